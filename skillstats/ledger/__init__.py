@@ -1,0 +1,1 @@
+"""What each departure from the model was worth, exactly."""

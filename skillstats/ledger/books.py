@@ -1,0 +1,124 @@
+"""The model book, the actual book and their difference, by desk session, trader and asset.
+
+Lines: ``model_frozen`` (every recorded signal priced alone, from its time to its horizon), ``actual``, ``difference``, and
+``after_horizon`` (fills after their horizon, which belong to no decision, valued at the horizon's mark). The difference equals the sum
+of value_add in every cut; `check_identities` asserts it before anything is written.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from skillstats.errors import LedgerBug
+from skillstats.ledger.algebra import divide_half_even
+from skillstats.ledger.rows import Priced
+from skillstats.ledger.slices import Slices
+from skillstats.ledger.tables import int_column, make_table, text_column
+from skillstats.record.containers import NULL
+
+
+def book_frame(p: Priced, slices: Slices, trader: np.ndarray) -> pd.DataFrame:
+    """Long frame of all lines; pnl after costs and cost in micro-units."""
+    state = np.where(p.prices.open[slices.chain], "open_to_date", "closed")
+    base = pd.DataFrame(
+        {
+            "state": state,
+            "session": p.market.desk.labels[slices.session],
+            "trader": trader[slices.chain],
+            "asset": p.chains.name[slices.chain],
+            "chain": slices.chain,
+        }
+    )
+    lines = [
+        base.assign(line="model_frozen", pnl=slices.model, cost=slices.model_cost),
+        base.assign(line="actual", pnl=slices.actual, cost=slices.actual_cost),
+        base.assign(line="difference", pnl=slices.amount, cost=slices.actual_cost - slices.model_cost),
+        _after_horizon(p, trader),
+    ]
+    keys = ["line", "state", "session", "trader", "asset"]
+    grouped = pd.concat([x for x in lines if len(x)] or lines[:1]).groupby(keys, dropna=False, sort=True)
+    return grouped.agg(pnl=("pnl", "sum"), cost=("cost", "sum"), n_rows=("chain", "nunique")).reset_index()
+
+
+def _after_horizon(p: Priced, trader: np.ndarray) -> pd.DataFrame:
+    late = np.flatnonzero(~p.counted & ~p.prices.open[p.fills.chain])
+    chain = p.fills.chain[late]
+    gain = p.chains.side[chain] * p.fills.quantity[late] * (p.prices.mark.lookup.price[chain] - p.fills.price[late])
+    pnl = divide_half_even(gain.astype(object) * p.orders.un[chain].astype(object), p.orders.ud[chain].astype(object))
+    fee = p.fills.fee[late]
+    return pd.DataFrame(
+        {
+            "state": "closed",
+            "session": p.market.desk.label_of(p.fills.time[late]) if len(late) else np.zeros(0, dtype=object),
+            "trader": trader[chain],
+            "asset": p.chains.name[chain],
+            "chain": chain,
+            "line": "after_horizon",
+            "pnl": pnl.astype(np.int64) - fee,
+            "cost": fee,
+        }
+    )
+
+
+def book_table(frame: pd.DataFrame) -> pa.Table:
+    """Arrow table of the books."""
+    text = {k: text_column([None if pd.isna(v) else v for v in frame[k]]) for k in ("line", "state", "session", "trader", "asset")}
+    numbers = {k: int_column(frame[k].to_numpy()) for k in ("pnl", "cost", "n_rows")}
+    return make_table(text | numbers, ("pnl", "cost"))
+
+
+def check_identities(rows: pd.DataFrame, decisions: pd.DataFrame, slices: Slices, books: pd.DataFrame) -> dict[str, int]:
+    """Assert that parts, slices, decisions and books agree exactly, in total and in every cut.
+
+    Returns
+    -------
+    totals in micro-units: actual, model, value_add (closed) and value_add_to_date (open)
+
+    Raises
+    ------
+    LedgerBug
+        Naming the identity that does not hold.
+    """
+    closed = rows[rows["status"] == "CLOSED"]
+    _same("parts add to value_add", closed[["size", "drift", "slippage", "cost"]].sum(axis=1).to_numpy(), closed["value_add"].to_numpy())
+    by_chain = np.zeros(len(rows), dtype=np.int64)
+    np.add.at(by_chain, slices.chain, slices.amount)
+    _same("slices add to value_add", by_chain[closed["row"]], closed["value_add"].to_numpy())
+    stored = np.zeros(len(rows), dtype=np.int64)
+    np.add.at(stored, slices.chain[slices.stored], slices.amount[slices.stored])
+    _same("stored slices add to value_add", stored, by_chain)
+    for cut in ("trader", "asset"):
+        lines = books[(books["line"] == "difference") & (books["state"] == "closed")].groupby(cut, dropna=False)["pnl"].sum()
+        own = closed.groupby(cut, dropna=False)["value_add"].sum()
+        _same(f"books by {cut} equal the ledger", own.to_numpy(), lines.reindex(own.index).fillna(0).to_numpy())
+    done = decisions[decisions["n_open"] == 0]
+    whole = closed[closed["decision_id"].isin(done["decision_id"])]
+    _same("decisions add to the ledger", np.array([done["value_add"].sum()]), np.array([whole["value_add"].sum()]))
+    line = books[books["state"] == "closed"].groupby("line")["pnl"].sum()
+    totals = {"actual": int(line.get("actual", 0)), "model": int(line.get("model_frozen", 0)), "value_add": int(closed["value_add"].sum())}
+    _same("actual book - model book = value_add", np.array([totals["actual"] - totals["model"]]), np.array([totals["value_add"]]))
+    _same("actual P/L of the rows = actual book", np.array([closed["actual_pnl"].sum()]), np.array([totals["actual"]]))
+    return totals | {"value_add_to_date": int(by_chain[rows.loc[rows["status"] == "OPEN", "row"]].sum())}
+
+
+def _same(what: str, left: np.ndarray, right: np.ndarray) -> None:
+    wrong = np.flatnonzero(np.asarray(left, dtype=object) != np.asarray(right, dtype=object))
+    if len(wrong):
+        raise LedgerBug(f"{what}: off by {left[wrong[0]] - right[wrong[0]]} micro-units at position {wrong[0]}; please report this record")
+
+
+def slice_table(p: Priced, slices: Slices, rows: pd.DataFrame) -> pa.Table:
+    """Arrow table of the stored slices."""
+    kept = np.flatnonzero(slices.stored)
+    chain = slices.chain[kept]
+    text = {k: text_column([None if pd.isna(v) else v for v in rows[k].to_numpy()[chain]]) for k in ("signal_id", "action_id", "decision_id", "trader")}
+    columns = text | {
+        "session": text_column(p.market.desk.labels[slices.session[kept]]),
+        "slice": int_column(slices.amount[kept]),
+        "mark_time": int_column(slices.mark_time[kept]).cast(pa.timestamp("us")).cast(pa.timestamp("us", tz="UTC")),
+        "carried": int_column(slices.carried[kept], pa.int16()),
+    }
+    assert not np.any(slices.mark_time[kept] == NULL)
+    return make_table(columns, ("slice",))

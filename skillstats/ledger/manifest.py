@@ -1,0 +1,68 @@
+"""The manifest of a ledger: what is digested (`result`) and what is only told (`provenance`)."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Final
+
+import msgspec
+import pyarrow as pa
+
+from skillstats.ledger.algebra import CONVENTION
+from skillstats.ledger.tables import content_digest
+from skillstats.market.marks import Market
+from skillstats.plan import Plan
+from skillstats.record.containers import Record
+
+LEDGER_SCHEMA: Final = 1
+
+
+def package_version() -> str:
+    """Version of the installed package, or of the checkout."""
+    try:
+        return version("skillstats")
+    except PackageNotFoundError:
+        return "0+checkout"
+
+
+def result_digest(result: Mapping[str, Any]) -> str:
+    """sha256 of the digested part in canonical JSON."""
+    return hashlib.sha256(msgspec.json.encode(result, order="deterministic")).hexdigest()
+
+
+def result_part(
+    record: Record, plan: Plan, market: Market, tables: Mapping[str, pa.Table], counts: Mapping[str, int], totals: Mapping[str, int]
+) -> dict[str, Any]:
+    """What is digested: no wall-clock, host, path, thread count or locale enters it."""
+    used = [int(record.tables[t]["time"][k]) for t in ("signals", "actions") for k in (0, -1) if len(record.tables[t])]
+    span = (min(used), max(market.as_of, *used))
+    return {
+        "schema": LEDGER_SCHEMA,
+        "code_version": package_version(),
+        "convention": CONVENTION,
+        "plan_digest": plan.digest,
+        "plan": msgspec.to_builtins(plan),
+        "inputs": dict(record.digests),
+        "scales": {
+            name: {"tick": str(s.tick), "lot": str(s.lot), "multiplier": str(s.multiplier)} for name, s in sorted(record.scales.items())
+        },
+        "calendars": {name: c.digest(*span) for name, c in sorted(market.calendars.items())},
+        "as_of": market.as_of,
+        "counts": dict(counts),
+        "totals": dict(totals),
+        "outputs": {name: content_digest(table) for name, table in sorted(tables.items())},
+    }
+
+
+def provenance_part(record: Record) -> dict[str, Any]:
+    """What is told but not digested."""
+    names = ("numpy", "pandas", "pyarrow", "exchange-calendars")
+    return {
+        "files": dict(record.files),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "libraries": {name: version(name) for name in names},
+    }

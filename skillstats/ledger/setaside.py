@@ -1,0 +1,122 @@
+"""Rows set aside: what could not be priced, together with what the record's checks had refused already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from skillstats.errors import Problem
+from skillstats.ledger.chains import Chains, pick
+from skillstats.ledger.rows import decision_ids
+from skillstats.record.containers import Record
+
+UNAVAILABLE: Final = ("D254", "D255")
+COLUMNS: Final = ("decision_id", "trader", "action", "model", "code")
+QUARANTINE_COLUMNS: Final = ("table", "file", "line", "code", "status", "message", "root", "chain", "raw")
+
+
+def set_aside_frame(record: Record, chains: Chains, first: Mapping[int, tuple[str, str]]) -> pd.DataFrame:
+    """Actions that became no ledger row: those of unpriced chains and those the record quarantined.
+
+    Columns decision_id, trader, action, model, code; chain holds the signal_id (or the action_id of an INITIATE order).
+    """
+    at = np.array(sorted(first), dtype=np.int64)
+    gone = chains.take(at)
+    own = pd.DataFrame(
+        {
+            "decision_id": decision_ids(record, gone),
+            "trader": pick(record.tables["actions"]["trader"], gone.row, None),
+            "action": gone.action,
+            "model": pick(record.tables["signals"]["model"], gone.signal, None),
+            "code": [first[int(i)][0] for i in at],
+            "chain": [str(s or a) for s, a in zip(gone.signal_id, gone.action_id, strict=True)],
+        },
+        columns=[*COLUMNS, "chain"],
+    )
+    return pd.concat([own, _refused(record)], ignore_index=True) if len(_refused(record)) else own
+
+
+def _refused(record: Record) -> pd.DataFrame:
+    """Actions the record's checks quarantined, read from their raw cells."""
+    raw = record.raw.get("actions")
+    rows: list[dict[str, Any]] = []
+    if raw is not None:
+        position = {int(line): i for i, line in enumerate(raw.line)}
+        for problem in record.quarantine:
+            if problem.table != "actions" or problem.line not in position:
+                continue
+            cells = {k: v[position[problem.line]].as_py() for k, v in raw.columns.items()}
+            decision = cells.get("decision_id") or cells.get("action_id")
+            rows.append({**{k: cells.get(k) or None for k in ("trader", "action")}, "decision_id": decision, "code": problem.code, "chain": problem.chain})
+    return pd.DataFrame(rows, columns=[*COLUMNS, "chain"])
+
+
+def coverage(decisions: pd.DataFrame, lost: pd.DataFrame) -> dict[str, dict[str, int]]:
+    """Intervention decisions of each trader: all, closed in full, open, without a counterfactual, and with a quarantined row.
+
+    A decision set aside whole counts too. ACCEPT orders without a fill (D143) are listed, not counted.
+    """
+    own = decisions[decisions["intervention"]]
+    gone = lost[lost["trader"].notna() & (lost["action"] != "ACCEPT") & lost["decision_id"].notna()]
+    missing = gone[gone["code"].isin(UNAVAILABLE)]
+    refused = gone[~gone["code"].isin(UNAVAILABLE)]
+    result = {}
+    for trader in sorted({*own["trader"], *gone["trader"]}):
+        mine = own[own["trader"] == trader]
+        lost_ids = {k: set(f.loc[f["trader"] == trader, "decision_id"]) for k, f in (("unavailable", missing), ("quarantined", refused))}
+        result[str(trader)] = {
+            "decisions": len(set(mine["decision_id"]) | lost_ids["unavailable"] | lost_ids["quarantined"]),
+            "closed": int(mine["complete"].sum()),
+            "open": int((mine["n_open"] > 0).sum()),
+            "unavailable": len(lost_ids["unavailable"]),
+            "quarantined": len(lost_ids["quarantined"]),
+        }
+    return result
+
+
+def ledger_quarantine(record: Record, lost: pd.DataFrame, found: list[Problem]) -> list[Problem]:
+    """One entry a row of every chain the pricing set aside: its signal, its action and its fills."""
+    cause = {p.chain: p for p in found}
+    entries: list[Problem] = []
+    signals, actions, fills = (record.tables.get(n) for n in ("signals", "actions", "fills"))
+    assert signals is not None and actions is not None
+    owner = {a: s or a for a, s in zip(actions["action_id"], actions["signal_id"], strict=True)}
+    tables = [(signals, signals["signal_id"]), (actions, [owner[a] for a in actions["action_id"]])]
+    if fills is not None:
+        tables.append((fills, [owner.get(a, "") for a in fills["action_id"]]))
+    for table, chain in tables:
+        raw = record.raw.get(table.name)
+        position = {int(line): i for i, line in enumerate(raw.line)} if raw is not None else {}
+        for i, key in enumerate(chain):
+            why = cause.get(str(key))
+            if why is not None:
+                line = int(table.line[i])
+                text = raw.row_text(position[line]) if raw is not None else ""
+                entries.append(Problem(why.code, table.name, table.file, line, why.message, chain=str(key), raw=text, root=why.root))
+    return entries
+
+
+def problem_tables(record: Record, found: list[Problem], entries: list[Problem]) -> tuple[pa.Table, pa.Table]:
+    """The tables quarantine and drops, sorted by table, line and code."""
+    return _table([*record.quarantine, *entries]), _table(list(record.drops))
+
+
+def _table(problems: list[Problem]) -> pa.Table:
+    ordered = sorted(problems, key=lambda p: (p.table, p.file, p.line, p.code))
+    rows = {
+        "table": [p.table for p in ordered],
+        "file": [p.file for p in ordered],
+        "line": [p.line for p in ordered],
+        "code": [p.code for p in ordered],
+        "status": ["COUNTERFACTUAL_UNAVAILABLE" if p.code in UNAVAILABLE else p.outcome.upper() for p in ordered],
+        "message": [p.message for p in ordered],
+        "root": [p.root for p in ordered],
+        "chain": [p.chain for p in ordered],
+        "raw": [p.raw for p in ordered],
+    }
+    kinds = {"line": pa.int64()}
+    return pa.table({k: pa.array(v, type=kinds.get(k, pa.string())) for k, v in rows.items()})

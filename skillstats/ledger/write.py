@@ -1,0 +1,148 @@
+"""Write a ledger folder, all or nothing, and read it back.
+
+Outputs go to a temporary folder beside the target, which is renamed once complete, so a reader never sees half a ledger.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from skillstats.errors import Problem, UsageError
+from skillstats.ledger.containers import Ledger
+from skillstats.ledger.manifest import result_digest
+from skillstats.ledger.tables import safe_csv
+from skillstats.plan import Plan
+
+PARQUET: Final = ("ledger", "decisions", "slices", "books")
+CSV: Final = ("ledger", "kpis", "quarantine", "drops")
+TABLES: Final = ("ledger", "decisions", "slices", "books", "kpis", "quarantine", "drops")
+
+
+def replace_folder(build: Path, target: Path) -> None:
+    """Put a complete folder in the place of `target`; an older folder of the same kind is replaced whole.
+
+    Raises
+    ------
+    UsageError
+        If `target` exists and was not written by this package.
+    """
+    if target.exists():
+        if not target.is_dir() or (any(target.iterdir()) and not (target / "manifest.json").exists()):
+            raise UsageError(f"{target} exists and is not a folder this package wrote; name another --out")
+        old = target.with_name(f".{target.name}.old")
+        shutil.rmtree(old, ignore_errors=True)
+        target.rename(old)
+        build.rename(target)
+        shutil.rmtree(old, ignore_errors=True)
+    else:
+        build.rename(target)
+
+
+def staging_folder(target: Path) -> Path:
+    """A fresh temporary folder beside `target`."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    folder.chmod(0o755)
+    return folder
+
+
+def table_of(ledger: Ledger, name: str) -> pa.Table:
+    """One of the ledger's tables by its file name."""
+    table: pa.Table = ledger.rows if name == "ledger" else getattr(ledger, name)
+    return table
+
+
+def write_ledger(ledger: Ledger, target: Path) -> None:
+    """Write every table and the manifest of a ledger."""
+    build = staging_folder(target)
+    try:
+        for name in PARQUET:
+            pq.write_table(table_of(ledger, name), build / f"{name}.parquet", compression="zstd")
+        for name in CSV:
+            (build / f"{name}.csv").write_bytes(safe_csv(table_of(ledger, name)))
+        (build / "manifest.json").write_bytes(msgspec.json.format(msgspec.json.encode(_manifest(ledger, build)), indent=1))
+        replace_folder(build, target)
+    finally:
+        shutil.rmtree(build, ignore_errors=True)
+
+
+def _manifest(ledger: Ledger, build: Path) -> dict[str, Any]:
+    files = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(build.iterdir())}
+    provenance = {**ledger.provenance, "written": files, "problems": [_plain(p) for p in ledger.problems]}
+    return {"kind": "ledger", "result": ledger.result, "result_digest": ledger.digest, "provenance": provenance}
+
+
+def _plain(problem: Problem) -> dict[str, Any]:
+    return {k: getattr(problem, k) for k in ("code", "table", "file", "line", "message", "chain", "root")}
+
+
+def read_ledger(folder: str | Path) -> Ledger:
+    """Read a ledger that `write_ledger` wrote.
+
+    Raises
+    ------
+    UsageError
+        If the folder is not a ledger, or its manifest disagrees with its own digest.
+    """
+    folder = Path(folder)
+    try:
+        manifest = msgspec.json.decode((folder / "manifest.json").read_bytes())
+        tables = {n: pq.read_table(folder / f"{n}.parquet") for n in PARQUET}
+    except (OSError, msgspec.DecodeError, pa.ArrowInvalid) as error:
+        raise UsageError(f"{folder} is not a ledger folder ({error})") from None
+    if manifest.get("kind") != "ledger" or result_digest(manifest["result"]) != manifest["result_digest"]:
+        raise UsageError(f"{folder}: manifest.json is not the one that was written; run skillstats verify {folder}")
+    plan = msgspec.convert(manifest["result"]["plan"], Plan)
+    kpis, quarantine, drops = (_read_csv(folder / f"{n}.csv") for n in ("kpis", "quarantine", "drops"))
+    problems = tuple(Problem(**p) for p in manifest["provenance"].pop("problems"))
+    provenance = {k: v for k, v in manifest["provenance"].items() if k != "written"}
+    return Ledger(
+        plan,
+        tables["ledger"],
+        tables["decisions"],
+        tables["slices"],
+        tables["books"],
+        kpis,
+        quarantine,
+        drops,
+        problems,
+        manifest["result"],
+        provenance,
+    )
+
+
+def _read_csv(path: Path) -> pa.Table:
+    """A CSV of ours as text columns; the numbers of the KPIs are parsed back by their schema."""
+    import csv
+
+    from skillstats.ledger.kpis import SCHEMA
+    from skillstats.ledger.tables import FORMULA_START
+
+    def plain(cell: str) -> str:
+        return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA_START) else cell
+
+    with path.open(encoding="utf-8", newline="") as handle:
+        header, *lines = csv.reader(handle)
+    columns = {name: [plain(row[i]) for row in lines] for i, name in enumerate(header)}
+    if path.stem != "kpis":
+        kinds = {"line": pa.int64()}
+        return pa.table({k: pa.array([int(x) if k == "line" else x for x in v], type=kinds.get(k, pa.string())) for k, v in columns.items()})
+    return pa.table({f.name: pa.array([_value(f, x) for x in columns[f.name]], type=f.type) for f in SCHEMA}, schema=SCHEMA)
+
+
+def _value(field: pa.Field, text: str) -> Any:
+    if text == "":
+        return "" if field.name == "note" else None
+    if pa.types.is_floating(field.type):
+        return float(text)
+    if pa.types.is_integer(field.type):
+        return int(text.replace(".", "")) if field.name == "sum" else int(text)
+    return text

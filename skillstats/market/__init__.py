@@ -1,0 +1,1 @@
+"""Prices, sessions, horizons and volatility, each as it was known at an instant."""

@@ -1,0 +1,96 @@
+"""Reference prices that are fresh enough, and the limits that say so.
+
+The age of a price is counted from the instant, or from the last close where the instant lies outside the asset's trading hours, so
+that a signal at night may use the closing quote. An asset with quotes has a limit in time (`max_age.quote`). An asset with closes
+only may use the previous session's close (`max_age.close = "session"`); at the very close of a session that session's own close is
+due, so yesterday's is not taken for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skillstats.market.sessions import Sessions
+from skillstats.market.store import Lookup, PriceStore, look_back
+from skillstats.plan import Plan
+from skillstats.record.containers import NULL
+from skillstats.units import parse_duration
+
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """Everything a look-up needs.
+
+    calendars : sessions by calendar name; calendar_of : (asset,) calendar name of each asset of the store
+    desk : the desk calendar, by which slices and clusters are cut
+    as_of : the instant of the evaluation; nothing later is ever read
+    """
+
+    plan: Plan
+    store: PriceStore
+    calendars: Mapping[str, Sessions]
+    calendar_of: tuple[str, ...]
+    desk: Sessions
+    as_of: int
+
+    def sessions_of(self, asset: int) -> Sessions:
+        """Sessions of an asset; those of the desk for an asset without prices."""
+        return self.calendars[self.calendar_of[asset]] if asset >= 0 else self.desk
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A look-up that was judged: `lookup` holds usable prices only; `age` (us, `NULL` where there was none) is kept for the unusable too."""
+
+    lookup: Lookup
+    age: IntArray
+
+    @property
+    def usable(self) -> NDArray[np.bool_]:
+        """Where a fresh price stood."""
+        return self.lookup.found
+
+
+def mark_at(market: Market, asset: IntArray, instant: IntArray, kind: str = "mid", *, strict: bool = False) -> Mark:
+    """Fresh price of each asset at each instant; instants after `as_of` have none.
+
+    Returns
+    -------
+    Mark, shape (n,)
+    """
+    asked = np.where(instant > market.as_of, NULL, instant)
+    lookup = look_back(market.store, asset, asked, kind, strict=strict)
+    age, usable = np.full(len(asset), NULL, dtype=np.int64), np.zeros(len(asset), dtype=bool)
+    for code in np.unique(asset[lookup.found]):
+        rows = np.flatnonzero((asset == code) & lookup.found)
+        age[rows] = _age(market.sessions_of(int(code)), asked[rows], lookup.time[rows])
+        usable[rows] = _fresh(market, int(code), asked[rows], lookup.time[rows], age[rows])
+    return Mark(lookup.keep(usable), age)
+
+
+def _age(sessions: Sessions, instant: IntArray, time: IntArray) -> IntArray:
+    return np.maximum(sessions.last_traded(instant) - time, 0)
+
+
+def _fresh(market: Market, asset: int, instant: IntArray, time: IntArray, age: IntArray) -> NDArray[np.bool_]:
+    limit = market.plan.max_age.quote if market.store.quoted[asset] else market.plan.max_age.close
+    if limit != "session":
+        return age <= parse_duration(limit)
+    sessions = market.sessions_of(asset)
+    k = np.minimum(sessions.index_of(instant), len(sessions.closes) - 1)
+    previous = sessions.closes[np.maximum(k - 1, 0)]
+    return np.where(instant == sessions.closes[k], time > previous, time >= previous)
+
+
+def describe_limit(market: Market, asset: int) -> str:
+    """The staleness limit of an asset in words."""
+    if market.store.quoted[asset]:
+        return market.plan.max_age.quote
+    limit = market.plan.max_age.close
+    return "the previous session's close" if limit == "session" else limit

@@ -1,0 +1,105 @@
+"""Volatility of an asset as it was known before a session.
+
+The volatility at session d is the root mean square of the simple close-to-close returns of the last 21 sessions strictly before d
+(at least 10 must have a return), in integer billionths, so that no float library can change a byte. It is floored at the 5th
+percentile of the values its asset class had in earlier sessions, once 60 such values exist. An asset joins its class from the session
+of its first signal, so that neither an untraded asset nor a later signal can change an earlier number.
+"""
+
+from __future__ import annotations
+
+from math import isqrt
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skillstats.market.marks import Market, mark_at
+from skillstats.record.containers import NULL
+
+IntArray = NDArray[np.int64]
+WINDOW: Final = 21
+LEAST: Final = 10
+FLOOR_AFTER: Final = 60
+FLOOR_PERCENTILE: Final = 5.0
+NANO: Final = 10**9
+
+
+def session_returns(market: Market, asset: int) -> IntArray:
+    """Simple returns of each session of the asset's calendar in billionths, `NULL` where either close has no fresh price."""
+    sessions = market.sessions_of(asset)
+    closes = sessions.closes
+    mark = mark_at(market, np.full(len(closes), asset, dtype=np.int64), closes)
+    price, result = mark.lookup.price, np.full(len(closes), NULL, dtype=np.int64)
+    both = np.flatnonzero(mark.usable[1:] & mark.usable[:-1] & (price[:-1] != 0)) + 1
+    now, before = price[both].astype(object), price[both - 1].astype(object)
+    result[both] = (2 * NANO * (now - before) + before) // (2 * before)
+    return result
+
+
+def trailing_volatility(returns: IntArray) -> IntArray:
+    """Volatility known before each session, in billionths per session; `NULL` with fewer than 10 earlier returns in the window."""
+    has = returns != NULL
+    squares = np.where(has, returns, 0).astype(object) ** 2
+    total, count = np.r_[0, np.cumsum(squares)], np.r_[0, np.cumsum(has)]
+    first = np.maximum(np.arange(len(returns)) - WINDOW, 0)
+    n = count[: len(returns)] - count[first]
+    sums = total[: len(returns)] - total[first]
+    return np.array([isqrt(int(s) // int(k)) if k >= LEAST else NULL for s, k in zip(sums, n, strict=True)], dtype=np.int64)
+
+
+def volatility_at(market: Market, asset: IntArray, anchor: IntArray, instant: IntArray) -> IntArray:
+    """Floored volatility of each asset in the session of each instant.
+
+    Parameters
+    ----------
+    asset : (n,) position in the store; anchor : (n,) signal times, which decide when an asset joins its class
+    instant : (n,) decision times
+
+    Returns
+    -------
+    (n,) int64, billionths per session; `NULL` where unknown
+    """
+    result = np.full(len(asset), NULL, dtype=np.int64)
+    codes = np.unique(asset[asset >= 0])
+    raw = {int(c): trailing_volatility(session_returns(market, int(c))) for c in codes}
+    for group in _classes(market, [int(c) for c in codes]):
+        floors = _floors(market, group, raw, asset, anchor)
+        for code in group:
+            rows = np.flatnonzero(asset == code)
+            at = market.sessions_of(code).index_of(instant[rows])
+            value = raw[code][at]
+            floor = floors[market.desk.index_of(instant[rows])]
+            result[rows] = np.where(value == NULL, NULL, np.maximum(value, floor))
+    return result
+
+
+def _classes(market: Market, codes: list[int]) -> list[list[int]]:
+    """Assets by (class, calendar), in a fixed order: sessions of unlike calendars cannot be lined up."""
+    groups: dict[tuple[str, str], list[int]] = {}
+    for code in codes:
+        name = market.store.assets[code]
+        kind = market.plan.assets[name].class_ if name in market.plan.assets else "all"
+        groups.setdefault((kind, market.calendar_of[code]), []).append(code)
+    return [groups[k] for k in sorted(groups)]
+
+
+def _floors(market: Market, group: list[int], raw: dict[int, IntArray], asset: IntArray, anchor: IntArray) -> IntArray:
+    """Floor in force in each desk session, from values of strictly earlier sessions; 0 before 60 values exist."""
+    sessions = market.sessions_of(group[0])
+    closes, values = [], []
+    for code in group:
+        joined = sessions.index_of(anchor[asset == code].min(keepdims=True))[0]
+        mine = np.arange(len(raw[code])) >= joined
+        mine &= raw[code] != NULL
+        closes.append(sessions.closes[mine])
+        values.append(raw[code][mine])
+    when, value = np.concatenate(closes), np.concatenate(values)
+    order = np.argsort(when, kind="stable")
+    when, value = when[order], value[order]
+    floors = np.zeros(len(market.desk.closes) + 1, dtype=np.int64)
+    previous = np.r_[NULL, market.desk.closes]
+    known = np.searchsorted(when, previous, side="right")
+    for k in np.flatnonzero(known >= FLOOR_AFTER):
+        floors[k] = int(np.percentile(value[: known[k]], FLOOR_PERCENTILE, method="lower"))
+    return floors
