@@ -80,7 +80,7 @@ RULES: Final[dict[str, Rule]] = {
     "D236": Rule("quarantine", "one decision with two traders; give each trader an own decision_id"),
     "D237": Rule("quarantine", "the header again as a row; was the file joined to itself?"),
     "D241": Rule("quarantine", "a name must have 1-256 bytes, no NUL and no blank at an end"),
-    "D242": Rule("warn", "control, direction or invisible character in a name"),
+    "D242": Rule("warn", "control, direction, invisible or look-alike character in a name"),
     "D251": Rule("warn", "crossed quote, not used; close is used if present"),
     "D252": Rule("quarantine", "market price not > 0; set may_be_negative for the asset in the plan if this is meant"),
     "D253": Rule("warn", "close outside the quote; the mid is used"),

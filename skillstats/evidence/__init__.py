@@ -2,6 +2,7 @@
 
 from skillstats.evidence.containers import Cells, Evidence, collapse, decisions_per_session, design_effect, effective_decisions
 from skillstats.evidence.from_ledger import to_evidence
+from skillstats.evidence.from_outcomes import outcomes_to_evidence, read_outcomes
 
 __all__ = [
     "Cells",
@@ -10,5 +11,7 @@ __all__ = [
     "decisions_per_session",
     "design_effect",
     "effective_decisions",
+    "outcomes_to_evidence",
+    "read_outcomes",
     "to_evidence",
 ]

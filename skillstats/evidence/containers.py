@@ -115,7 +115,7 @@ class Evidence:
 
     def __str__(self) -> str:
         sizes = ", ".join(f"{len(self.coords[k])} {k}s" for k in LABELS)
-        return f"Evidence: {len(self)} rows from a {self.source}, {sizes}; digest {self.digest[:12]}"
+        return f"Evidence: {len(self)} rows from {self.source}, {sizes}; digest {self.digest[:12]}"
 
 
 def collapse(evidence: Evidence) -> Cells:

@@ -54,7 +54,7 @@ def to_evidence(ledger: Ledger) -> Evidence:
     UsageError
         If no decision is left.
     """
-    rows, counts = _usable_rows(ledger)
+    rows, counts, late = _usable_rows(ledger)
     if not len(rows.frame):
         raise UsageError(f"no intervention decision can be judged ({_in_words(counts)}); skill needs complete decisions with a known volatility")
     desk = _desk(ledger)
@@ -63,14 +63,14 @@ def to_evidence(ledger: Ledger) -> Evidence:
     first = _first_of_decision(rows.frame)
     frame = frame.join(first, on="code")
     counts |= {"risk_floor": floored}
-    return _assemble(ledger, frame, desk, counts)
+    return _assemble(ledger, frame, desk, counts, late)
 
 
 def _in_words(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{v} {k}" for k, v in counts.items()) or "none was made"
 
 
-def _usable_rows(ledger: Ledger) -> tuple[_Rows, dict[str, int]]:
+def _usable_rows(ledger: Ledger) -> tuple[_Rows, dict[str, int], dict[str, int]]:
     table = ledger.rows.append_column("at", pa.array(np.arange(ledger.rows.num_rows)))
     table = table.filter(pc.fill_null(table["is_intervention"], False))
     frame = pd.DataFrame(
@@ -99,7 +99,8 @@ def _usable_rows(ledger: Ledger) -> tuple[_Rows, dict[str, int]]:
     }
     kept = frame[keep].reset_index(drop=True)
     code = pd.factorize(kept["decision_id"], sort=True)[0].astype(np.int64)
-    return _Rows(kept, code, table.filter(pa.array(keep.to_numpy()))), counts
+    late_by = frame[frame["decision_id"].isin(drop_late)].groupby("trader")["decision_id"].nunique()
+    return _Rows(kept, code, table.filter(pa.array(keep.to_numpy()))), counts, {str(k): int(v) for k, v in late_by.items()}
 
 
 def _regimes(table: pa.Table) -> tuple[NDArray[Any], IntArray]:
@@ -202,7 +203,7 @@ def _first_of_decision(frame: pd.DataFrame) -> pd.DataFrame:
     return found
 
 
-def _assemble(ledger: Ledger, frame: pd.DataFrame, desk: Sessions, counts: dict[str, int]) -> Evidence:
+def _assemble(ledger: Ledger, frame: pd.DataFrame, desk: Sessions, counts: dict[str, int], late: dict[str, int]) -> Evidence:
     labels = {"trader": frame["trader"], "regime": frame["regime"], "action": frame["action"]}
     labels["session"] = pd.Series(desk.labels[frame["k"].to_numpy()], index=frame.index)
     codes, coords = {}, {}
@@ -212,7 +213,15 @@ def _assemble(ledger: Ledger, frame: pd.DataFrame, desk: Sessions, counts: dict[
     year = ledger.plan.model.sessions_per_year or sessions_per_year(ledger.plan.calendar.default)
     value, risk = frame["value"].to_numpy(), frame["risk"].to_numpy()
     look_ahead = int((frame["cutoff"] >= frame["decided"]).sum())
-    context = {"by_trader": ledger.result["by_trader"], "ledger_digest": ledger.digest, "look_ahead": look_ahead, "counts": ledger.result["counts"]}
+    context = {
+        "by_trader": ledger.result["by_trader"],
+        "late_by_trader": late,
+        "look_ahead": look_ahead,
+        "ledger_digest": ledger.digest,
+        "counts": ledger.result["counts"],
+        "totals": ledger.result["totals"],
+        "kpis": ledger.kpis.to_pylist(),
+    }
     return Evidence(
         value_add=value,
         risk=risk,

@@ -1,0 +1,77 @@
+"""skillstats: what a person's departures from a model were worth, and how much of that was skill rather than luck.
+
+The public names load on first use, so that importing the package costs little and imports no sampler.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from skillstats.evaluation.evaluate import evaluate
+    from skillstats.evaluation.result import Evaluation
+    from skillstats.evaluation.verify import verify
+    from skillstats.evaluation.write import read_evaluation, write_evaluation
+    from skillstats.evidence import Evidence, read_outcomes, to_evidence
+    from skillstats.inference.container import Fit
+    from skillstats.inference.known_error import PoolingPrior, Shrinkage, shrink
+    from skillstats.inference.nuts import fit
+    from skillstats.ledger.build import build_ledger
+    from skillstats.ledger.containers import Ledger
+    from skillstats.ledger.write import read_ledger
+    from skillstats.plan import Plan, read_plan
+    from skillstats.record.containers import Record
+    from skillstats.record.read import read_record
+    from skillstats.report.page import write_report
+    from skillstats.simulate.desk import simulate
+    from skillstats.simulate.world import World, read_world
+    from skillstats.spec.model import ModelSpec
+    from skillstats.spec.read import read_spec
+
+_HOME = {
+    "Evaluation": "evaluation.result",
+    "Evidence": "evidence",
+    "Fit": "inference.container",
+    "Ledger": "ledger.containers",
+    "ModelSpec": "spec.model",
+    "Plan": "plan",
+    "PoolingPrior": "inference.known_error",
+    "Record": "record.containers",
+    "Shrinkage": "inference.known_error",
+    "World": "simulate.world",
+    "build_ledger": "ledger.build",
+    "evaluate": "evaluation.evaluate",
+    "fit": "inference.nuts",
+    "read_evaluation": "evaluation.write",
+    "read_ledger": "ledger.write",
+    "read_outcomes": "evidence",
+    "read_plan": "plan",
+    "read_record": "record.read",
+    "read_spec": "spec.read",
+    "read_world": "simulate.world",
+    "shrink": "inference.known_error",
+    "simulate": "simulate.desk",
+    "to_evidence": "evidence",
+    "verify": "evaluation.verify",
+    "write_evaluation": "evaluation.write",
+    "write_report": "report.page",
+}
+
+__all__ = [  # noqa: RUF022
+    "Plan", "read_plan", "Record", "read_record", "Ledger", "build_ledger", "read_ledger", "Evidence", "to_evidence", "read_outcomes",
+    "ModelSpec", "read_spec", "Fit", "fit", "Evaluation", "evaluate", "write_evaluation", "read_evaluation", "verify", "write_report",
+    "PoolingPrior", "Shrinkage", "shrink", "World", "read_world", "simulate",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'skillstats' has no attribute {name!r}")
+    value = getattr(import_module(f"skillstats.{_HOME[name]}"), name)
+    globals()[name] = value  # also puts the function in the place of a sub-package of the same name (simulate)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,147 @@
+"""Commands and their options.
+
+Exit codes: 0 done; 2 usage, or input rejected and nothing written; 3 done, but rows were quarantined; 4 the fit did not earn belief or
+no cell may be shown; 1 anything else.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+FOLDER = click.Path(path_type=Path)
+EXISTING = click.Path(exists=True, path_type=Path)
+AUDIENCES = ("trader", "head", "pm", "quant", "governance")
+
+
+class _Group(click.Group):
+    """Turns the errors a user can cause into one message and an exit code, without a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        from skillstats.errors import InputRejected, SkillstatsError
+
+        try:
+            return super().invoke(ctx)
+        except InputRejected as error:
+            for problem in error.problems:
+                click.echo(str(problem), err=True)
+            click.echo(f"{len(error.problems)} problem(s); nothing was written", err=True)
+            ctx.exit(error.exit_code)
+        except SkillstatsError as error:
+            click.echo(f"skillstats: {error}", err=True)
+            ctx.exit(error.exit_code)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="skillstats")
+def main() -> None:
+    """What a person's departures from a model were worth, and how much of that was skill rather than luck."""
+
+
+def finish(code: int) -> NoReturn:
+    """Leave with an exit code."""
+    sys.exit(code)
+
+
+@main.command()
+@click.option("--out", type=FOLDER, default=Path("skillstats-demo"), show_default=True, help="Folder for the record, the ledger and the page.")
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed of the simulated desk and of the fit.")
+@click.option("--smoke", is_flag=True, help="A small desk and a short run, to see that everything works.")
+def demo(out: Path, seed: int, smoke: bool) -> None:
+    """The whole chain on a simulated desk whose truth is known: record, ledger, evaluation, page."""
+    from skillstats.cli.demo import run_demo
+
+    finish(run_demo(out, seed, smoke=smoke))
+
+
+@main.command()
+@click.argument("record", type=EXISTING)
+@click.option("--plan", type=EXISTING, help="Plan to read it with; default RECORD/plan.toml.")
+@click.option("--quarantine", type=FOLDER, help="Also write the rows set aside, with their raw text, to this CSV file.")
+def check(record: Path, plan: Path | None, quarantine: Path | None) -> None:
+    """Every problem of a record at once, as a table; exits as `ledger` would."""
+    from skillstats.cli.record import run_check
+
+    finish(run_check(record, plan, quarantine))
+
+
+@main.command()
+@click.argument("record", type=EXISTING)
+@click.option("--out", type=FOLDER, required=True, help="Folder for the ledger; written whole or not at all.")
+@click.option("--plan", type=EXISTING, help="Plan that declares horizon, fill model and costs; default RECORD/plan.toml.")
+def ledger(record: Path, out: Path, plan: Path | None) -> None:
+    """Price every departure from the model, exactly, and keep reconciled books."""
+    from skillstats.cli.record import run_ledger
+
+    finish(run_ledger(record, out, plan))
+
+
+@main.command()
+@click.argument("source", type=EXISTING)
+@click.option("--out", type=FOLDER, required=True, help="Folder for skill.csv, evaluation.json and the posterior.")
+@click.option("--plan", type=EXISTING, help="Plan with hurdle, certainty, floors and model.")
+@click.option("--model", help="Name or file of a model; default: see `skillstats models`.")
+@click.option("--engine", type=click.Choice(["nuts"]), default="nuts", show_default=True)
+@click.option("--columns", multiple=True, help="Outcomes table: trader=ID,session=DAY,value_add=VA[,regime=R,risk=W,action=A].")
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of the fit; default: the plan's.")
+@click.option("--draws", type=click.IntRange(min=100), help="Draws a chain; default: the model's.")
+@click.option("--audience", multiple=True, type=click.Choice(AUDIENCES), help="Also write the page of this reader; none without it.")
+def evaluate(source: Path, out: Path, **options: Any) -> None:
+    """How much of a record is skill: SOURCE is a ledger folder, a record folder, or a CSV or Parquet file of outcomes."""
+    from skillstats.cli.evaluate import run_evaluate
+
+    finish(run_evaluate(source, out, **options))
+
+
+@main.command()
+@click.argument("evaluation", type=EXISTING)
+@click.option("--audience", required=True, type=click.Choice(AUDIENCES), help="Who will read the page; there is no default.")
+@click.option("--trader", help="Whose page it is (audience trader).")
+@click.option("--out", type=FOLDER, required=True, help="HTML file to write.")
+def report(evaluation: Path, audience: str, trader: str | None, out: Path) -> None:
+    """Write one self-contained HTML page from an evaluation folder."""
+    from skillstats.evaluation.write import read_evaluation
+    from skillstats.report.page import write_report
+
+    click.echo(f"page: {write_report(read_evaluation(evaluation), audience=audience, path=out, trader=trader)}")
+
+
+@main.command()
+@click.argument("model", required=False)
+def models(model: str | None) -> None:
+    """List the models, or describe one: equations, priors with their units, digest."""
+    from skillstats.spec import describe, list_specs, read_spec
+
+    if model is not None:
+        click.echo(describe(read_spec(model)))
+        return
+    for name in list_specs():
+        spec = read_spec(name)
+        click.echo(f"{name:18} {spec.title}")
+    click.echo("\nDefault: crossed_total for a record, and for outcomes with a risk column and a year; crossed_outcomes for other outcomes.")
+
+
+@main.command()
+@click.argument("world", required=False, type=EXISTING)
+@click.option("--out", type=FOLDER, help="Folder for the record; its truth is written beside it, never inside.")
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
+@click.option("--schema", is_flag=True, help="List every key of a world with its default and meaning.")
+def simulate(world: Path | None, out: Path | None, seed: int, schema: bool) -> None:
+    """Simulate a desk with known truth from WORLD (a TOML file; every key has a default)."""
+    from skillstats.cli.simulate import run_simulate
+
+    finish(run_simulate(world, out, seed, schema=schema))
+
+
+@main.command()
+@click.argument("folder", type=EXISTING)
+def verify(folder: Path) -> None:
+    """Recompute every digest of a ledger or an evaluation; exits 1 and names what does not agree."""
+    from skillstats.evaluation.verify import verify as recompute
+
+    for line in recompute(folder):
+        click.echo(line)
+    click.echo(f"{folder}: everything agrees with its manifest")

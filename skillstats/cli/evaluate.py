@@ -1,0 +1,176 @@
+"""`evaluate`: from a ledger, a record or an outcomes table to skill.csv, evaluation.json and a page."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from skillstats.errors import UsageError
+
+if TYPE_CHECKING:
+    from skillstats.evaluation.result import Evaluation
+    from skillstats.evidence import Evidence
+    from skillstats.plan import Plan
+
+WITHHELD = 4
+QUARANTINED = 3
+FREE_SECTIONS = ("name", "verdict", "model", "floors", "privacy", "evidence", "seed")
+"""Parts of a plan that may differ from the ledger's: they do not enter it."""
+
+
+def parse_columns(given: tuple[str, ...]) -> dict[str, str]:
+    """``field=column`` pairs, separated by commas or given one by one.
+
+    Examples
+    --------
+    >>> parse_columns(("trader=who,session=day", "value_add=va"))
+    {'trader': 'who', 'session': 'day', 'value_add': 'va'}
+    """
+    columns: dict[str, str] = {}
+    for text in given:
+        for pair in text.split(","):
+            field, sign, column = pair.partition("=")
+            if not sign or not field.strip() or not column.strip():
+                raise UsageError(f"--columns {pair!r}, must be field=column, for example trader=ID,session=DAY,value_add=VA")
+            columns[field.strip()] = column.strip()
+    return columns
+
+
+def run_evaluate(
+    source: Path,
+    out: Path,
+    *,
+    plan: Path | None,
+    model: str | None,
+    engine: str,
+    columns: tuple[str, ...],
+    seed: int | None,
+    draws: int | None,
+    audience: tuple[str, ...],
+) -> int:
+    """Evidence, fit, evaluation, files, page; returns the exit code."""
+    from skillstats.plan import read_plan
+
+    declared = read_plan(plan) if plan is not None else None
+    evidence, used, quarantined = load_evidence(source, declared, parse_columns(columns))
+    chosen = model or used.model.name or default_model(evidence)
+    overrides = {k: v for k, v in (("model", model), ("seed", seed), ("draws", draws)) if v is not None}
+    result = fit_and_write(evidence, used, out, model=chosen, engine=engine, seed=seed, draws=draws, overrides=overrides)
+    for name in audience:
+        from skillstats.report.page import write_report
+
+        click.echo(f"page: {write_report(result, audience=name, path=out / f'{name}.html')}")
+    print_result(result)
+    click.echo(f"evaluation: {out}")
+    if result.status == "WITHHOLD" or all(r["status"] == "WITHHOLD" for r in result.rows):
+        return WITHHELD
+    return QUARANTINED if quarantined else 0
+
+
+def default_model(evidence: Evidence) -> str:
+    """``crossed_total`` for a record and for outcomes with risk and a year, else ``crossed_outcomes``; never by outcomes."""
+    return "crossed_total" if evidence.has_year and evidence.has_risk else "crossed_outcomes"
+
+
+def load_evidence(source: Path, plan: Plan | None, columns: dict[str, str]) -> tuple[Evidence, Plan, int]:
+    """Evidence of a ledger folder, a record folder or an outcomes file; the plan in force; rows quarantined on the way."""
+    from skillstats.evidence import outcomes_to_evidence, to_evidence
+    from skillstats.plan import Plan
+    from skillstats.record.outcomes import read_outcome_table
+
+    if source.is_dir():
+        if columns:
+            raise UsageError("--columns is for an outcomes table; a record and a ledger have the columns of the data contract")
+        ledger = _ledger_of(source, plan)
+        return to_evidence(ledger), ledger.plan, ledger.quarantine.num_rows
+    used = plan or Plan()
+    table = read_outcome_table(source, columns, used)
+    for problem in table.problems:
+        click.echo(str(problem), err=True)
+    return outcomes_to_evidence(table, used), used, len(table.quarantine)
+
+
+def _ledger_of(source: Path, plan: Plan | None) -> Any:
+    import dataclasses
+
+    from skillstats.ledger.build import build_ledger
+    from skillstats.ledger.write import read_ledger
+    from skillstats.record.read import read_record
+
+    if not (source / "manifest.json").exists():
+        return build_ledger(read_record(source, plan), plan)
+    ledger = read_ledger(source)
+    if plan is None:
+        return ledger
+    old, new = (msgspec.to_builtins(p) for p in (ledger.plan, plan))
+    changed = sorted(k for k in old if old[k] != new[k] and k not in FREE_SECTIONS)
+    if changed:
+        raise UsageError(f"the plan differs from the ledger's in {changed}; build the ledger again with it")
+    return dataclasses.replace(ledger, plan=plan)
+
+
+def fit_and_write(
+    evidence: Evidence, plan: Plan, out: Path, *, model: str, engine: str, seed: int | None, draws: int | None, overrides: dict[str, Any]
+) -> Evaluation:
+    """Fit, judge and write the evaluation folder."""
+    from skillstats.evaluation.evaluate import evaluate
+    from skillstats.evaluation.write import write_evaluation
+    from skillstats.inference.nuts import fit
+
+    fitted = fit(
+        model, evidence, seed=plan.seed if seed is None else seed, engine=engine, plan=plan, draws=draws, progress=sys.stderr.isatty()
+    )
+    result = evaluate(fitted, plan, overrides=overrides)
+    inputs = {k: str(evidence.context[k]) for k in ("ledger_digest", "input_digest") if k in evidence.context}
+    write_evaluation(result, out, fitted, inputs)
+    return result
+
+
+def print_result(result: Evaluation) -> None:
+    """A short table of the traders and every code of the fit."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(width=None if Console().is_terminal else 200, highlight=False)
+    unit = "annual IR" if result.source["has_year"] else "IR per decision"
+    table = Table("trader", "n", f"{unit} [90% interval]", "P(IR > hurdle)", "value-add per decision [90%]", "status", "reasons")
+    own = [r for r in result.rows if r["regime"] == "all"]
+    for row in own[:40]:
+        cells = (row["trader"], str(row["n"]), _ir(row, annual=result.source["has_year"]), _share(row["p_above_hurdle"]), _value(row), row["status"], _codes(row))
+        table.add_row(*(Text(c) for c in cells))
+    console.print(table)
+    if len(own) > 40:
+        console.print(f"... and {len(own) - 40} more in skill.csv")
+    for code in result.codes:
+        console.print(Text(f"{code['code']} {code['text']}"))
+    console.print(f"fit: {result.status}; {result.lists['skilled']['claim']} (hurdle {result.plan['hurdle']} {result.plan['hurdle_unit']})")
+
+
+def _ir(row: dict[str, Any], *, annual: bool) -> str:
+    name = "ir_annual" if annual else "ir_decision"
+    if row[f"{name}_mean"] is None:
+        return "withheld"
+    mean, low, high = (row[f"{name}_{k}"] for k in ("mean", "q05", "q95"))
+    digits = 2 if annual else 3
+    return f"{mean:+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]"
+
+
+def _value(row: dict[str, Any]) -> str:
+    if row["value_add_mean"] is None:
+        return "withheld"
+    return f"{row['value_add_mean']:,.4g} [{row['value_add_q05']:,.4g}, {row['value_add_q95']:,.4g}]"
+
+
+def _share(value: float | None) -> str:
+    if value is None:
+        return "withheld"
+    return ">99%" if value > 0.99 else "<1%" if value < 0.01 else f"{value:.0%}"
+
+
+def _codes(row: dict[str, Any]) -> str:
+    return " ".join(dict.fromkeys(c["code"] for c in row["codes"]))

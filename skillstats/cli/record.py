@@ -1,0 +1,105 @@
+"""`check` and `ledger`: what a desk handed in, and what it was worth."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from skillstats.errors import RULES, Problem
+from skillstats.units import format_micro
+
+if TYPE_CHECKING:
+    from skillstats.ledger.containers import Ledger
+    from skillstats.plan import Plan
+
+QUARANTINED = 3
+AGES = (0, 1, 60, 300)
+
+
+def build(record: Path, plan: Path | None) -> Ledger:
+    """Read a record and build its ledger."""
+    from skillstats.ledger.build import build_ledger
+    from skillstats.plan import read_plan
+    from skillstats.record.read import read_record
+
+    declared: Plan | None = read_plan(plan) if plan is not None else None
+    return build_ledger(read_record(record, declared), declared)
+
+
+def run_check(record: Path, plan: Path | None, quarantine: Path | None) -> int:
+    """Print every problem as a table, and how many look-ups a tighter age limit would lose."""
+    ledger = build(record, plan)
+    print_problems(ledger.problems)
+    click.echo(_count_line(ledger))
+    click.echo(_age_line(ledger))
+    if quarantine is not None:
+        from skillstats.ledger.tables import safe_csv
+
+        quarantine.write_bytes(safe_csv(ledger.quarantine))
+        click.echo(f"rows set aside: {quarantine}")
+    return QUARANTINED if ledger.quarantine.num_rows else 0
+
+
+def run_ledger(record: Path, out: Path, plan: Path | None) -> int:
+    """Write the ledger folder and print what it says."""
+    ledger = build(record, plan)
+    ledger.write(out)
+    for problem in ledger.problems:
+        if RULES[problem.code].outcome in ("quarantine", "reject"):
+            click.echo(str(problem), err=True)
+    click.echo(_count_line(ledger))
+    click.echo(totals_line(ledger))
+    click.echo(f"ledger: {out}  digest {ledger.digest}")
+    return QUARANTINED if ledger.quarantine.num_rows else 0
+
+
+def print_problems(problems: tuple[Problem, ...]) -> None:
+    """A table of problems; frequent warnings are shown a few times and counted."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(width=None if Console().is_terminal else 200, highlight=False)
+    if not problems:
+        console.print("no problems found")
+        return
+    table = Table("code", "outcome", "place", "what was found, what is allowed, what to do", show_lines=False)
+    shown: Counter[str] = Counter()
+    for problem in problems:
+        shown[problem.code] += 1
+        if problem.outcome == "warn" and shown[problem.code] > 5:
+            continue
+        place = f"{problem.file}:{problem.line}"
+        table.add_row(*(Text(cell) for cell in (problem.code, problem.outcome, place, problem.message)))
+    console.print(table)
+    for code, count in sorted(shown.items()):
+        if RULES[code].outcome == "warn" and count > 5:
+            console.print(f"{code}: {count - 5} more of the same kind")
+
+
+def totals_line(ledger: Ledger) -> str:
+    """Books and value-add in currency."""
+    totals, unit = ledger.result["totals"], ledger.plan.currency
+    actual, model, added = (format_micro(totals[k], 2) for k in ("actual", "model", "value_add"))
+    return f"actual book {actual} - model book {model} = value-add {added} {unit} (closed decisions, costs included)"
+
+
+def _count_line(ledger: Ledger) -> str:
+    c = ledger.result["counts"]
+    return (
+        f"{c['rows']} rows: {c['followed']} followed, {c['intervened']} intervened, {c['no_decision']} without a decision, "
+        f"{c['initiated']} initiated; {c['open']} open, {c['unavailable']} without a counterfactual, {c['quarantined']} rows "
+        f"quarantined, {c['dropped']} documented drops; {ledger.decisions.num_rows} decisions"
+    )
+
+
+def _age_line(ledger: Ledger) -> str:
+    import numpy as np
+
+    names = ("signal_mid_age", "model_price_age", "arrival_price_age", "mark_age")
+    ages = np.concatenate([ledger.rows[n].drop_null().to_numpy() for n in names])
+    parts = [f"{int((ages > s * 10**6).sum())} at {s} s" for s in AGES]
+    return f"of {len(ages)} look-ups an age limit would lose " + ", ".join(parts) + " (closes and nights count from the last close)"

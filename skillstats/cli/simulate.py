@@ -1,0 +1,27 @@
+"""`simulate`: a desk with known truth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from skillstats.errors import UsageError
+
+
+def run_simulate(world: Path | None, out: Path | None, seed: int, *, schema: bool) -> int:
+    """Write a record, and its truth beside it."""
+    from skillstats.simulate import World, describe_world, read_world
+    from skillstats.simulate.desk import simulate
+
+    if schema:
+        click.echo(describe_world())
+        return 0
+    if out is None:
+        raise UsageError("give --out RECORD, the folder to write, or --schema")
+    tables, truth = simulate(read_world(world) if world is not None else World(), seed=seed)
+    tables.write(out)
+    beside = out.with_name(f"{out.name}.truth.json")
+    truth.write(beside)
+    click.echo(f"record: {out}\ntruth:  {beside}")
+    return 0

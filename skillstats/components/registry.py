@@ -1,0 +1,37 @@
+"""Every word of a specification and the function that builds it, and the digest of these sources."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from skillstats.components import cells, luck, priors, skill, volatility
+
+REGISTRY: Final[Mapping[str, Mapping[str, Callable[..., Any]]]] = {
+    "skill.terms": {
+        "trader": skill.trader,
+        "regime": skill.regime,
+        "trader:regime": skill.trader_regime,
+        "action": skill.action,
+    },
+    "skill.population": {"normal": skill.normal_population},
+    "luck.tails": {"normal": cells.log_density_cells},
+    "luck.shocks": {"session": luck.session, "trader:session": luck.trader_session},
+    "luck.trader_session_scale": luck.SCALES,
+    "luck.volatility_by": {"trader": volatility.trader, "regime": volatility.regime},
+    "prior.distribution": {"normal": priors.normal, "half_normal": priors.half_normal, "zero_sum_normal": priors.zero_sum_normal},
+    "prior.unit": priors.UNITS,
+}
+"""The places and words of `skillstats.spec.vocabulary.WORDS`, each with its builder."""
+
+
+@cache
+def components_digest() -> str:
+    """sha256 over the names and sources of this folder: part of the identity of every fit."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes().replace(b"\r\n", b"\n") + b"\0")
+    return digest.hexdigest()

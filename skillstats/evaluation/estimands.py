@@ -1,0 +1,171 @@
+"""Information ratios and value-add of each trader and each trader x regime, as functions of posterior draws.
+
+For trader j with own mix p(r, k) of regimes and actions (shares of rows),
+
+    mean   = sum p theta_jrk
+    IR_dec = mean / sqrt( sum p (sigma_jr^2 + theta_jrk^2) - mean^2 + s_Uj^2 + s_V^2 )          of a new decision
+    IR_day = mbar mean / sqrt( mean(m^2) (s_V^2 + s_Uj^2) + mbar sum p sigma_jr^2 )             of a day of m decisions, equal risks
+    IR_ann = IR_day sqrt(own active sessions a year)                                            never sqrt(decisions a year)
+
+A regime row uses the decisions made in that regime, annualised by the trader's active sessions in all regimes: what a year would be if
+every active session were like those. Value-add per decision returns to money by the exact identity
+``mean(V) = mean(w) mean(y) + cov(w, y)``; the covariance is the sample's, with its day-clustered error added.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skillstats.evidence import Evidence, effective_decisions
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """Posterior draws, chains one after the other; y units per decision.
+
+    chains : number of chains; theta : (draw, trader, regime, action); sigma : (draw, trader, regime)
+    desk_day : (draw,) s_V, zeros if dropped; trader_day : (draw, trader) s_U, zeros if dropped
+    tau_trader, tau_cell : (draw,) population sds of trader and trader x regime effects, zeros if dropped
+    """
+
+    chains: int
+    theta: FloatArray
+    sigma: FloatArray
+    desk_day: FloatArray
+    trader_day: FloatArray
+    tau_trader: FloatArray
+    tau_cell: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Whom an estimate is about: a trader, in one regime or (regime -1) in the own mix of all; `rows` index the evidence."""
+
+    trader: int
+    regime: int
+    rows: IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Draws of what is reported about one target, shape (draw,) each, and the counts behind them.
+
+    ir_annual : None where the evidence has no year; value_add : per decision, input unit
+    n : decisions; days : active sessions; n_eff : (draw,) effective decisions of the model
+    """
+
+    ir_decision: FloatArray
+    ir_annual: FloatArray | None
+    value_add: FloatArray
+    n: int
+    days: int
+    n_eff: FloatArray
+    shrinkage: FloatArray
+    raw_mean: float
+    raw_ir: float | None
+    raw_ir_annual: float | None
+
+
+def targets(evidence: Evidence) -> list[Target]:
+    """Every trader, then every trader x regime that occurs (none where there is one regime only)."""
+    own = [np.flatnonzero(evidence.trader == j) for j in range(len(evidence.coords["trader"]))]
+    found = []
+    for j, rows in enumerate(own):
+        found.append(Target(j, -1, rows))
+        if len(evidence.coords["regime"]) > 1:
+            found += [Target(j, int(r), rows[evidence.regime[rows] == r]) for r in np.unique(evidence.regime[rows])]
+    return found
+
+
+def mix(evidence: Evidence, rows: IntArray) -> FloatArray:
+    """Shares of rows by (regime, action)."""
+    shape = (len(evidence.coords["regime"]), len(evidence.coords["action"]))
+    counts = np.zeros(shape)
+    np.add.at(counts, (evidence.regime[rows], evidence.action[rows]), 1.0)
+    return counts / counts.sum()
+
+
+def session_sizes(evidence: Evidence, rows: IntArray) -> IntArray:
+    """Rows in each active session of a target, shape (active session,)."""
+    counts = np.bincount(evidence.session[rows])
+    return counts[counts > 0]
+
+
+def estimate(draws: Draws, evidence: Evidence, target: Target, noise: FloatArray) -> Estimate:
+    """Everything reported about one target.
+
+    Parameters
+    ----------
+    noise : (draw,) standard normal, carries the sampling error of the sizing covariance
+    """
+    share, sizes = mix(evidence, target.rows), session_sizes(evidence, target.rows)
+    theta = draws.theta[:, target.trader]  # shape: (draw, regime, action)
+    mean = np.einsum("dra,ra->d", theta, share)
+    between = np.einsum("dra,ra->d", theta**2, share) - mean**2
+    residual = np.einsum("dr,r->d", draws.sigma[:, target.trader] ** 2, share.sum(axis=1))
+    shock = draws.desk_day**2 + draws.trader_day[:, target.trader] ** 2
+    total = residual + shock + np.maximum(between, 0)
+    per_day, squared = float(sizes.mean()), float(np.mean(sizes.astype(float) ** 2))
+    ir_day = per_day * mean / np.sqrt(squared * shock + per_day * residual)
+    active = _active_a_year(evidence, target.trader)
+    n_eff = effective_decisions(sizes, shock / (shock + residual))
+    skill = draws.tau_trader**2 + draws.tau_cell**2 * float(np.sum(share.sum(axis=1) ** 2))
+    y = evidence.y[target.rows]
+    raw_ir = float(y.mean() / y.std(ddof=1)) if len(y) > 1 and np.ptp(y) > 0 else None
+    decisions = len(np.unique(evidence.decision[target.rows]))
+    return Estimate(
+        ir_decision=mean / np.sqrt(total),
+        ir_annual=None if active is None else ir_day * np.sqrt(active),
+        value_add=value_add_draws(evidence, target.rows, mean, noise),
+        n=decisions,
+        days=len(sizes),
+        n_eff=np.asarray(n_eff),
+        shrinkage=1 / (1 + np.asarray(n_eff) * skill / (residual + shock)),
+        raw_mean=float(evidence.value_add[target.rows].sum() / decisions),
+        raw_ir=raw_ir,
+        raw_ir_annual=_raw_annual(evidence, target.rows, active),
+    )
+
+
+def _active_a_year(evidence: Evidence, trader: int) -> float | None:
+    if evidence.sessions_per_year is None:
+        return None
+    active = len(np.unique(evidence.session[evidence.trader == trader]))
+    return active * evidence.sessions_per_year / max(evidence.sessions_spanned, active)
+
+
+def _raw_annual(evidence: Evidence, rows: IntArray, active: float | None) -> float | None:
+    """Mean over sd (n-1) of the day totals of y, times the root of the active sessions a year."""
+    totals = np.bincount(evidence.session[rows], weights=evidence.y[rows])
+    totals = totals[np.bincount(evidence.session[rows]) > 0]
+    if active is None or len(totals) < 2 or np.ptp(totals) == 0:
+        return None
+    return float(totals.mean() / totals.std(ddof=1) * np.sqrt(active))
+
+
+def value_add_draws(evidence: Evidence, rows: IntArray, mean: FloatArray, noise: FloatArray) -> FloatArray:
+    """Mean value-add per decision in the input's unit: mean(risk) theta plus the sizing covariance with its error, shape (draw,)."""
+    risk, decisions = evidence.risk[rows], len(np.unique(evidence.decision[rows]))
+    per_decision = len(rows) / decisions
+    sizing, error = sizing_term(risk, evidence.y[rows], evidence.session[rows])
+    return per_decision * (risk.mean() * mean + sizing + error * noise)
+
+
+def sizing_term(risk: FloatArray, y: FloatArray, session: IntArray) -> tuple[float, float]:
+    """Sample covariance of risk and y (divisor n) and its session-clustered standard error.
+
+    Examples
+    --------
+    >>> sizing_term(np.array([1.0, 3.0]), np.array([0.0, 1.0]), np.array([0, 1]))
+    (0.5, 0.0)
+    """
+    product = (risk - risk.mean()) * (y - y.mean())
+    covariance = float(product.mean())
+    by_session = np.bincount(session, weights=product - covariance)
+    return covariance, float(np.sqrt(np.sum(by_session**2)) / len(y))

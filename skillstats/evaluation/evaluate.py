@@ -1,0 +1,228 @@
+"""From a fit to an evaluation: what may be said about whom."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from skillstats.evaluation.estimands import Draws, Estimate, Target, estimate, targets
+from skillstats.evaluation.influence import leave_one_day_out
+from skillstats.evaluation.predictive import STATISTICS, missed, predictive_checks
+from skillstats.evaluation.result import Evaluation
+from skillstats.evaluation.rows import Judgement, finish_row, judged_ir, make_row
+from skillstats.evaluation.sensitivity import PriorSensitivity, prior_sensitivity
+from skillstats.evaluation.status import Code, absent_traders, floors_in_force, record_codes, worst
+from skillstats.evaluation.words import caveats, skilled_list, source_part
+from skillstats.evidence import Evidence
+from skillstats.inference import effects
+from skillstats.inference.container import Fit
+from skillstats.plan import Plan
+
+FloatArray = NDArray[np.float64]
+FIT_SCOPE = "fit"
+
+
+def evaluate(fit: Fit, plan: Plan | None = None, *, overrides: Mapping[str, Any] | None = None) -> Evaluation:
+    """Judge a fit: estimands, statuses with reasons, and what the reader must know.
+
+    Parameters
+    ----------
+    fit : Fit
+    plan : hurdle, certainty, floors and false-discovery rate; default `Plan()`
+    overrides : what the caller set against the plan (model, seed, draws), to be stated
+
+    Returns
+    -------
+    Evaluation; withheld estimates are None in it
+    """
+    plan = plan or Plan()
+    evidence, draws = fit.evidence, posterior_draws(fit)
+    noise = np.random.default_rng([fit.seed, 11]).standard_normal(len(draws.desk_day))
+    found = targets(evidence)
+    estimates = [estimate(draws, evidence, t, noise) for t in found]
+    annual = evidence.has_year
+    hurdle = plan.verdict.hurdle if annual else plan.verdict.hurdle_decision
+    ir = np.stack([judged_ir(e, annual) for e in estimates], axis=1)
+    checks = predictive_checks(draws, evidence, fit.seed)
+    codes = [*record_codes(evidence), *_sampler_codes(fit, FIT_SCOPE), *_ppc_codes(checks)]
+    floors, floor_words = floors_in_force(plan, evidence.source)
+    influence = leave_one_day_out(effects.session_log_likelihood(fit)[1], ir, hurdle)
+    by = Judgement(
+        evidence=evidence,
+        floors=floors,
+        hurdle=hurdle,
+        annual=annual,
+        certainty=plan.verdict.certainty,
+        chains=fit.diagnostics.chains,
+        own_sd="trader" in fit.terms.volatility_by,
+        fit_codes=tuple(c for c in codes if c.action == "WITHHOLD"),
+        scoped={name: tuple(_sampler_codes(fit, name)) for name in evidence.coords["trader"]},
+        influence=influence,
+        sensitivity=_sensitivity(fit, ir, hurdle),
+    )
+    rows = [make_row(i, t, e, by) for i, (t, e) in enumerate(zip(found, estimates, strict=True))]
+    rows = [_with_pooled(row, t, draws, evidence) for row, t in zip(rows, found, strict=True)] + _absent(evidence)
+    result = _assemble(fit, plan, rows, codes, checks, floor_words, ir, found, estimates, by)
+    return dataclasses.replace(result, plan={**result.plan, "overrides": dict(overrides or {})})
+
+
+def posterior_draws(fit: Fit) -> Draws:
+    """The draws the estimands are functions of."""
+    p = effects.parameters(fit)
+    zero = np.zeros(len(p.s_v))
+    spread = [fit.draws(name) if name in fit else zero for name in ("tau_trader", "tau_trader_regime")]
+    return Draws(fit.diagnostics.chains, p.theta, p.sigma, p.s_v, p.s_u, *spread)
+
+
+def _sampler_codes(fit: Fit, scope: str) -> list[Code]:
+    """Gates of the sampler that concern the fit or one trader, each code once with its worst finding."""
+    found: dict[str, Code] = {}
+    for f in fit.diagnostics.findings:
+        if f.scope == scope and f.code not in found:
+            found[f.code] = Code(f.code, "WITHHOLD" if f.action == "WITHHOLD" else "FLAG", f.text)
+    return list(found.values())
+
+
+def _ppc_codes(checks: dict[str, float]) -> list[Code]:
+    bad = missed(checks)
+    if not bad:
+        return []
+    words = ", ".join(f"{STATISTICS[name]} (p = {checks[name]:.2f})" for name in bad)
+    return [Code("W-PPC", "FLAG", f"the model does not describe these outcomes: {words}")]
+
+
+def _sensitivity(fit: Fit, ir: FloatArray, hurdle: float) -> PriorSensitivity:
+    """Response to the priors of the population; scales in y units."""
+    root = np.sqrt(fit.bets_per_year) if fit.bets_per_year else 1.0
+    spreads = {}
+    for name, prior in fit.spec.priors.items():
+        if not name.startswith("skill_sd_"):
+            continue
+        draws_name = "tau_" + name.removeprefix("skill_sd_")
+        if draws_name in fit:
+            spreads[name] = (fit.draws(draws_name), prior.sigma / (root if prior.unit == "annual_ir" else 1.0))
+    centre = fit.spec.priors["skill_mean"]
+    unit = root if centre.unit == "annual_ir" else 1.0
+    return prior_sensitivity(ir, hurdle, spreads, (fit.draws("mu"), (centre.mu or 0.0) / unit, centre.sigma / unit))
+
+
+def _with_pooled(row: dict[str, Any], target: Target, draws: Draws, evidence: Evidence) -> dict[str, Any]:
+    """For a regime cell, the mean over the desk's traders in that regime: what is shown where the cell itself claims nothing."""
+    if target.regime < 0 or any(c["action"] == "WITHHOLD" and c["code"] not in ("E-CELL", "E-FEW") for c in row["codes"]):
+        return row | {"pooled_y_mean": None}
+    share = np.bincount(evidence.action[evidence.regime == target.regime], minlength=len(evidence.coords["action"])).astype(float)
+    pooled = draws.theta[:, :, target.regime, :].mean(axis=1) @ (share / share.sum())
+    return row | {"pooled_y_mean": float(pooled.mean())}
+
+
+def _absent(evidence: Evidence) -> list[dict[str, Any]]:
+    """Rows of traders of the ledger who left no evidence."""
+    rows = []
+    for name, decisions, code in absent_traders(evidence):
+        row = finish_row({"trader": name, "regime": "all", "n": 0, "days": 0, "n_eff": None}, [code])
+        rows.append(row | {"raw_ir_annual": None, "p_harm": None, "pooled_y_mean": None, "decisions_seen": decisions})
+    return rows
+
+
+def _assemble(
+    fit: Fit,
+    plan: Plan,
+    rows: list[dict[str, Any]],
+    codes: list[Code],
+    checks: dict[str, float],
+    floor_words: list[str],
+    ir: FloatArray,
+    found: list[Target],
+    estimates: list[Estimate],
+    by: Judgement,
+) -> Evaluation:
+    evidence = fit.evidence
+    hurdle_unit = "annual IR" if by.annual else "IR per decision"
+    floors = {k: getattr(by.floors, k) for k in ("days", "n_eff", "cell_days")}
+    withheld = worst(codes) == "WITHHOLD"
+    return Evaluation(
+        status=worst(codes),
+        codes=tuple(c.plain() for c in codes),
+        plan={
+            "name": plan.name,
+            "digest": plan.digest,
+            "frozen": None,
+            "hurdle": by.hurdle,
+            "hurdle_unit": hurdle_unit,
+            "certainty": plan.verdict.certainty,
+            "fdr": plan.verdict.fdr,
+            "horizon": plan.horizon if evidence.source == "record" else None,
+            "fill_model": plan.fill_model if evidence.source == "record" else None,
+            "floors": floors,
+            "seed": fit.seed,
+            "text": msgspec.json.encode(msgspec.to_builtins(plan), order="deterministic").decode(),
+        },
+        identity=dict(fit.identity) | {"spec_name": fit.spec.name},
+        source=source_part(fit),
+        rows=tuple(rows),
+        population={} if withheld else population(fit),
+        diagnostics=_diagnostics(fit, checks, by),
+        kpis=tuple(evidence.context.get("kpis", ())),
+        lists=skilled_list(rows, ir, found, evidence, by, plan),
+        attribution={},
+        caveats=tuple(caveats(fit, rows, floor_words, by.sensitivity, estimates)),
+    )
+
+
+def _diagnostics(fit: Fit, checks: dict[str, float], by: Judgement) -> dict[str, Any]:
+    d = fit.diagnostics
+    return {
+        "engine": "nuts (nutpie)",
+        "chains": d.chains,
+        "draws": d.draws,
+        "tune": d.tune,
+        "target_accept": d.target_accept,
+        "divergences": d.divergences,
+        "r_hat_max": d.max_rhat,
+        "ess_min": d.min_ess,
+        "e_bfmi_min": d.min_bfmi,
+        "reruns": list(d.reruns),
+        "gates": [{"code": f.code, "text": f.text} for f in d.findings],
+        "predictive_p": checks,
+        "pareto_k_max": float(np.max(by.influence.k)),
+        "pareto_k_limit": by.influence.k_limit,
+    }
+
+
+def population(fit: Fit) -> dict[str, Any]:
+    """The desk's mean and every population sd and shock size, in the unit a reader thinks in.
+
+    Skill terms: annual IR where there is a year, else the input's unit (no risk column) or IR units. Shocks and residual: the input's
+    unit where there is no risk column, else sd of a decision's standardised outcome.
+    """
+    money = not fit.evidence.has_risk
+    skill = np.sqrt(fit.bets_per_year) if fit.bets_per_year else (fit.evidence.scale if money else 1.0)
+    skill_unit = "annual IR" if fit.bets_per_year else ("input unit" if money else "y units")
+    luck, luck_unit = (fit.evidence.scale, "input unit") if money else (1.0, "y units")
+    table: dict[str, Any] = {"desk_mean": _entry("mean skill of the desk", skill_unit, fit.draws("mu") * skill)}
+    labels = {
+        "tau_trader": ("trader_sd", "spread between traders"),
+        "tau_regime": ("regime_sd", "spread between regimes"),
+        "tau_trader_regime": ("trader_regime_sd", "spread of trader x regime"),
+        "tau_action": ("action_sd", "spread between actions"),
+    }
+    for name, (key, label) in labels.items():
+        if name in fit:
+            table[key] = _entry(label, skill_unit, fit.draws(name) * skill)
+    if "s_V" in fit:
+        table["session_sd"] = _entry("shock shared by all in a session", luck_unit, fit.draws("s_V") * luck)
+    if "s_U" in fit:
+        table["trader_session_sd"] = _entry("shock of one trader in a session, typical", luck_unit, fit.draws("s_U").mean(axis=1) * luck)
+    residual = np.sqrt((fit.draws("sigma") ** 2).reshape(len(fit.draws("mu")), -1).mean(axis=1))
+    table["residual_sd"] = _entry("what is left in one decision", luck_unit, residual * luck)
+    return table
+
+
+def _entry(label: str, unit: str, draws: FloatArray) -> dict[str, Any]:
+    low, median, high = np.quantile(draws, [0.05, 0.5, 0.95])
+    return {"label": label, "unit": unit, "mean": float(draws.mean()), "median": float(median), "q05": float(low), "q95": float(high)}

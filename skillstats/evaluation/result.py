@@ -1,0 +1,100 @@
+"""The evaluation: what may be said about each trader, and what may not.
+
+An `Evaluation` is plain data, JSON-ready, and the only source of `skill.csv` and of every page. A row whose status is WITHHOLD has no
+estimate at all: the fields are `None`, so no renderer can show what must not be shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import pandas as pd
+
+Status = Literal["REPORT", "FLAG", "WITHHOLD"]
+INTERVAL_NAME: Final = "90% equal-tailed interval"
+
+SKILL_COLUMNS: Final = (
+    "trader",
+    "regime",
+    "n",
+    "days",
+    "n_eff",
+    "ir_decision_mean",
+    "ir_decision_q05",
+    "ir_decision_q25",
+    "ir_decision_q75",
+    "ir_decision_q95",
+    "ir_annual_mean",
+    "ir_annual_q05",
+    "ir_annual_q25",
+    "ir_annual_q75",
+    "ir_annual_q95",
+    "value_add_mean",
+    "value_add_q05",
+    "value_add_q95",
+    "p_positive",
+    "p_above_hurdle",
+    "lfsr",
+    "shrinkage",
+    "reliability",
+    "raw_mean",
+    "raw_ir",
+    "status",
+    "reasons",
+)
+"""Columns of skill.csv, in order."""
+
+ESTIMAND_COLUMNS: Final = SKILL_COLUMNS[5:23]
+"""Columns that are empty where the status is WITHHOLD: everything the model estimated. `n_eff` is one of them only without a fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Everything the pages and tables are rendered from.
+
+    status, codes : of the fit as a whole; each code is a mapping {code, text}
+    plan : name, digest, frozen (None until plans can be frozen), hurdle, hurdle_unit, certainty, horizon, fill_model, floors, seed, text
+    identity : spec, spec_name, evidence, version, components, seed
+    source : kind (record | outcomes), unit, has_year, has_risk, scale, sessions_per_year, sessions_spanned, traders, regimes,
+        decisions, rows, sessions, first_session, last_session, bets_per_year, bets_per_year_why, counts
+    rows : one mapping a trader (regime ``all``) and a trader x regime, with the keys `SKILL_COLUMNS` and `codes`
+    population : {name: {label, unit, mean, median, q05, q95}} of the desk's mean and of every population sd and shock size
+    diagnostics : engine, chains, draws, tune, divergences, r_hat_max, r_hat_of, ess_bulk_min, ess_tail_min, ess_of, e_bfmi_min, reruns,
+        gates [{code, text}], seconds are never stored
+    kpis : rows of the ledger's KPIs (description, not evidence); empty for an outcomes table
+    lists : skilled {claim: sentence, traders [..]}, hypotheses [{trader, regime, raw_ir, ir_decision_mean}]
+    attribution : factor parts, empty until they are computed
+    caveats : sentences for the reader, in order of weight
+    """
+
+    status: Status
+    codes: tuple[Mapping[str, str], ...]
+    plan: Mapping[str, Any]
+    identity: Mapping[str, Any]
+    source: Mapping[str, Any]
+    rows: tuple[Mapping[str, Any], ...]
+    population: Mapping[str, Any]
+    diagnostics: Mapping[str, Any]
+    kpis: tuple[Mapping[str, Any], ...]
+    lists: Mapping[str, Any]
+    attribution: Mapping[str, Any]
+    caveats: tuple[str, ...]
+    schema: int = 1
+
+    def summary(self) -> pd.DataFrame:
+        """The rows as a frame with the columns of skill.csv."""
+        return self.to_pandas()
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The rows as a frame with the columns of skill.csv; None where withheld."""
+        return pd.DataFrame([{k: row[k] for k in SKILL_COLUMNS} for row in self.rows], columns=list(SKILL_COLUMNS))
+
+    def __str__(self) -> str:
+        own = [r for r in self.rows if r["regime"] == "all"]
+        shown = sum(r["status"] != "WITHHOLD" for r in own)
+        return (
+            f"Evaluation {self.status}: {len(own)} traders, {shown} with an estimate; hurdle {self.plan['hurdle']} {self.plan['hurdle_unit']}; "
+            f"intervals are {INTERVAL_NAME}s"
+        )

@@ -1,0 +1,84 @@
+"""Does the prior speak, or the data?
+
+Two questions about each P(IR > hurdle). Does it cross the certainty level when every population sd prior is halved or doubled? And how
+strongly does it respond to power-scaling the priors of the population (priorsense)? Both reuse the draws: with half-normal priors of
+scale c s in place of s the posterior is reweighted by prod_k [exp(-tau_k^2 / (2 c^2 s_k^2)) / exp(-tau_k^2 / (2 s_k^2))], smoothed (PSIS).
+
+References: Kallioinen, Paananen, Burkner, Vehtari 2024, Statistics and Computing 34(57).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+SENSITIVITY_LIMIT: Final = 0.05
+STEP: Final = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class PriorSensitivity:
+    """Response of each row to its priors.
+
+    halved, doubled : (row,) P(IR > hurdle) under population sd priors of half and twice the scale
+    power : (row,) change of P(IR > hurdle) per doubling of the prior's weight, by power-scaling; mean_power : (row,) the same of the
+        population mean's prior alone
+    reliable : whether the importance weights of the halved and doubled priors can be trusted (Pareto k <= 0.7)
+    """
+
+    halved: FloatArray
+    doubled: FloatArray
+    power: FloatArray
+    mean_power: FloatArray
+    reliable: bool
+
+    def prior_driven(self, row: int, probability: float, certainty: float) -> bool:
+        """Whether the prior decides what may be said about this row."""
+        moved = {bool(p >= certainty) for p in (probability, self.halved[row], self.doubled[row])}
+        return len(moved) > 1 or abs(self.power[row]) >= SENSITIVITY_LIMIT or abs(self.mean_power[row]) >= SENSITIVITY_LIMIT
+
+
+def prior_sensitivity(
+    ir: FloatArray, hurdle: float, spreads: Mapping[str, tuple[FloatArray, float]], centre: tuple[FloatArray, float, float]
+) -> PriorSensitivity:
+    """Reweigh the posterior to other priors.
+
+    Parameters
+    ----------
+    ir : (draw, row) on the hurdle's scale
+    spreads : name -> (draws of a population sd (draw,), scale of its half-normal prior), y units
+    centre : draws of the population mean (draw,), and mu and sigma of its normal prior, y units
+    """
+    above = ir > hurdle
+    spread = sum((-0.5 * (tau / scale) ** 2 for tau, scale in spreads.values()), start=np.zeros(len(ir)))
+    mean = -0.5 * ((centre[0] - centre[1]) / centre[2]) ** 2
+    halved, k_half = _reweighed(above, 3 * spread)
+    doubled, k_double = _reweighed(above, -0.75 * spread)
+    power = [_power(above, log_prior) for log_prior in (spread, mean)]
+    return PriorSensitivity(halved, doubled, power[0], power[1], bool(max(k_half, k_double) <= 0.7))
+
+
+def _reweighed(above: NDArray[np.bool_], log_ratio: FloatArray) -> tuple[FloatArray, float]:
+    from arviz_stats.base import array_stats
+
+    if np.ptp(log_ratio) == 0:
+        return above.mean(axis=0), 0.0
+    log_weights, k = array_stats.psislw(log_ratio)
+    weights = np.exp(log_weights - np.max(log_weights))
+    return weights @ above / weights.sum(), float(k)
+
+
+def _power(above: NDArray[np.bool_], log_prior: FloatArray) -> FloatArray:
+    """Derivative of the probability with respect to the binary logarithm of the prior's power, by a central difference."""
+
+    def at(step: float) -> FloatArray:
+        weights = np.exp(step * (log_prior - log_prior.max()))
+        result: FloatArray = weights @ above / weights.sum()
+        return result
+
+    return (at(STEP) - at(-STEP)) / (np.log2(1 + STEP) - np.log2(1 - STEP))

@@ -1,0 +1,75 @@
+"""Recompute every digest of a ledger or an evaluation folder."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from skillstats.errors import Mismatch, UsageError
+from skillstats.ledger.manifest import result_digest
+from skillstats.ledger.tables import content_digest
+
+
+def verify(folder: str | Path) -> list[str]:
+    """Check every file of a folder against its manifest; nothing is repaired.
+
+    Parameters
+    ----------
+    folder : a ledger or an evaluation folder
+
+    Returns
+    -------
+    one line a check that held
+
+    Raises
+    ------
+    UsageError
+        If the folder has no manifest.
+    Mismatch
+        Naming every file that is missing, changed or not in the manifest.
+    """
+    folder = Path(folder)
+    try:
+        manifest: dict[str, Any] = msgspec.json.decode((folder / "manifest.json").read_bytes())
+        result = manifest["result"]
+    except (OSError, msgspec.DecodeError, KeyError, TypeError) as error:
+        raise UsageError(f"{folder} has no readable manifest.json ({error}); give a folder written by skillstats") from None
+    wrong, held = [], []
+    if result_digest(result) == manifest.get("result_digest"):
+        held.append("manifest.json: result digest holds")
+    else:
+        wrong.append("manifest.json: its result part was changed")
+    kind = manifest.get("kind")
+    files = result.get("files") if kind == "evaluation" else manifest.get("provenance", {}).get("written", {})
+    found = [_bytes(folder, name, digest) for name, digest in sorted((files or {}).items())]
+    if kind == "ledger":
+        found += [_content(folder, n, d) for n, d in sorted(result["outputs"].items()) if (folder / f"{n}.parquet").exists()]
+    known = {*(files or {}), "manifest.json"}
+    found += [(False, f"{p.name}: not in the manifest") for p in sorted(folder.iterdir()) if p.name not in known and not p.name.endswith(".html")]
+    wrong += [text for good, text in found if not good]
+    held += [text for good, text in found if good]
+    if wrong:
+        raise Mismatch("\n".join(wrong))
+    return held
+
+
+def _bytes(folder: Path, name: str, digest: str) -> tuple[bool, str]:
+    try:
+        same = hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+    except OSError:
+        return False, f"{name}: missing"
+    return same, f"{name}: sha256 holds" if same else f"{name}: changed since it was written"
+
+
+def _content(folder: Path, name: str, digest: str) -> tuple[bool, str]:
+    """Canonical content of a Parquet file, which is what the ledger's digest is made of."""
+    try:
+        same = content_digest(pq.read_table(folder / f"{name}.parquet")) == digest
+    except (OSError, pa.ArrowInvalid):
+        return False, f"{name}.parquet: not readable"
+    return same, f"{name}.parquet: content digest holds" if same else f"{name}.parquet: content differs from the digest"

@@ -1,0 +1,85 @@
+"""Write an evaluation folder, all or nothing, and read it back.
+
+`evaluation.json` holds everything; `skill.csv` and `skill.parquet` are its rows, `posterior.nc` the draws, `manifest.json` the sha256
+of each file. The page is rendered from the JSON alone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from skillstats.errors import UsageError
+from skillstats.evaluation.result import SKILL_COLUMNS, Evaluation
+from skillstats.inference.container import Fit
+from skillstats.ledger.manifest import result_digest
+from skillstats.ledger.tables import safe_csv
+from skillstats.ledger.write import replace_folder, staging_folder
+
+TEXT: Final = ("trader", "regime", "status", "reasons")
+COUNTS: Final = ("n", "days")
+
+
+def skill_table(evaluation: Evaluation) -> pa.Table:
+    """Rows of the evaluation with the columns of skill.csv; null where withheld."""
+    kinds = {k: pa.string() for k in TEXT} | {k: pa.int64() for k in COUNTS}
+    columns = {k: pa.array([row[k] for row in evaluation.rows], type=kinds.get(k, pa.float64())) for k in SKILL_COLUMNS}
+    return pa.table(columns)
+
+
+def evaluation_json(evaluation: Evaluation) -> bytes:
+    """The evaluation as JSON; the same inputs and seed give the same bytes."""
+    plain = {f.name: getattr(evaluation, f.name) for f in dataclasses.fields(evaluation)}
+    ordered = {"schema": plain.pop("schema"), **plain}
+    return msgspec.json.format(msgspec.json.encode(ordered), indent=1)
+
+
+def write_evaluation(evaluation: Evaluation, folder: str | Path, fit: Fit | None = None, inputs: Mapping[str, str] | None = None) -> None:
+    """Write skill.csv, skill.parquet, evaluation.json, the posterior of `fit`, and the manifest.
+
+    Parameters
+    ----------
+    folder : replaced whole if this package wrote it before, refused if anybody else did
+    inputs : digests of what the evaluation rests on (ledger, record tables, outcomes), for the manifest
+    """
+    target = Path(folder)
+    build = staging_folder(target)
+    try:
+        table = skill_table(evaluation)
+        (build / "skill.csv").write_bytes(safe_csv(table))
+        pq.write_table(table, build / "skill.parquet", compression="zstd")
+        (build / "evaluation.json").write_bytes(evaluation_json(evaluation))
+        if fit is not None and evaluation.status != "WITHHOLD":
+            fit.save(build / "posterior.nc")
+        files = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(build.iterdir())}
+        result = {"schema": 1, "files": files, "identity": dict(evaluation.identity), "plan": evaluation.plan["digest"], "inputs": dict(inputs or {})}
+        manifest = {"kind": "evaluation", "result": result, "result_digest": result_digest(result)}
+        (build / "manifest.json").write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1))
+        replace_folder(build, target)
+    finally:
+        shutil.rmtree(build, ignore_errors=True)
+
+
+def read_evaluation(folder: str | Path) -> Evaluation:
+    """Read the evaluation of a folder.
+
+    Raises
+    ------
+    UsageError
+        If the folder holds no evaluation.
+    """
+    path = Path(folder) / "evaluation.json"
+    try:
+        content: dict[str, Any] = msgspec.json.decode(path.read_bytes())
+        content |= {k: tuple(content[k]) for k in ("codes", "rows", "kpis", "caveats")}
+        return Evaluation(**content)
+    except (OSError, msgspec.DecodeError, TypeError, KeyError) as error:
+        raise UsageError(f"{folder} holds no evaluation ({error})") from None

@@ -1,0 +1,1 @@
+"""From evidence to a posterior: build the model, sample it, judge the sampler, and take functionals of the draws."""

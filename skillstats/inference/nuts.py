@@ -1,0 +1,220 @@
+"""NUTS through nutpie: compile once per structure, sample, judge, rerun once.
+
+The compiled model depends on the structure only (kept terms, numbers of traders, regimes and actions); outcomes and priors are
+data.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+from xarray import DataTree
+
+from skillstats.components.registry import components_digest
+from skillstats.errors import UsageError
+from skillstats.evidence import Evidence
+from skillstats.inference.breadth import Breadth, bets_per_year
+from skillstats.inference.build import DIMS, Extra, build_model, model_data
+from skillstats.inference.container import Diagnostics, Fit, labels_of
+from skillstats.inference.diagnose import Finding, bfmi, convergence_findings, diagnose, sampler_findings
+from skillstats.inference.separable import Terms, separable_terms
+from skillstats.inference.start import start_function
+from skillstats.plan import Plan
+from skillstats.spec import ModelSpec, read_spec
+
+MAX_DEPTH: Final = 10
+RERUN_DRAWS: Final = 4
+RERUN_TARGET_ACCEPT: Final = 0.99
+INTERNAL: Final = ("z_", "x_", "s_U_common")
+"""Prefixes of variables that exist for the sampler only and are not kept."""
+
+_COMPILED: dict[tuple[Any, ...], Any] = {}
+"""Compiled models of this process by structure: the package's only global state."""
+
+
+def fit(
+    spec: str | Path | ModelSpec,
+    evidence: Evidence,
+    *,
+    seed: int,
+    engine: str = "nuts",
+    plan: Plan | None = None,
+    draws: int | None = None,
+    tune: int | None = None,
+    chains: int | None = None,
+    cores: int = 2,
+    progress: bool = False,
+    extra: Extra | None = None,
+) -> Fit:
+    """Fit a model to evidence.
+
+    Parameters
+    ----------
+    spec : name or path of a specification, or a ModelSpec
+    evidence : standardised outcomes
+    seed : any int >= 0; the same seed gives the same draws, whatever `cores` is
+    engine : ``nuts``
+    plan : gives bets_per_year where it declares them
+    draws, tune, chains : a chain's draws and warm-up, number of chains; default: the specification's
+    cores : chains run at a time
+    progress : show nutpie's progress bar
+    extra : a component of your own, see `build_model`
+
+    Returns
+    -------
+    Fit. Gates that fail after one automatic rerun (4 x the draws, or target acceptance .99) are recorded in `Fit.diagnostics`.
+
+    Raises
+    ------
+    UsageError
+        If the engine is unknown, the evidence is empty, or priors are annual and the evidence has no year.
+    """
+    if engine != "nuts":
+        raise UsageError(f"engine={engine!r}, must be nuts")
+    if len(evidence) == 0:
+        raise UsageError("the evidence has no rows; nothing can be fitted")
+    spec = spec if isinstance(spec, ModelSpec) else read_spec(spec)
+    run = spec.sampling
+    run = msgspec.structs.replace(run, draws=draws or run.draws, tune=tune or run.tune, chains=chains or run.chains)
+    breadth = (
+        bets_per_year(evidence, plan.model.bets_per_year if plan else None)
+        if spec.needs_breadth
+        else Breadth(None, "priors per decision")
+    )
+    terms = separable_terms(spec, evidence)
+
+    started = time.perf_counter()
+    compiled = _compile(spec, evidence, breadth.value, terms, extra)
+    compiled_at = time.perf_counter()
+    options = {"seed": seed, "cores": cores, "progress": progress}
+    tree, findings = _sample(compiled, run, evidence, options)
+    reruns: list[str] = []
+    again = _rerun(run, findings)
+    if again is not None:
+        reruns.append(f"rerun once because of {', '.join(sorted({f.code for f in findings}))}")
+        run = again
+        tree, findings = _sample(compiled, run, evidence, options)
+    seconds = {"compile": compiled_at - started, "sample": time.perf_counter() - compiled_at}
+    return Fit(
+        tree,
+        spec,
+        evidence,
+        seed,
+        breadth,
+        terms,
+        _diagnostics(tree, findings, run, reruns, seconds),
+        _identity(spec, evidence, seed, extra),
+    )
+
+
+def _compile(spec: ModelSpec, evidence: Evidence, breadth: float | None, terms: Terms, extra: Extra | None) -> Any:
+    """The compiled model with this evidence in it: from the cache where the structure is known."""
+    import nutpie
+
+    sizes = tuple(len(evidence.coords[d]) for d in DIMS)
+    luck = (spec.luck.tails, spec.luck.trader_session_scale)
+    distributions = tuple(sorted((k, p.distribution) for k, p in spec.priors.items()))
+    key = (terms.skill, terms.shocks, terms.volatility_by, spec.skill.population, luck, distributions, sizes)
+    compiled = _COMPILED.get(key) if extra is None else None
+    if compiled is None:
+        model = build_model(spec, evidence, bets_per_year=breadth, terms=terms, extra=extra)
+        kept = [v.name for v in model.unobserved_value_vars if not v.name.startswith(INTERNAL) and not v.name.endswith("__")]
+        compiled = nutpie.compile_pymc_model(model, freeze_model=False, var_names=kept)
+        compiled = dataclasses.replace(compiled, initial_point_func=start_function(model))
+        if extra is None:
+            _COMPILED[key] = compiled
+    return compiled.with_data(**model_data(spec, evidence, breadth, terms))
+
+
+def _sample(compiled: Any, run: Any, evidence: Evidence, options: dict[str, Any]) -> tuple[DataTree, list[Finding]]:
+    """One run of all chains under the names of this evidence, and what is wrong with it."""
+    import nutpie
+
+    raw = nutpie.sample(
+        compiled,
+        draws=run.draws,
+        tune=run.tune,
+        chains=run.chains,
+        cores=min(options["cores"], run.chains),
+        seed=options["seed"],
+        target_accept=run.target_accept,
+        progress_bar=options["progress"],
+        save_warmup=False,
+        maxdepth=MAX_DEPTH,
+    )
+    posterior = raw["posterior"].to_dataset()
+    posterior = posterior[[name for name in posterior.data_vars if not str(name).startswith(INTERNAL)]]
+    posterior = posterior.assign_coords({d: np.array(evidence.coords[d], dtype=object) for d in DIMS if d in posterior.dims})
+    stats = raw["sample_stats"].to_dataset()[["diverging", "energy", "depth"]]
+    tree = DataTree.from_dict({"posterior": posterior.drop_attrs(), "sample_stats": stats.drop_attrs()})
+    findings = sampler_findings({k: stats[k].values for k in stats.data_vars}, MAX_DEPTH)
+    for name, variable in tree["posterior"].data_vars.items():
+        labels = np.array(labels_of(variable), dtype=object)
+        findings += convergence_findings(str(name), np.asarray(variable.values), labels, _scopes(variable))
+    return tree, findings
+
+
+def _scopes(variable: Any) -> Any:
+    """Whom each element concerns: a trader where it has an own value, else the fit."""
+    sizes = {d: variable.sizes[d] for d in variable.dims if d not in ("chain", "draw")}
+    if "trader" not in sizes or (sizes["trader"] > 1 and bool((variable == variable.isel(trader=0)).all())):
+        return np.full(max(1, int(np.prod(list(sizes.values())))), "fit", dtype=object)
+    return np.repeat(
+        np.array([str(t) for t in variable.coords["trader"].values], dtype=object),
+        int(np.prod(list(sizes.values()))) // sizes["trader"],
+    )
+
+
+def _rerun(run: Any, findings: list[Finding]) -> Any:
+    """Settings of the one automatic rerun, or None where a rerun is not needed or cannot help."""
+    codes = {f.code for f in findings}
+    if "E-STUCK" in codes or not codes & {"E-CONV", "E-DIV"}:
+        return None
+    changes: dict[str, Any] = {}
+    if "E-CONV" in codes:
+        changes["draws"] = RERUN_DRAWS * run.draws
+    if "E-DIV" in codes:
+        changes["target_accept"] = max(RERUN_TARGET_ACCEPT, run.target_accept)
+    return msgspec.structs.replace(run, **changes)
+
+
+def _diagnostics(tree: DataTree, findings: list[Finding], run: Any, reruns: list[str], seconds: dict[str, float]) -> Diagnostics:
+    tables = [diagnose(np.asarray(v.values)) for v in tree["posterior"].data_vars.values()]
+    rhat = max(float(np.nanmax(t["rhat"])) for t in tables)
+    ess = min(float(np.nanmin(np.fmin(t["ess_bulk"], t["ess_tail"]))) for t in tables)
+    stats = tree["sample_stats"].to_dataset()
+    return Diagnostics(
+        findings=tuple(findings),
+        divergences=int(stats["diverging"].values.sum()),
+        max_rhat=rhat,
+        min_ess=ess,
+        min_bfmi=float(bfmi(stats["energy"].values).min()),
+        chains=run.chains,
+        draws=run.draws,
+        tune=run.tune,
+        target_accept=run.target_accept,
+        reruns=tuple(reruns),
+        seconds=seconds,
+    )
+
+
+def _identity(spec: ModelSpec, evidence: Evidence, seed: int, extra: Extra | None) -> dict[str, Any]:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        package = version("skillstats")
+    except PackageNotFoundError:
+        package = "source"
+    identity = {
+        "spec": spec.digest,
+        "evidence": evidence.digest,
+        "version": package,
+        "components": components_digest(),
+        "seed": seed,
+    }
+    return identity | ({"custom": getattr(extra, "__qualname__", repr(extra))} if extra is not None else {})

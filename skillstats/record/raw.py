@@ -1,0 +1,79 @@
+"""A table as text, and a finding about one of its rows.
+
+Every door (CSV, Parquet, frames) produces the same thing: columns of text in which only the empty cell means "nothing". From here on
+nobody knows, or needs to know, where a table came from.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from skillstats.errors import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class RawTable:
+    """A table as text.
+
+    columns : large_string arrays without nulls, in the order of the input; empty text = missing. Unknown columns are kept for `raw`
+    line : (row,) int64, line in the text file or row number
+    made_in : file of the last `made` rows, which were derived from another table (signals from targets)
+    """
+
+    name: str
+    file: str
+    columns: Mapping[str, pa.LargeStringArray]
+    line: NDArray[np.int64]
+    made: int = 0
+    made_in: str = ""
+
+    def __len__(self) -> int:
+        return len(self.line)
+
+    def place(self, row: int) -> tuple[str, int]:
+        """File and line of a row; line 0 for the table as a whole (-1)."""
+        if row < 0:
+            return self.file, 0
+        return (self.made_in if row >= len(self) - self.made else self.file), int(self.line[row])
+
+    def take(self, keep: NDArray[np.bool_]) -> RawTable:
+        """The rows of a mask."""
+        mask = pa.array(keep)
+        made = int(keep[len(keep) - self.made :].sum()) if self.made else 0
+        return RawTable(self.name, self.file, {k: v.filter(mask) for k, v in self.columns.items()}, self.line[keep], made, self.made_in)
+
+    def row_text(self, row: int) -> str:
+        """The cells of a row as one CSV line."""
+        out = io.StringIO()
+        csv.writer(out, lineterminator="\n").writerow([column[row].as_py() for column in self.columns.values()])
+        return out.getvalue()[:-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is wrong with one row; becomes a `Problem` once place and chain are known.
+
+    row : index into the parsed table, -1 for the table as a whole
+    found : a measured value, put before the rule
+    text : the whole sentence after the id, where the rule of the code does not say it
+    """
+
+    code: str
+    table: str
+    row: int
+    field: str = ""
+    value: object = ""
+    found: str = ""
+    text: str = ""
+
+
+def file_problem(code: str, table: str, file: str, message: str, line: int = 0) -> Problem:
+    """A problem of a whole file."""
+    return Problem(code, table, file, line, message)

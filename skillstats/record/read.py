@@ -1,0 +1,165 @@
+"""`read_record`: the front door.
+
+Text in, exact values out: read every file, refuse what is no table, parse every cell, drop exact copies, link chains, run all checks,
+set bad chains aside, put the rest on integer scales. Nothing is half-read: either a `Record` comes out in which every row is accounted
+for, or `InputRejected` names every file that has to be exported again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skillstats.errors import RULES, InputRejected, Problem, UsageError
+from skillstats.plan import Plan, read_plan
+from skillstats.record.chains import Tables, link
+from skillstats.record.checks import CHECKS
+from skillstats.record.containers import Record, Table
+from skillstats.record.digest import canonical_order, table_digest
+from skillstats.record.duplicates import drop_copies, drop_superseded
+from skillstats.record.instants import instant_text, parse_instants
+from skillstats.record.parse import Decimals, Parsed, parse_table
+from skillstats.record.quarantine import assert_conserved, kept_rows, quarantine_list, to_problem
+from skillstats.record.raw import file_problem
+from skillstats.record.readers import RawRecord, read_raw
+from skillstats.record.scales import SCALED, find_scales, micro_units, out_of_range, scaled_columns
+from skillstats.record.schema import SCHEMA
+from skillstats.record.targets import with_target_signals
+from skillstats.units import NULL_TIME, Scale
+
+
+def read_record(
+    source: str | Path | Mapping[str, object], plan: Plan | None = None, *, now: datetime | str | int | None = None
+) -> Record:
+    """Read what a desk handed in, and account for every row of it.
+
+    Parameters
+    ----------
+    source : a folder with ``<table>.csv`` or ``<table>.parquet`` files, or a mapping from table names to pandas, polars or Arrow tables
+    plan : default ``plan.toml`` of the folder, else every default (then each signal must carry a horizon)
+    now : the instant no record may lie after: a datetime with zone, ISO text with offset, or int64 UTC microseconds; default the clock
+
+    Returns
+    -------
+    Record, tables in canonical order and on their integer scales
+
+    Raises
+    ------
+    InputRejected
+        F101-F112 for files that are no tables, all of them at once; F301 if the whole record lies after `now`.
+    UsageError
+        If `plan`, `now` or a table name cannot be used.
+    """
+    plan = plan if plan is not None else _plan_of(source)
+    limit = _now(now)
+    raw = read_raw(source, plan)
+    if raw.problems:
+        raise InputRejected(sorted(raw.problems, key=_in_order))
+    parsed = {name: parse_table(table, SCHEMA[name], plan) for name, table in raw.tables.items()}
+    _refuse_future(parsed, limit)
+    parsed, copies, warnings = drop_copies(with_target_signals(parsed))
+    rows = {name: len(table) + sum(d.table == name for d in copies) for name, table in parsed.items()}
+    parsed, superseded = drop_superseded(parsed, plan)
+    tables = link(parsed, plan)
+    drops = [*copies, *superseded, *_blank_drops(raw)]
+    return _record(tables, plan, drops, [*warnings, *_blank_drops(raw)], rows, raw)
+
+
+def _record(tables: Tables, plan: Plan, drops: list[Problem], said: list[Problem], rows: dict[str, int], raw: RawRecord) -> Record:
+    """Check, set aside, scale and assemble."""
+    findings = [f for table in tables.parsed.values() for f in table.findings]
+    findings += [f for check in CHECKS for f in check(tables)]
+    while True:
+        keep = kept_rows(tables, findings)
+        scales = find_scales(tables, plan, keep)
+        large = out_of_range(tables, scales, keep)
+        if not large:
+            break
+        findings += large
+    accepted = {name: _table(tables, name, scales, keep[name]) for name in tables.parsed}
+    aside = quarantine_list(tables, findings, keep)
+    raw_rows = {name: n + len(raw.blank.get(name, ())) for name, n in rows.items()}
+    assert_conserved(raw_rows, {n: len(t) for n, t in accepted.items()}, aside, drops)
+    problems = sorted({*said, *(to_problem(tables, f) for f in findings)}, key=_in_order)
+    digests = {name: table_digest(table.take(keep[name])) for name, table in tables.parsed.items()}
+    ordered_drops = tuple(sorted(drops, key=_in_order))
+    return Record(plan, accepted, scales, tuple(problems), aside, ordered_drops, raw_rows, digests, dict(raw.files))
+
+
+def _in_order(problem: Problem) -> tuple[str, int, str, str]:
+    return problem.table, problem.line, problem.code, problem.message
+
+
+def _plan_of(source: object) -> Plan:
+    if not isinstance(source, Mapping):
+        path = Path(str(source)) / "plan.toml"
+        if path.is_file():
+            return read_plan(path)
+    return Plan()
+
+
+def _now(now: datetime | str | int | None) -> int:
+    """The instant no record may lie after, int64 UTC microseconds."""
+    if now is None:
+        return time.time_ns() // 1000
+    if isinstance(now, int):
+        return now
+    if isinstance(now, datetime):
+        if now.tzinfo is None:
+            raise UsageError("now: a datetime without zone is not an instant; give one with a zone")
+        return (now - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    import pyarrow as pa
+
+    values, refused = parse_instants(pa.array([now], pa.large_string()), None)
+    if refused or values[0] == NULL_TIME:
+        raise UsageError(f"now={now!r} is not an instant; write for example 2026-10-01T00:00:00Z")
+    return int(values[0])
+
+
+def _refuse_future(parsed: Mapping[str, Parsed], limit: int) -> None:
+    """F301 where even the first instant of the record lies after now."""
+    firsts = [
+        (int(values[values != NULL_TIME].min()), name)
+        for name, table in parsed.items()
+        if (values := table.ints("time")).size and (values != NULL_TIME).any()
+    ]
+    if firsts and min(firsts)[0] > limit:
+        first, name = min(firsts)
+        years = (first - limit) / (365.25 * 86_400e6)
+        text = f"first time {instant_text(first)} is {years:.1f} years after now, {RULES['F301'].text}"
+        raise InputRejected([file_problem("F301", name, parsed[name].raw.file, text)])
+
+
+def _blank_drops(raw: RawRecord) -> list[Problem]:
+    return [
+        Problem("D108", name, raw.tables[name].file, line, RULES["D108"].text, root=f"{raw.tables[name].file}:{line}")
+        for name, lines in raw.blank.items()
+        for line in lines
+    ]
+
+
+def _table(tables: Tables, name: str, scales: Mapping[str, Scale], keep: NDArray[np.bool_]) -> Table:
+    """The accepted rows of one table on the integer scales, in canonical order."""
+    parsed = tables[name]
+    integers = {}
+    if any(name == table for table, _, _ in SCALED):
+        integers = {c: values for c, (values, _, _) in scaled_columns(tables, name, scales).items()}
+    if name == "fills":
+        integers["fee"] = micro_units(parsed.decimals("fee"))[0]
+    order = canonical_order(parsed.take(keep))
+    columns = {}
+    for column, values in parsed.columns.items():
+        array = integers[column] if column in integers else _as_text(values) if isinstance(values, Decimals) else values
+        columns[column] = array[keep][order]
+    return Table(name, parsed.raw.file, columns, parsed.raw.line[keep][order])
+
+
+def _as_text(decimals: Decimals) -> NDArray[np.object_]:
+    """Exact decimals without a scale (corporate actions) as plain text."""
+    values = [format(decimals.shown(i), "f") if given else None for i, given in enumerate(decimals.given.tolist())]
+    return np.array(values or [], dtype=object)

@@ -1,0 +1,200 @@
+"""All that the template of the head of trading's page may know, as text: filtered first, rendered after.
+
+The template never sees the `Evaluation`; it sees this `View`, whose numbers passed the filter of `rows` and are already text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from skillstats.evaluation.result import INTERVAL_NAME, Evaluation
+from skillstats.report import facts, words
+from skillstats.report.facts import Facts, text_of
+from skillstats.report.figures import forest_svg
+from skillstats.report.grid import GridRow, grid_of
+from skillstats.report.kpis import Table, kpi_table
+from skillstats.report.numbers import ABSENT, count, digits_for, fixed, interval, is_number, listed, percent, visible
+from skillstats.report.rows import NOT_ENOUGH, Band, Reason, Row, overall_rows, reasons_of, regime_rows
+from skillstats.report.words import Scale
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One group of traders in the verdict: how many, what it means, who."""
+
+    css: str
+    size: str
+    label: str
+    names: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of a table of estimates, as text; `shown` is False where everything is withheld."""
+
+    trader: str
+    regime: str
+    n: str
+    days: str
+    n_eff: str
+    shown: bool
+    absence: str
+    ir: str
+    ir_interval: str
+    value_add: str
+    value_add_interval: str
+    p_positive: str
+    p_above_hurdle: str
+    shrinkage: str
+    reliability: str
+    status: str
+    codes: str
+    reasons: tuple[Reason, ...]
+    claims: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Forest:
+    """The forest plot in two layouts, with its title."""
+
+    title: str
+    wide: Markup
+    narrow: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The page of the head of trading as text; see the template for where each field stands."""
+
+    title: str
+    period: str
+    headline: str
+    status: str
+    codes: tuple[Reason, ...]
+    tiles: tuple[Tile, ...]
+    desk: str
+    claim: str
+    claim_names: str
+    scale: Scale
+    interval_name: str
+    unit: str
+    data: Facts
+    forest: Forest | None
+    lines: tuple[Line, ...]
+    grid_title: str
+    regimes: tuple[str, ...]
+    grid: tuple[GridRow, ...]
+    cells: tuple[Line, ...]
+    kpis: Table
+    hypotheses: tuple[tuple[str, ...], ...]
+    caveats: tuple[str, ...]
+    population: Table
+    diagnostics: Facts
+    gates: tuple[Reason, ...]
+    identity: Facts
+    plan_text: tuple[str, ...]
+
+
+def view_of(evaluation: Evaluation) -> View:
+    """Filter an evaluation and write it down as text."""
+    scale = words.scale_of(evaluation)
+    own, cells = overall_rows(evaluation), regime_rows(evaluation)
+    groups = words.group_traders(own)
+    regimes, grid = grid_of(own, cells, scale)
+    digits = digits_for(v for r in own if r.value_add for v in (r.value_add.q05, r.value_add.q95))
+    skilled = evaluation.lists.get("skilled") if evaluation.status != "WITHHOLD" else None
+    source = evaluation.source
+    return View(
+        title=visible(str(evaluation.plan["name"] or "")),
+        period=f"{text_of(source['first_session'])} to {text_of(source['last_session'])}",
+        headline=words.headline(groups, scale, evaluation.status == "WITHHOLD"),
+        status=evaluation.status,
+        codes=reasons_of(evaluation.codes),
+        tiles=() if evaluation.status == "WITHHOLD" else _tiles(groups, scale),
+        desk=words.desk_sentence(evaluation),
+        claim=visible(str(skilled["claim"])) if skilled else "",
+        claim_names=listed([visible(str(t)) for t in skilled["traders"]]) if skilled and skilled["traders"] else "",
+        scale=scale,
+        interval_name=INTERVAL_NAME,
+        unit=text_of(source["unit"]),
+        data=facts.data_facts(evaluation),
+        forest=_forest(own, groups, scale),
+        lines=tuple(_line(r, scale, digits) for r in own),
+        grid_title=words.grid_title(cells, scale) if cells else "",
+        regimes=regimes,
+        grid=grid,
+        cells=tuple(_line(r, scale, digits) for r in cells),
+        kpis=kpi_table(evaluation.kpis, text_of(source["unit"])),
+        hypotheses=_hypotheses(evaluation),
+        caveats=tuple(visible(str(c)) for c in evaluation.caveats),
+        population=facts.population_table(evaluation),
+        diagnostics=facts.diagnostic_facts(evaluation.diagnostics),
+        gates=reasons_of(evaluation.diagnostics.get("gates") or ()),
+        identity=facts.identity_facts(evaluation),
+        plan_text=tuple(str(evaluation.plan["text"] or "").splitlines()),
+    )
+
+
+def _tiles(groups: words.Groups, scale: Scale) -> tuple[Tile, ...]:
+    """The verdict in groups; an empty group other than the first is left out."""
+    every = (
+        ("clear", groups.clear, f"clear the hurdle with at least {scale.sure} certainty"),
+        ("open", groups.unsettled, "not settled: the data do not yet tell skill from luck"),
+        ("against", groups.against, f"point below zero: P(IR > 0) is {fixed(100 * (1 - scale.certainty), 0)}% or less"),
+        ("few", groups.too_few, f"{NOT_ENOUGH} for any number" if groups.only_few else "without a number; the table says why"),
+    )
+    return tuple(Tile(css, count(len(rows)), label, words.names(rows)) for css, rows, label in every if rows or css == "clear")
+
+
+def _forest(rows: tuple[Row, ...], groups: words.Groups, scale: Scale) -> Forest | None:
+    """Both layouts of the forest plot; None where no trader has an estimate."""
+    if not any(r.ir for r in rows):
+        return None
+    title, description = words.forest_title(groups, scale), words.forest_description(rows, scale)
+    wide, narrow = (forest_svg(rows, scale, narrow=n, title=title, description=description) for n in (False, True))
+    return Forest(title, wide, narrow)
+
+
+def _line(row: Row, scale: Scale, digits: int) -> Line:
+    """One row as text."""
+    ir, ir_interval = _band(row.ir, scale.digits)
+    value, value_interval = _band(row.value_add, digits)
+    return Line(
+        trader=visible(row.trader),
+        regime=visible(row.regime),
+        n=count(row.n),
+        days=count(row.days),
+        n_eff=fixed(row.n_eff, 0 if is_number(row.n_eff) and row.n_eff >= 100 else 1),
+        shown=not row.withheld,
+        absence=row.absence,
+        ir=ir,
+        ir_interval=ir_interval,
+        value_add=value,
+        value_add_interval=value_interval,
+        p_positive=percent(row.p_positive),
+        p_above_hurdle=percent(row.p_above_hurdle, scale.certainty),
+        shrinkage=percent(row.shrinkage),
+        reliability=percent(row.reliability),
+        status=row.status,
+        codes=row.codes,
+        reasons=row.reasons,
+        claims=row.claims,
+    )
+
+
+def _band(band: Band | None, digits: int) -> tuple[str, str]:
+    """Mean and 90% interval as text."""
+    return (fixed(band.mean, digits), interval(band.q05, band.q95, digits)) if band else (ABSENT, "")
+
+
+def _hypotheses(evaluation: Evaluation) -> tuple[tuple[str, ...], ...]:
+    """Cells to look at next: name, regime, raw and pooled IR per decision; a withheld cell is left out."""
+    allowed = {(r.trader, r.regime) for r in regime_rows(evaluation) if not r.withheld}
+    found = []
+    for item in evaluation.lists.get("hypotheses") or ():
+        if (str(item["trader"]), str(item["regime"])) in allowed:
+            numbers = (fixed(item["raw_ir"], 3), fixed(item["ir_decision_mean"], 3))
+            found.append((visible(str(item["trader"])), visible(str(item["regime"])), *numbers))
+    return tuple(found)

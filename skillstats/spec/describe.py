@@ -1,0 +1,80 @@
+"""A specification in words: the generative equations, each prior with its unit, and the digest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from skillstats.spec.model import ModelSpec, Prior, needed_priors
+from skillstats.spec.vocabulary import SLOTS, UNIT_TEXT
+
+_EFFECTS = {"trader": ("a", "j"), "regime": ("b", "r"), "trader:regime": ("c", "jr"), "action": ("g", "k")}
+
+
+def describe(spec: ModelSpec) -> str:
+    """The specification as plain text.
+
+    Examples
+    --------
+    >>> print(describe(read_spec("day_pooled")).splitlines()[3].strip())  # doctest: +SKIP
+    y_i = mu + a_j + V_s + U_js + e_i
+    """
+    lines = [f"{spec.name}: {spec.title}", f"target: {spec.target} skill", "", *_equations(spec), "", *_priors(spec), ""]
+    lines += ["where", *_glossary(spec), "", *_footer(spec)]
+    return "\n".join(lines) + "\n"
+
+
+def _equations(spec: ModelSpec) -> Iterator[str]:
+    effects = [_EFFECTS[term] for term in spec.skill.terms]
+    mean = " + ".join(["mu", *(f"{letter}_{index}" for letter, index in effects)])
+    shocks = [{"session": "V_s", "trader:session": "U_js"}[shock] for shock in spec.luck.shocks]
+    yield f"  y_i = {' + '.join([mean, *shocks])} + e_i"
+    for term, (letter, index) in zip(spec.skill.terms, effects, strict=True):
+        yield f"  {letter}_{index} ~ Normal(0, tau_{term.replace(':', '_')})"
+    if "session" in spec.luck.shocks:
+        yield "  V_s ~ Normal(0, s_V)"
+    if spec.luck.trader_session_scale == "common":
+        yield "  U_js ~ Normal(0, s_U)"
+    if spec.luck.trader_session_scale == "by_trader":
+        yield "  U_js ~ Normal(0, s_Uj),  log s_Uj ~ Normal(l_U, t_U)"
+    yield from _volatility(spec.luck.volatility_by)
+
+
+def _volatility(by: tuple[str, ...]) -> Iterator[str]:
+    index = {"trader": "j", "regime": "r"}
+    sigma = "_".join(filter(None, ["sigma", "".join(index[w] for w in by)]))
+    level = "lam_j" if "trader" in by else "l0"
+    yield f"  e_i ~ Normal(0, {sigma}),  log {sigma} = {level}{' + l_r' if 'regime' in by else ''}"
+    if "trader" in by:
+        yield "  lam_j ~ Normal(l0, t_sigma)"
+
+
+def _priors(spec: ModelSpec) -> Iterator[str]:
+    names = needed_priors(spec.skill, spec.luck)
+    texts = {name: f"{SLOTS[name].symbol} ~ {_distribution(spec.priors[name])}" for name in names}
+    width = max(map(len, texts.values()))
+    for name, text in texts.items():
+        yield f"  {text:{width}}  [{spec.priors[name].unit}]  {name}"
+    yield ""
+    units = dict.fromkeys(spec.priors[name].unit for name in names)
+    yield from (f"  [{unit}] {UNIT_TEXT[unit]}" for unit in units)
+
+
+def _distribution(prior: Prior) -> str:
+    shown = {"normal": "Normal", "half_normal": "HalfNormal", "zero_sum_normal": "ZeroSumNormal"}[prior.distribution]
+    numbers = [f"{prior.mu:.6g}"] if prior.mu is not None else []
+    return f"{shown}({', '.join([*numbers, f'{prior.sigma:.6g}'])})"
+
+
+def _glossary(spec: ModelSpec) -> Iterator[str]:
+    yield "  y_i   value-add of decision i divided by its risk (no unit); Normal(m, sd) takes a standard deviation"
+    yield "  indices: trader j, regime r, action k, session s (a day, an item, a game)"
+    if spec.luck.shocks:
+        yield "  V_s, U_js are integrated out exactly on cells (trader, session, regime, action) and drawn afterwards"
+    if "regime" in spec.skill.terms:
+        yield "  read mu + b_r, never b_r alone: with few regimes only the prior separates the two"
+
+
+def _footer(spec: ModelSpec) -> Iterator[str]:
+    s = spec.sampling
+    yield f"sampling: {s.chains} chains x {s.draws} draws after {s.tune}, target acceptance {s.target_accept:g}"
+    yield f"digest: sha256 {spec.digest}"

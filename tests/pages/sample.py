@@ -1,0 +1,229 @@
+"""A small evaluation made by hand, with names that try to break a page; nothing here was fitted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from skillstats.evaluation.result import ESTIMAND_COLUMNS, SKILL_COLUMNS, Evaluation
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "T1 $\\frac{$",
+    "NA",
+    "null",
+    "001",
+    '" onmouseover="alert(1)" x=\'',
+    "</title></svg><img src=x onerror=alert(1)>",
+    "{{ 7*7 }}{% raw %}",
+    "A\u202eevil\x00\x1b[31m\ud800",
+    "Maximiliane von Hohenstein-Oberpfaffenhofen the Elder of the Long Desk",
+)
+LONG = "W" * 120
+
+
+def row(
+    trader: str,
+    regime: str = "all",
+    *,
+    ir: float = 0.4,
+    width: float = 0.5,
+    p: float = 0.6,
+    status: str = "REPORT",
+    **changes: Any,
+) -> dict[str, Any]:
+    """One row: a posterior around `ir` with a half-width of `width` at 90%."""
+    wide, half = width, 0.41 * width
+    parts = {"mean": ir, "q05": ir - wide, "q25": ir - half, "q75": ir + half, "q95": ir + wide}
+    made: dict[str, Any] = {"trader": trader, "regime": regime, "n": 1204, "days": 61, "n_eff": 287.4}
+    made |= {f"ir_annual_{k}": v for k, v in parts.items()} | {f"ir_decision_{k}": v / 24.2 for k, v in parts.items()}
+    made |= {"value_add_mean": 812.3 * ir, "value_add_q05": 812.3 * (ir - wide), "value_add_q95": 812.3 * (ir + wide)}
+    made |= {"p_positive": min(0.999, p + 0.05), "p_above_hurdle": p, "lfsr": 0.05, "shrinkage": 0.62, "reliability": 0.38}
+    made |= {"raw_mean": 950.0 * ir, "raw_ir": 0.09 * ir, "raw_ir_annual": 2.2 * ir, "status": status, "codes": [], "reasons": ""}
+    made |= changes
+    if status == "WITHHOLD":
+        made |= dict.fromkeys(ESTIMAND_COLUMNS)
+    made["reasons"] = "; ".join(c["code"] for c in made["codes"])
+    return made
+
+
+def code(name: str, text: str) -> dict[str, str]:
+    """A reason code with its sentence."""
+    return {"code": name, "text": text}
+
+
+FEW = code("E-FEW", "not enough decisions (n = 3)")
+LUCK = code("W-LUCK", "mostly luck so far: reliability 17%, limit 20%")
+CELL = code("E-CELL", "7 active days, floor 10: pooled estimate, no claim")
+
+
+def desk_rows() -> list[dict[str, Any]]:
+    """Eight ordinary traders, three regimes."""
+    rows = [
+        row("Ines", ir=1.31, width=0.62, p=0.972, raw_ir_annual=2.1),
+        row(
+            "Okafor",
+            ir=0.94,
+            width=0.66,
+            p=0.914,
+            status="FLAG",
+            codes=[LUCK],
+            shrinkage=0.83,
+            reliability=0.17,
+            raw_ir_annual=2.9,
+        ),
+        row("Petra", ir=0.48, width=0.71, p=0.896, raw_ir_annual=0.9),
+        row("Lindqvist", ir=0.22, width=0.60, p=0.47, raw_ir_annual=0.35),
+        row("Moreau", ir=0.05, width=0.74, p=0.33, raw_ir_annual=-0.6),
+        row("Tanaka", ir=-0.71, width=0.55, p=0.004, p_positive=0.031, raw_ir_annual=-1.4),
+        row("Bea", ir=0.30, width=0.95, p=0.52, raw_ir_annual=9.4, n=31, days=22, n_eff=30.4),
+        row("Quill", status="WITHHOLD", n=3, days=2, n_eff=2.4, codes=[FEW]),
+    ]
+    cells = [("calm", 0.8, 0.62), ("stress", 1.2, 0.93), ("transition", -0.5, 0.1)]
+    for number, own in enumerate(list(rows)):
+        for regime, factor, p in cells:
+            rows.append(_cell(own, number, regime, factor, p))
+    return rows
+
+
+def _cell(own: dict[str, Any], number: int, regime: str, factor: float, p: float) -> dict[str, Any]:
+    """One regime of a trader; the transition regime of every third trader is thin."""
+    if own["status"] == "WITHHOLD":
+        return row(own["trader"], regime, status="WITHHOLD", n=1, days=1, n_eff=0.8, codes=[FEW])
+    if regime == "transition" and number % 3 == 0:
+        return row(own["trader"], regime, ir=0.2, p=0.44, n=40, days=7, codes=[CELL], status="REPORT")
+    return row(own["trader"], regime, ir=own["ir_annual_mean"] * factor, p=min(p, own["p_above_hurdle"]), n=402, days=24)
+
+
+def hostile_rows() -> list[dict[str, Any]]:
+    """Every hostile name as trader and as regime, one of them withheld, one flagged."""
+    rows = [row(n, ir=0.1 * i) for i, n in enumerate(HOSTILE)] + [row(LONG, status="WITHHOLD", codes=[code("E-FEW", HOSTILE[0])])]
+    cells = [row(n, n, ir=-0.1 * i, status="FLAG", codes=[code("W-LUCK", n)]) for i, n in enumerate(HOSTILE)]
+    return rows + cells + [row(LONG, LONG)]
+
+
+def kpi(trader: str | None, **changes: Any) -> dict[str, Any]:
+    """One row of the ledger's KPIs."""
+    made: dict[str, Any] = {
+        "by": "trader",
+        "trader": trader,
+        "n_signals": 5200,
+        "n_interventions": 1250,
+        "n_decisions": 1204,
+        "n_sessions": 61,
+        "n_open": 2,
+    }
+    made |= {"n_unavailable": 0, "n_quarantined": 1, "override_rate": 0.24, "hits": 640, "ties": 3, "hit_rate": 0.5316}
+    made |= {"sum": 1_284_310_250_000, "mean": 1066.7, "sd": 21030.5, "ir_per_decision": 0.0507, "note": ""}
+    return made | changes
+
+
+def population() -> dict[str, Any]:
+    """The desk's mean and two spreads."""
+    entry = {"unit": "annual IR", "mean": 0.41, "median": 0.40, "q05": 0.02, "q95": 0.83}
+    spread = {"unit": "annual IR", "mean": 0.55, "median": 0.52, "q05": 0.21, "q95": 1.02}
+    shock = {"unit": "y, no unit", "mean": 0.31, "median": 0.31, "q05": 0.26, "q95": 0.37}
+    return {
+        "desk_mean": {"label": "Mean skill of the desk", **entry},
+        "sd_trader": {"label": "Spread of skill between traders", **spread},
+        "desk_day": {"label": "Shock of a day shared by the desk", **shock},
+    }
+
+
+def source(**changes: Any) -> dict[str, Any]:
+    """What the evidence was."""
+    made: dict[str, Any] = {"kind": "record", "unit": "USD", "has_year": True, "has_risk": True, "scale": 1.0}
+    made |= {
+        "sessions_per_year": 252.0,
+        "sessions_spanned": 63,
+        "traders": 8,
+        "regimes": 3,
+        "decisions": 8459,
+        "rows": 9120,
+        "sessions": 63,
+    }
+    made |= {"first_session": "2026-07-01", "last_session": "2026-09-30", "bets_per_year": 586.0}
+    made |= {"bets_per_year_why": "from the sizes of days and the within-day correlation assumed in the plan"}
+    return made | {"counts": {"open": 14, "no_risk": 2, "incomplete": 0}} | changes
+
+
+def plan(**changes: Any) -> dict[str, Any]:
+    """What was declared."""
+    made: dict[str, Any] = {
+        "name": "Q3 2026",
+        "digest": "9f1c" * 16,
+        "frozen": None,
+        "hurdle": 0.25,
+        "hurdle_unit": "annual IR",
+        "certainty": 0.9,
+    }
+    made |= {
+        "horizon": "session+1",
+        "fill_model": "arrival_mid",
+        "floors": {"days": 20, "n_eff": 30, "cell_days": 10},
+        "seed": 2026,
+    }
+    return made | {"text": 'name = "Q3 2026"\nhorizon = "session+1"\n[verdict]\nhurdle = 0.25'} | changes
+
+
+def diagnostics() -> dict[str, Any]:
+    """A fit that passed its gates."""
+    made: dict[str, Any] = {
+        "engine": "nuts (nutpie)",
+        "chains": 4,
+        "draws": 1000,
+        "tune": 1000,
+        "divergences": 0,
+        "r_hat_max": 1.0041,
+    }
+    made |= {
+        "r_hat_of": "sd_trader",
+        "ess_bulk_min": 1320.4,
+        "ess_tail_min": 1702.0,
+        "ess_of": "sd_trader",
+        "e_bfmi_min": 0.71,
+        "reruns": 0,
+    }
+    return made | {"gates": []}
+
+
+def sample(rows: list[dict[str, Any]] | None = None, **changes: Any) -> Evaluation:
+    """An evaluation of the given rows (default: the ordinary desk)."""
+    rows = desk_rows() if rows is None else rows
+    traders = list(dict.fromkeys(r["trader"] for r in rows))
+    found: dict[str, Any] = {
+        "status": "FLAG",
+        "codes": (code("W-RISK", "the risk forecast is off: sd of standardised outcomes 1.46, allowed 0.7 to 1.4"),),
+        "plan": plan(),
+        "identity": {
+            "spec": "ab12" * 16,
+            "spec_name": "crossed_total",
+            "evidence": "cd34" * 16,
+            "version": "0.1.0",
+            "components": "ef56" * 16,
+            "seed": 2026,
+        },
+        "source": source(),
+        "rows": tuple(rows),
+        "population": population(),
+        "diagnostics": diagnostics(),
+        "kpis": (*(kpi(t) for t in traders), kpi(None, by="all", n_decisions=8459, sum=9_284_310_250_000)),
+        "lists": {
+            "skilled": {"claim": "Expected share of false names on the list at most 10%:", "traders": traders[:1]},
+            "hypotheses": hypotheses(rows),
+        },
+        "attribution": {},
+        "caveats": (
+            "One quarter is a belief update, not a verdict.",
+            "Skill that is always on the same side cannot be told from luck of the desk.",
+        ),
+    }
+    return Evaluation(**(found | changes))
+
+
+def hypotheses(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The first three regime cells."""
+    cells = [r for r in rows if r["regime"] != "all"][:3]
+    return [{"trader": r["trader"], "regime": r["regime"], "raw_ir": 0.211, "ir_decision_mean": 0.043} for r in cells]
+
+
+assert set(row("x")) >= set(SKILL_COLUMNS)
