@@ -8,7 +8,11 @@ For trader j with own mix p(r, k) of regimes and actions (shares of rows),
     IR_ann = IR_day sqrt(own active sessions a year)                                            never sqrt(decisions a year)
 
 A regime row uses the decisions made in that regime, annualised by the trader's active sessions in all regimes: what a year would be if
-every active session were like those. Value-add per decision returns to money by the exact identity
+every active session were like those. Shrinkage is the weight of the desk's centre in a trader's estimate,
+
+    shrinkage = 1 / (1 + tau^2 I_j),   I_j = sum_s m_s / (sigma_j^2 + m_s s_Uj^2),   reliability = 1 - shrinkage,
+
+where the shock shared by the desk is left out, because it cancels in the comparison with the others. Value-add per decision returns to money by the exact identity
 ``mean(V) = mean(w) mean(y) + cov(w, y)``; the covariance is the sample's, with its day-clustered error added.
 """
 
@@ -115,6 +119,9 @@ def estimate(draws: Draws, evidence: Evidence, target: Target, noise: FloatArray
     ir_day = per_day * mean / np.sqrt(squared * shock + per_day * residual)
     active = _active_a_year(evidence, target.trader)
     n_eff = effective_decisions(sizes, shock / (shock + residual))
+    # against the desk's centre a shock shared by all cancels, so only the trader's own shock dilutes the information
+    own = draws.trader_day[:, target.trader] ** 2
+    information = np.asarray(effective_decisions(sizes, own / (own + residual))) / (own + residual)
     skill = draws.tau_trader**2 + draws.tau_cell**2 * float(np.sum(share.sum(axis=1) ** 2))
     y = evidence.y[target.rows]
     raw_ir = float(y.mean() / y.std(ddof=1)) if len(y) > 1 and np.ptp(y) > 0 else None
@@ -126,7 +133,7 @@ def estimate(draws: Draws, evidence: Evidence, target: Target, noise: FloatArray
         n=decisions,
         days=len(sizes),
         n_eff=np.asarray(n_eff),
-        shrinkage=1 / (1 + np.asarray(n_eff) * skill / (residual + shock)),
+        shrinkage=1 / (1 + information * skill),
         raw_mean=float(evidence.value_add[target.rows].sum() / decisions),
         raw_ir=raw_ir,
         raw_ir_annual=_raw_annual(evidence, target.rows, active),

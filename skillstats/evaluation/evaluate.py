@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skillstats.evaluation.estimands import Draws, Estimate, Target, estimate, targets
-from skillstats.evaluation.influence import leave_one_day_out
+from skillstats.evaluation.influence import Influence, leave_one_day_out
 from skillstats.evaluation.predictive import STATISTICS, missed, predictive_checks
+from skillstats.evaluation.refit import posterior_draws, refit_ir
 from skillstats.evaluation.result import Evaluation
-from skillstats.evaluation.rows import Judgement, finish_row, judged_ir, make_row
+from skillstats.evaluation.rows import CLAIM_LIMIT, Judgement, finish_row, judged_ir, make_row
 from skillstats.evaluation.sensitivity import PriorSensitivity, prior_sensitivity
 from skillstats.evaluation.status import Code, absent_traders, floors_in_force, record_codes, worst
 from skillstats.evaluation.words import caveats, skilled_list, source_part
@@ -25,6 +26,7 @@ from skillstats.plan import Plan
 
 FloatArray = NDArray[np.float64]
 FIT_SCOPE = "fit"
+MOST_REFITS = 5
 
 
 def evaluate(fit: Fit, plan: Plan | None = None, *, overrides: Mapping[str, Any] | None = None) -> Evaluation:
@@ -51,7 +53,7 @@ def evaluate(fit: Fit, plan: Plan | None = None, *, overrides: Mapping[str, Any]
     checks = predictive_checks(draws, evidence, fit.seed)
     codes = [*record_codes(evidence), *_sampler_codes(fit, FIT_SCOPE), *_ppc_codes(checks)]
     floors, floor_words = floors_in_force(plan, evidence.source)
-    influence = leave_one_day_out(effects.session_log_likelihood(fit)[1], ir, hurdle)
+    influence = _influence(fit, plan, found, ir, hurdle)
     by = Judgement(
         evidence=evidence,
         floors=floors,
@@ -63,20 +65,12 @@ def evaluate(fit: Fit, plan: Plan | None = None, *, overrides: Mapping[str, Any]
         fit_codes=tuple(c for c in codes if c.action == "WITHHOLD"),
         scoped={name: tuple(_sampler_codes(fit, name)) for name in evidence.coords["trader"]},
         influence=influence,
-        sensitivity=_sensitivity(fit, ir, hurdle),
+        sensitivity=_sensitivity(fit, plan, found, ir, hurdle),
     )
     rows = [make_row(i, t, e, by) for i, (t, e) in enumerate(zip(found, estimates, strict=True))]
     rows = [_with_pooled(row, t, draws, evidence) for row, t in zip(rows, found, strict=True)] + _absent(evidence)
     result = _assemble(fit, plan, rows, codes, checks, floor_words, ir, found, estimates, by)
     return dataclasses.replace(result, plan={**result.plan, "overrides": dict(overrides or {})})
-
-
-def posterior_draws(fit: Fit) -> Draws:
-    """The draws the estimands are functions of."""
-    p = effects.parameters(fit)
-    zero = np.zeros(len(p.s_v))
-    spread = [fit.draws(name) if name in fit else zero for name in ("tau_trader", "tau_trader_regime")]
-    return Draws(fit.diagnostics.chains, p.theta, p.sigma, p.s_v, p.s_u, *spread)
 
 
 def _sampler_codes(fit: Fit, scope: str) -> list[Code]:
@@ -96,19 +90,38 @@ def _ppc_codes(checks: dict[str, float]) -> list[Code]:
     return [Code("W-PPC", "FLAG", f"the model does not describe these outcomes: {words}")]
 
 
-def _sensitivity(fit: Fit, ir: FloatArray, hurdle: float) -> PriorSensitivity:
-    """Response to the priors of the population; scales in y units."""
+def _influence(fit: Fit, plan: Plan, found: list[Target], ir: FloatArray, hurdle: float) -> Influence:
+    """Leave one session out; the heaviest sessions behind a claim are refitted where reweighting cannot be trusted."""
+    sessions, density = effects.session_log_likelihood(fit)
+    influence = leave_one_day_out(sessions, density, ir, hurdle)
+    claimed = np.flatnonzero(np.mean(ir > hurdle, axis=0) > CLAIM_LIMIT)
+    behind = np.unique(np.concatenate([fit.evidence.session[found[i].rows] for i in claimed])) if len(claimed) else np.zeros(0, dtype=int)
+    heavy = [s for s in behind if influence.k[s] > influence.k_limit]
+    heavy.sort(key=lambda s: -influence.k[s])
+    for session in heavy[:MOST_REFITS]:
+        again = refit_ir(fit, plan, found, annual=fit.evidence.has_year, without=int(session))
+        if again is not None:
+            influence = influence.with_refit(int(session), np.mean(again > hurdle, axis=0), again.mean(axis=0))
+    return influence
+
+
+def _sensitivity(fit: Fit, plan: Plan, found: list[Target], ir: FloatArray, hurdle: float) -> PriorSensitivity:
+    """Response to the priors of the population, scales in y units; refitted where reweighting cannot be trusted."""
     root = np.sqrt(fit.bets_per_year) if fit.bets_per_year else 1.0
     spreads = {}
     for name, prior in fit.spec.priors.items():
-        if not name.startswith("skill_sd_"):
-            continue
         draws_name = "tau_" + name.removeprefix("skill_sd_")
-        if draws_name in fit:
+        if name.startswith("skill_sd_") and draws_name in fit:
             spreads[name] = (fit.draws(draws_name), prior.sigma / (root if prior.unit == "annual_ir" else 1.0))
     centre = fit.spec.priors["skill_mean"]
     unit = root if centre.unit == "annual_ir" else 1.0
-    return prior_sensitivity(ir, hurdle, spreads, (fit.draws("mu"), (centre.mu or 0.0) / unit, centre.sigma / unit))
+    result = prior_sensitivity(ir, hurdle, spreads, (fit.draws("mu"), (centre.mu or 0.0) / unit, centre.sigma / unit))
+    if result.reliable or not spreads:
+        return result
+    halved, doubled = (refit_ir(fit, plan, found, annual=fit.evidence.has_year, factor=f) for f in (0.5, 2.0))
+    if halved is None or doubled is None:
+        return result
+    return dataclasses.replace(result, halved=np.mean(halved > hurdle, axis=0), doubled=np.mean(doubled > hurdle, axis=0), reliable=True)
 
 
 def _with_pooled(row: dict[str, Any], target: Target, draws: Draws, evidence: Evidence) -> dict[str, Any]:
@@ -189,7 +202,7 @@ def _diagnostics(fit: Fit, checks: dict[str, float], by: Judgement) -> dict[str,
         "reruns": list(d.reruns),
         "gates": [{"code": f.code, "text": f.text} for f in d.findings],
         "predictive_p": checks,
-        "pareto_k_max": float(np.max(by.influence.k)),
+        "pareto_k_max": float(np.nanmax(by.influence.k)),
         "pareto_k_limit": by.influence.k_limit,
     }
 

@@ -9,13 +9,14 @@ References: Vehtari, Simpson, Gelman, Yao, Gabry 2024, JMLR 25(72).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 MOVE_LIMIT: Final = 0.20
 K_LIMIT: Final = 0.7
 
@@ -24,35 +25,50 @@ K_LIMIT: Final = 0.7
 class Influence:
     """What leaving each session out does to each row of the evaluation.
 
+    Sessions are codes into the evidence; NaN where a session has no rows.
+
     k : (session,) Pareto shape; k_limit : its limit for this many draws
     probability : (session, row) P(IR > hurdle) without the session; mean : (session, row) mean IR without it
+    refitted : sessions for which the model was fitted again instead of reweighted
     """
 
     k: FloatArray
     k_limit: float
     probability: FloatArray
     mean: FloatArray
+    refitted: tuple[int, ...] = ()
+
+    def with_refit(self, session: int, probability: FloatArray, mean: FloatArray) -> Influence:
+        """The same with the numbers of an exact refit without `session`."""
+        probabilities, means = self.probability.copy(), self.mean.copy()
+        probabilities[session], means[session] = probability, mean
+        return replace(self, probability=probabilities, mean=means, refitted=(*self.refitted, session))
 
     def one_bet(self, row: int, probability: float, mean: float) -> int | None:
         """Session whose absence flips the sign of the IR or moves the probability by more than 0.20; None if there is none."""
-        moved = np.abs(self.probability[:, row] - probability)
-        flips = np.sign(self.mean[:, row]) != np.sign(mean)
+        known = np.isfinite(self.mean[:, row])
+        moved = np.where(known, np.abs(self.probability[:, row] - probability), 0.0)
+        flips = known & (np.sign(self.mean[:, row]) != np.sign(mean))
         bad = np.flatnonzero((moved > MOVE_LIMIT) | flips)
         return int(bad[np.argmax(moved[bad])]) if len(bad) else None
 
 
-def leave_one_day_out(session_log_likelihood: FloatArray, ir: FloatArray, hurdle: float) -> Influence:
+def leave_one_day_out(sessions: IntArray, log_density: FloatArray, ir: FloatArray, hurdle: float) -> Influence:
     """Reweigh the posterior to each data set without one session.
 
     Parameters
     ----------
-    session_log_likelihood : (draw, session) nats; ir : (draw, row) on the hurdle's scale
+    sessions : (occurring session,) codes; log_density : (draw, occurring session) nats
+    ir : (draw, row) on the hurdle's scale
     """
     from arviz_stats.base import array_stats
 
-    draws = session_log_likelihood.shape[0]
-    log_weights, k = array_stats.psislw(np.ascontiguousarray(-session_log_likelihood.T), axis=-1)
+    draws = log_density.shape[0]
+    log_weights, k = array_stats.psislw(np.ascontiguousarray(-log_density.T), axis=-1)
     weights = np.exp(log_weights - log_weights.max(axis=1, keepdims=True))
     weights /= weights.sum(axis=1, keepdims=True)
     limit = min(1 - 1 / np.log10(draws), K_LIMIT)
-    return Influence(np.asarray(k), limit, weights @ (ir > hurdle), weights @ ir)
+    width, rows = int(sessions.max()) + 1, ir.shape[1]
+    shape, probability, mean = np.full(width, np.nan), np.full((width, rows), np.nan), np.full((width, rows), np.nan)
+    shape[sessions], probability[sessions], mean[sessions] = k, weights @ (ir > hurdle), weights @ ir
+    return Influence(shape, limit, probability, mean)

@@ -131,11 +131,17 @@ def one_bet_codes(at: int, above: float, mean: float, target: Target, by: Judgem
         return [Code("E-ONE", "WITHHOLD", f"one-bet result: without session {sessions[day]} P(IR > hurdle) falls from {above:.2f} to {without:.2f}")]
     active = np.unique(by.evidence.session[target.rows])
     doubtful = active[by.influence.k[active] > by.influence.k_limit]
-    if len(doubtful):
-        k = float(by.influence.k[doubtful].max())
-        text = f"leaving out session {sessions[int(doubtful[0])]} cannot be judged from these draws (Pareto k {k:.2f}, limit {by.influence.k_limit:.2f})"
+    if not len(doubtful):
+        return []
+    open_ones = [int(s) for s in doubtful if int(s) not in by.influence.refitted]
+    if open_ones:
+        k = float(by.influence.k[open_ones].max())
+        text = f"leaving out session {sessions[open_ones[0]]} cannot be judged from these draws (Pareto k {k:.2f}, limit {by.influence.k_limit:.2f})"
         return [Code("W-KHAT", "FLAG", text)]
-    return []
+    least = min(doubtful, key=lambda s: by.influence.probability[int(s), at])
+    without = float(by.influence.probability[int(least), at])
+    text = f"session {sessions[int(least)]} weighs so much that the model was fitted again without it: P(IR > hurdle) {without:.2f}"
+    return [Code("W-KHAT", "FLAG", text)]
 
 
 def prior_codes(at: int, above: float, by: Judgement) -> list[Code]:

@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import xarray as xr
+from xarray import DataTree
 
 from skillstats.errors import UsageError
 from skillstats.evaluation.result import SKILL_COLUMNS, Evaluation
@@ -42,6 +45,26 @@ def evaluation_json(evaluation: Evaluation) -> bytes:
     return msgspec.json.format(msgspec.json.encode(ordered), indent=1)
 
 
+def without_withheld(fit: Fit, evaluation: Evaluation) -> Fit:
+    """The fit with the draws of every withheld trader and trader x regime replaced by NaN: a withheld number exists in no output."""
+    gone = {(r["trader"], r["regime"]) for r in evaluation.rows if r["status"] == "WITHHOLD"}
+    posterior = fit.tree["posterior"].to_dataset()
+    hidden = {}
+    for name, values in posterior.data_vars.items():
+        if "trader" not in values.dims:
+            continue
+        traders = [str(t) for t in values.coords["trader"].values]
+        keep = np.array([(t, "all") not in gone for t in traders])
+        mask = xr.DataArray(keep, dims="trader")
+        if "regime" in values.dims:
+            regimes = [str(r) for r in values.coords["regime"].values]
+            cells = np.array([[(t, r) not in gone for r in regimes] for t in traders])
+            mask = xr.DataArray(keep[:, None] & cells, dims=("trader", "regime"))
+        hidden[name] = values.where(mask)
+    tree = DataTree.from_dict({"posterior": posterior.assign(hidden), "sample_stats": fit.tree["sample_stats"].to_dataset()})
+    return dataclasses.replace(fit, tree=tree)
+
+
 def write_evaluation(evaluation: Evaluation, folder: str | Path, fit: Fit | None = None, inputs: Mapping[str, str] | None = None) -> None:
     """Write skill.csv, skill.parquet, evaluation.json, the posterior of `fit`, and the manifest.
 
@@ -58,7 +81,7 @@ def write_evaluation(evaluation: Evaluation, folder: str | Path, fit: Fit | None
         pq.write_table(table, build / "skill.parquet", compression="zstd")
         (build / "evaluation.json").write_bytes(evaluation_json(evaluation))
         if fit is not None and evaluation.status != "WITHHOLD":
-            fit.save(build / "posterior.nc")
+            without_withheld(fit, evaluation).save(build / "posterior.nc")
         files = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(build.iterdir())}
         result = {"schema": 1, "files": files, "identity": dict(evaluation.identity), "plan": evaluation.plan["digest"], "inputs": dict(inputs or {})}
         manifest = {"kind": "evaluation", "result": result, "result_digest": result_digest(result)}

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -100,6 +100,12 @@ class Evidence:
     def digest(self) -> str:
         """sha256 of the content, independent of the order of rows in the input."""
         return _digest(self)
+
+    def without_session(self, session: int) -> Evidence:
+        """The same evidence without the rows of one session; codes and names stay."""
+        kept = self.session != session
+        names = ("value_add", "risk", "y", *LABELS, "decision")
+        return replace(self, **{name: getattr(self, name)[kept] for name in names})
 
     def to_pandas(self) -> pd.DataFrame:
         """One row each, names in place of codes."""

@@ -1,0 +1,67 @@
+"""Short refits where reweighting the draws cannot be trusted: under other priors, or without one session.
+
+The compiled model is reused, since priors and outcomes are data to it. A refit that fails its own gates is not used.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from skillstats.evaluation.estimands import Draws, Target, estimate
+from skillstats.evidence import Evidence
+from skillstats.inference import effects
+from skillstats.inference.container import Fit
+from skillstats.inference.nuts import fit as run_fit
+from skillstats.plan import Plan
+from skillstats.spec.model import ModelSpec
+
+FloatArray = NDArray[np.float64]
+DRAWS: Final = 500
+TUNE: Final = 1000
+
+
+def posterior_draws(fit: Fit) -> Draws:
+    """The draws the estimands are functions of."""
+    p = effects.parameters(fit)
+    zero = np.zeros(len(p.s_v))
+    spread = [fit.draws(name) if name in fit else zero for name in ("tau_trader", "tau_trader_regime")]
+    return Draws(fit.diagnostics.chains, p.theta, p.sigma, p.s_v, p.s_u, *spread)
+
+
+def scaled_spreads(spec: ModelSpec, factor: float) -> ModelSpec:
+    """The specification with every population sd prior widened by `factor`."""
+    priors = {
+        name: msgspec.structs.replace(prior, sigma=prior.sigma * factor) if name.startswith("skill_sd_") else prior
+        for name, prior in spec.priors.items()
+    }
+    return msgspec.structs.replace(spec, priors=priors)
+
+
+def refit_ir(fit: Fit, plan: Plan, found: list[Target], *, annual: bool, factor: float = 1.0, without: int | None = None) -> FloatArray | None:
+    """Draws of the IR of each target under scaled priors or without a session, shape (draw, target); None where the refit fails.
+
+    Parameters
+    ----------
+    factor : scale of every population sd prior against the specification's
+    without : session to leave out; a target without any other row keeps NaN
+    """
+    evidence = fit.evidence if without is None else fit.evidence.without_session(without)
+    fixed = msgspec.structs.replace(plan, model=msgspec.structs.replace(plan.model, bets_per_year=fit.bets_per_year))
+    again = run_fit(scaled_spreads(fit.spec, factor), evidence, seed=fit.seed, plan=fixed, draws=DRAWS, tune=TUNE)
+    if any(f.code in ("E-STUCK", "E-DIV") for f in again.diagnostics.findings):
+        return None
+    draws = posterior_draws(again)
+    columns = [_ir(draws, evidence, target, annual) for target in found]
+    return np.stack(columns, axis=1)
+
+
+def _ir(draws: Draws, evidence: Evidence, target: Target, annual: bool) -> FloatArray:
+    rows = np.flatnonzero((evidence.trader == target.trader) & ((target.regime < 0) | (evidence.regime == target.regime)))
+    if not len(rows):
+        return np.full(len(draws.desk_day), np.nan)
+    found = estimate(draws, evidence, Target(target.trader, target.regime, rows), np.zeros(len(draws.desk_day)))
+    return found.ir_annual if annual and found.ir_annual is not None else found.ir_decision
