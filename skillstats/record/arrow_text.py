@@ -104,12 +104,22 @@ def column_to_text(array: pa.Array, name: str) -> pa.LargeStringArray:
 
 def _typed_to_text(array: pa.Array, kind: pa.DataType, name: str) -> pa.LargeStringArray:
     types = pa.types
-    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind) or types.is_integer(kind) or types.is_null(kind):
+    if (
+        types.is_string(kind)
+        or types.is_large_string(kind)
+        or types.is_string_view(kind)
+        or types.is_integer(kind)
+        or types.is_null(kind)
+    ):
         return array.cast(TEXT)
     if types.is_decimal(kind):
         return pa.array([None if v is None else format(v, "f") for v in array.to_pylist()], TEXT)
     if types.is_floating(kind):
-        values = array.to_numpy(zero_copy_only=False).tolist() if kind != pa.float32() else map(str, array.to_numpy(zero_copy_only=False))
+        values = (
+            array.to_numpy(zero_copy_only=False).tolist()
+            if kind != pa.float32()
+            else map(str, array.to_numpy(zero_copy_only=False))
+        )
         nulls = array.is_null().to_pylist()
         return pa.array([None if null else str(v) for v, null in zip(values, nulls, strict=True)], TEXT)
     if types.is_timestamp(kind):

@@ -1,8 +1,8 @@
 """Which rows belong together: a signal, its action and the fills of that action.
 
-A chain is named by its signal, or by its action where the trader acted without one (INITIATE). Rows are linked by id, never by order.
-A reference that misses its row only by case or by a blank at an end is linked to it all the same: the reference is refused (D233), but
-the signal it was meant for must not look undecided.
+A chain is named by its signal, or by its action where the trader acted without one (INITIATE). Rows are linked by id, never by
+order. A reference that misses its row only by case or by a blank at an end is linked to it all the same: the reference is refused
+(D233), but the signal it was meant for must not look undecided.
 """
 
 from __future__ import annotations
@@ -81,7 +81,10 @@ def link(parsed: Mapping[str, Parsed], plan: Plan) -> Tables:
     signal_names = _names("s", ids["signals"])
     own = _names("a", ids["actions"])
     action_names = np.array(
-        [signal_names[s] if s >= 0 else f"s{n}" if n is not None else own[i] for i, (s, n) in enumerate(zip(to_signal, named, strict=True))],
+        [
+            signal_names[s] if s >= 0 else f"s{n}" if n is not None else own[i]
+            for i, (s, n) in enumerate(zip(to_signal, named, strict=True))
+        ],
         dtype=object,
     )
     lost = _names("f", ids["fills"])

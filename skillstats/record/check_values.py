@@ -6,6 +6,7 @@ Each check reads the linked tables and returns its findings; none raises, none s
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
@@ -24,12 +25,13 @@ Mask = NDArray[np.bool_]
 _SAFE = 2.0**62
 
 
-def aligned(*columns: Decimals, terms: int = 1) -> list[NDArray[np.int64] | NDArray[np.object_]]:
+def aligned(*columns: Decimals, terms: int = 1) -> list[NDArray[Any]]:
     """Decimals on their common scale, missing as 0; Python integers where `terms` of them might leave 64 bits."""
     top = max((int(c.places.max()) for c in columns if len(c)), default=0)
     small = all(_peak(c, top) * max(terms, 1) < _SAFE for c in columns)
-    dtype = np.int64 if small else object
-    return [np.where(c.given, c.mantissa, 0).astype(dtype) * (np.array(10, dtype=dtype) ** (top - c.places).astype(dtype)) for c in columns]
+    dtype: Any = np.int64 if small else object
+    ten = np.array(10, dtype=dtype)
+    return [np.where(c.given, c.mantissa, 0).astype(dtype) * ten ** (top - c.places).astype(dtype) for c in columns]
 
 
 def _peak(column: Decimals, top: int) -> float:
@@ -58,13 +60,14 @@ def is_one_of(values: NDArray[np.object_], *words: str) -> Mask:
 
 def quantity_signs(tables: Tables) -> list[Finding]:
     """D101, D102: quantities that must be positive; volumes that must not be negative."""
-    found = []
+    found: list[Finding] = []
     for name, column in (("signals", "quantity"), ("resimulated", "quantity"), ("fills", "quantity")):
         if name in tables:
             found += _signs(tables[name], column, np.ones(len(tables[name]), dtype=bool))
     if "prices" in tables:
         volume = tables["prices"].decimals("volume")
-        found += [Finding("D102", "prices", r, "volume", volume.shown(r), text="must be >= 0") for r in rows_where(volume.given & (volume.mantissa < 0))]
+        negative = rows_where(volume.given & (volume.mantissa < 0))
+        found += [Finding("D102", "prices", r, "volume", volume.shown(r), text="must be >= 0") for r in negative]
     return found
 
 
@@ -89,7 +92,7 @@ def action_quantities(tables: Tables) -> list[Finding]:
 def price_signs(tables: Tables) -> list[Finding]:
     """D111, D252: prices not above zero, unless the plan says the asset's may be."""
     negative_ok = [name for name, asset in tables.plan.assets.items() if asset.may_be_negative]
-    found = []
+    found: list[Finding] = []
     for name in ("signals", "resimulated", "fills"):
         if name in tables:
             found += _low_prices(tables, name, ("price",), "D111", negative_ok)
@@ -132,8 +135,8 @@ def horizons(tables: Tables) -> list[Finding]:
             given = tables[name].text("horizon")
             text = "no horizon in the signal and none in the plan; declare one before the outcomes are seen"
             if tables.plan.horizon is None:
-                found += [Finding("D104", name, r, "horizon", "", text=text) for r in rows_where(given == None)]  # noqa: E711 (element-wise)
-            wrong = [r for r in rows_where(given != None) if not valid_horizon(given[r])]  # noqa: E711
+                found += [Finding("D104", name, r, "horizon", "", text=text) for r in range(len(given)) if given[r] is None]
+            wrong = [r for r in range(len(given)) if given[r] is not None and not valid_horizon(given[r])]
             found += [Finding("D109", name, r, "horizon", given[r]) for r in wrong]
     return found
 
@@ -154,7 +157,9 @@ def fees(tables: Tables) -> list[Finding]:
     fee = tables["fills"].decimals("fee")
     found = [Finding("D131", "fills", r, "fee", fee.shown(r)) for r in rows_where(fee.given & (fee.mantissa < 0))]
     wrong = micro_units(fee)[1]
-    return found + [Finding("D132", "fills", r, "fee", fee.shown(r), "more than 6 decimals, or too large") for r in rows_where(wrong)]
+    return found + [
+        Finding("D132", "fills", r, "fee", fee.shown(r), "more than 6 decimals, or too large") for r in rows_where(wrong)
+    ]
 
 
 def fee_schedule(tables: Tables) -> list[Finding]:
@@ -167,7 +172,8 @@ def fee_schedule(tables: Tables) -> list[Finding]:
     if carried and not scheduled:
         return [Finding("D133", "fills", -1)]
     if scheduled and not carried and fee.given.any():
-        return [Finding("D133", "fills", -1, text="the plan has a fee schedule but no fill carries a fee; every ACCEPT will look like a gain")]
+        text = "the plan has a fee schedule but no fill carries a fee; every ACCEPT will look like a gain"
+        return [Finding("D133", "fills", -1, text=text)]
     return []
 
 
@@ -196,4 +202,6 @@ def corporate_values(tables: Tables) -> list[Finding]:
     values, split = table.decimals("value"), is_one_of(table.text("kind"), "split")
     zero, negative = split & (values.mantissa == 0), values.given & (values.mantissa < 0)
     found = [Finding("D101", table.name, r, "value", values.shown(r)) for r in rows_where(zero)]
-    return found + [Finding("D102", table.name, r, "value", values.shown(r), text="must not be negative") for r in rows_where(negative)]
+    return found + [
+        Finding("D102", table.name, r, "value", values.shown(r), text="must not be negative") for r in rows_where(negative)
+    ]

@@ -1,13 +1,14 @@
 """Checks that need more than one row: identity, links, multiplicity, order in time.
 
-`CHECKS` is the flat list of everything that is asked of a record before any market data is looked at. A check takes the linked tables
-and returns findings; it never raises and never stops at the first. A finding whose code quarantines sets its row aside with its chain.
+`CHECKS` is the flat list of everything that is asked of a record before any market data is looked at. A check takes the linked
+tables and returns findings; it never raises and never stops at the first. A finding whose code quarantines sets its row aside
+with its chain.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from skillstats.record import check_values as values
 from skillstats.record.chains import IntArray, Tables, fold
 from skillstats.record.check_values import aligned, is_empty, is_one_of, rows_where
 from skillstats.record.containers import NULL
-from skillstats.record.duplicates import key_groups
+from skillstats.record.duplicates import groups_of, key_groups
 from skillstats.record.instants import instant_text
 from skillstats.record.raw import Finding
 from skillstats.record.scales import off_scale
@@ -39,7 +40,7 @@ def conflicts(tables: Tables) -> list[Finding]:
         lines = pd.Series(table.raw.line[shared]).groupby(groups[shared]).agg(lambda s: sorted(s.tolist()))
         for row in shared.tolist():
             others = [str(n) for n in lines[groups[row]] if n != table.raw.line[row]][:5]
-            key = " ".join(_shown_key(table.columns[k][row]) for k in table.schema.key if isinstance(table.columns[k], np.ndarray))
+            key = " ".join(_shown_key(table.ints(k)[row]) for k in table.schema.key)
             found.append(Finding(code, name, row, table.schema.key[0], key, f"also in line {', '.join(others)}"))
     return found
 
@@ -79,10 +80,13 @@ def orphans(tables: Tables) -> list[Finding]:
             continue
         named = tables[name].text(column)
         lost = (rows < 0) & _given(named)
-        known = {fold(i): i for i in sorted(i for i in tables[parent].text(parent_key) if i is not None)} if lost.any() and parent in tables else {}
+        there = tables[parent].text(parent_key) if lost.any() and parent in tables else ()
+        known = {fold(i): i for i in sorted(i for i in there if i is not None)}
         for row in rows_where(lost):
             twin = known.get(fold(named[row]))
-            code, text = ("D233", f"{show(twin)} exists") if twin is not None else ("D231", f"no {parent[:-1]} {show(named[row])}")
+            code, text = (
+                ("D233", f"{show(twin)} exists") if twin is not None else ("D231", f"no {parent[:-1]} {show(named[row])}")
+            )
             found.append(Finding(code, name, row, column, named[row], text))
     return found
 
@@ -92,9 +96,8 @@ def initiates(tables: Tables) -> list[Finding]:
     table = tables["actions"]
     initiate = is_one_of(table.text("action"), "INITIATE")
     no_signal = is_empty(table, "signal_id")
-    found = [
-        Finding("D104", "actions", r, "signal_id", "", text="missing; only INITIATE has no signal") for r in rows_where(no_signal & ~initiate & ~table.bad)
-    ]
+    lacking = rows_where(no_signal & ~initiate & ~table.bad)
+    found = [Finding("D104", "actions", r, "signal_id", "", text="missing; only INITIATE has no signal") for r in lacking]
     text = "must be empty for INITIATE, an order without a signal; remove it or correct the action"
     ids = table.text("signal_id")
     found += [Finding("D231", "actions", r, "signal_id", ids[r], text=text) for r in rows_where(initiate & ~no_signal)]
@@ -134,7 +137,7 @@ def several_actions(tables: Tables) -> list[Finding]:
     """D232: more than one action on a signal."""
     table = tables["actions"]
     ids = table.text("action_id")
-    groups = pd.Series(np.arange(len(table))).groupby(tables.signal_of_action).indices
+    groups = groups_of(tables.signal_of_action)
     found = []
     for signal, rows in groups.items():
         distinct = sorted({ids[r] or "" for r in rows})
@@ -161,7 +164,7 @@ def decisions(tables: Tables) -> list[Finding]:
 
 def quantities_against_signal(tables: Tables) -> list[Finding]:
     """D123, D126: the ordered quantity against the signal's."""
-    if "signals" not in tables:
+    if not len(tables.parsed.get("signals", ())):
         return []
     table, linked = tables["actions"], tables.signal_of_action
     own, theirs = table.decimals("quantity"), tables["signals"].decimals("quantity").take(np.maximum(linked, 0))
@@ -169,8 +172,9 @@ def quantities_against_signal(tables: Tables) -> list[Finding]:
     same = (own.mantissa == theirs.mantissa) & (own.places == theirs.places)
     verbs = table.text("action")
     other = rows_where(both & ~same & is_one_of(verbs, "ACCEPT", "DELAY", "REPRICE"))
+    resized = rows_where(both & same & is_one_of(verbs, "RESIZE"))
     found = [Finding("D123", "actions", r, "quantity", own.shown(r), f"signal {theirs.shown(r)}") for r in other]
-    return found + [Finding("D126", "actions", r, "quantity", own.shown(r)) for r in rows_where(both & same & is_one_of(verbs, "RESIZE"))]
+    return found + [Finding("D126", "actions", r, "quantity", own.shown(r)) for r in resized]
 
 
 def fills_of_vetoes(tables: Tables) -> list[Finding]:
@@ -188,7 +192,7 @@ def filled_quantities(tables: Tables) -> list[Finding]:
     ordered = table.decimals("quantity")
     fills = tables["fills"].decimals("quantity") if "fills" in tables else ordered.take(np.zeros(0, dtype=np.int64))
     wanted, done = aligned(ordered, fills, terms=len(fills) + 1)
-    total = np.zeros(len(table), dtype=wanted.dtype)
+    total: NDArray[Any] = np.zeros(len(table), dtype=wanted.dtype)
     linked = tables.action_of_fill >= 0
     np.add.at(total, tables.action_of_fill[linked], done[linked])
     tried = np.zeros(len(table), dtype=bool)
@@ -206,7 +210,7 @@ def filled_quantities(tables: Tables) -> list[Finding]:
 
 def _shown(mantissa: int, places: int) -> str:
     digits = f"{mantissa:0{places + 1}d}"
-    return (f"{digits[:-places]}.{digits[-places:]}".rstrip("0").rstrip(".")) if places else digits
+    return f"{digits[:-places]}.{digits[-places:]}".rstrip("0").rstrip(".") if places else digits
 
 
 def undecided(tables: Tables) -> list[Finding]:
@@ -227,7 +231,12 @@ def order_in_time(tables: Tables) -> list[Finding]:
         found += _early("D211", "actions", acted, issued, skew)
         expires = _parent_time(tables.signal_of_action, tables["signals"].ints("expires"))
         late = (acted != NULL) & (expires != NULL) & (acted > expires)
-        found += [Finding("D216", "actions", r, "time", instant_text(int(acted[r])), f"expired {_seconds(acted[r] - expires[r])} before") for r in rows_where(late)]
+        found += [
+            Finding(
+                "D216", "actions", r, "time", instant_text(int(acted[r])), f"expired {_seconds(acted[r] - expires[r])} before"
+            )
+            for r in rows_where(late)
+        ]
     if "fills" in tables:
         filled = tables["fills"].ints("time")
         found += _early("D212", "fills", filled, _parent_time(tables.action_of_fill, acted), skew)
@@ -242,7 +251,8 @@ def _early(code: str, table: str, times: IntArray, after: IntArray, skew: int) -
     wrong = (times != NULL) & (after != NULL) & (times < after - skew)
     limit = f"tolerance {skew // SECOND if skew % SECOND == 0 else skew / SECOND} s (max_skew)"
     return [
-        Finding(code, table, r, "time", instant_text(int(times[r])), f"{_seconds(times[r] - after[r])}, {limit}") for r in rows_where(wrong)
+        Finding(code, table, r, "time", instant_text(int(times[r])), f"{_seconds(times[r] - after[r])}, {limit}")
+        for r in rows_where(wrong)
     ]
 
 
@@ -255,8 +265,9 @@ def written_late(tables: Tables) -> list[Finding]:
     table = tables["actions"]
     time, recorded = table.ints("time"), table.ints("recorded_at")
     late = (time != NULL) & (recorded != NULL) & (recorded - np.maximum(time, 0) > parse_duration(tables.plan.late_after))
+    limit = f"after time, limit {tables.plan.late_after}"
     return [
-        Finding("D215", "actions", r, "recorded_at", instant_text(int(recorded[r])), f"{_seconds(recorded[r] - time[r])} after time, limit {tables.plan.late_after}")
+        Finding("D215", "actions", r, "recorded_at", instant_text(int(recorded[r])), f"{_seconds(recorded[r] - time[r])} {limit}")
         for r in rows_where(late)
     ]
 

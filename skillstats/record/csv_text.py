@@ -1,7 +1,7 @@
 """CSV bytes as a table of text, or the one reason why they are not a table.
 
-Two paths give the same result. A file without quotes, NUL bytes and blank lines has one row a line and goes through Arrow. Every other
-file, and every file Arrow refuses, goes through Python's csv module, which keeps line numbers and says what is wrong.
+Two paths give the same result. A file without quotes, NUL bytes and blank lines has one row a line and goes through Arrow. Every
+other file, and every file Arrow refuses, goes through Python's csv module, which keeps line numbers and says what is wrong.
 """
 
 from __future__ import annotations
@@ -21,7 +21,17 @@ from skillstats.record.raw import RawTable
 
 MAX_LINE_BYTES: Final = 1_000_000
 _BOM: Final = b"\xef\xbb\xbf"
-_MAGIC: Final = (b"PK\x03\x04", b"\x1f\x8b", b"PAR1", b"%PDF", b"\x89PNG", b"SQLite format 3", b"BZh", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ")
+_MAGIC: Final = (
+    b"PK\x03\x04",
+    b"\x1f\x8b",
+    b"PAR1",
+    b"%PDF",
+    b"\x89PNG",
+    b"SQLite format 3",
+    b"BZh",
+    b"\x28\xb5\x2f\xfd",
+    b"\xfd7zXZ",
+)
 _PICKLE: Final = re.compile(rb"\x80[\x02-\x05]")
 _HTML: Final = re.compile(rb"\s*<(!doctype|html|head|body|\?xml)", re.IGNORECASE)
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
@@ -52,7 +62,8 @@ def parse_csv(data: bytes, table: str, file: str, known: Sequence[str], delimite
     Raises
     ------
     NotATable
-        F101 (no header), F103 (encoding, CR-only), F104 (field counts), F105 (delimiter), F106 (no table at all), F107 (long line).
+        F101 (no header), F103 (encoding, CR-only), F104 (field counts), F105 (delimiter), F106 (no table at all), F107 (long
+        line).
     """
     _refuse_binary(data)
     body = data[len(_BOM) :] if data.startswith(_BOM) else data

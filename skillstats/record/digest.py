@@ -1,13 +1,15 @@
 """The digest of what a table says, whatever file, order or scale it came in.
 
-Each row becomes one line of canonical cells in schema order: instants as integer microseconds, decimals as mantissa and places without
-trailing zeros, floats as their shortest text, text with backslash, tab and newline escaped. The lines are sorted as bytes and hashed.
+Each row becomes one line of canonical cells in schema order: instants as integer microseconds, decimals as mantissa and places
+without trailing zeros, floats as their shortest text, text with backslash, tab and newline escaped. The lines are sorted as bytes
+and hashed.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from math import isnan
 
 import numpy as np
 import pyarrow as pa
@@ -30,7 +32,7 @@ def cell_texts(values: Values) -> pa.LargeStringArray:
     if values.dtype == np.int64:
         return pc.if_else(pa.array(values != NULL), pa.array(values).cast(TEXT), _word(""))
     if values.dtype == np.float64:
-        return pa.array([repr(v) if v == v else "" for v in values.tolist()], TEXT)
+        return pa.array(["" if isnan(v) else repr(v) for v in values.tolist()], TEXT)
     text = pc.fill_null(pa.array(values, TEXT), "").dictionary_encode()
     plain = text.dictionary
     for raw, escaped in (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n")):

@@ -1,7 +1,7 @@
 """Exact copies and replaced actions: rows that leave with a note and without harm.
 
-Two rows are copies if they agree in every column but `source` and `recorded_at`; the one recorded first stays. Rows that share a key
-and differ are not copies, and stay here to be refused by `checks`.
+Two rows are copies if they agree in every column but `source` and `recorded_at`; the one recorded first stays. Rows that share a
+key and differ are not copies, and stay here to be refused by `checks`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,12 @@ from skillstats.record.parse import Parsed
 from skillstats.record.quarantine import dropped_row
 
 _INCIDENTAL = ("source", "recorded_at")
+
+
+def groups_of(codes: IntArray) -> dict[int, IntArray]:
+    """Rows of each code, in row order."""
+    found = pd.Series(np.arange(len(codes))).groupby(codes).indices
+    return {int(code): np.asarray(rows, dtype=np.int64) for code, rows in found.items()}  # type: ignore[call-overload]
 
 
 def key_groups(table: Parsed) -> IntArray:
@@ -90,7 +96,7 @@ def _copies(table: Parsed, rows: IntArray, groups: IntArray, lines: list[str]) -
 def drop_superseded(parsed: Mapping[str, Parsed], plan: Plan) -> tuple[dict[str, Parsed], list[Problem]]:
     """Under ``supersede = "latest"``: the latest action recorded before the first fill stands, earlier ones are documented drops.
 
-    Actions recorded at or after the first fill, and actions that have fills, are never dropped; where more than one is left, D232 says so.
+    Actions recorded at or after the first fill, and actions that have fills, are never dropped; if more than one is left, D232.
     """
     tables = dict(parsed)
     if plan.supersede != "latest" or "actions" not in parsed:
@@ -99,9 +105,10 @@ def drop_superseded(parsed: Mapping[str, Parsed], plan: Plan) -> tuple[dict[str,
     recorded = np.where(actions.ints("recorded_at") == NULL, actions.ints("time"), actions.ints("recorded_at"))
     keep = np.ones(len(actions), dtype=bool)
     drops = []
-    order = pd.Series(np.arange(len(actions))).groupby(links.signal_of_action).indices
+    order = groups_of(links.signal_of_action)
+    clashing = key_groups(actions) >= 0
     for signal, rows in order.items():
-        if signal < 0 or len(rows) < 2 or actions.bad[rows].any() or (key_groups(actions)[rows] >= 0).any():
+        if signal < 0 or len(rows) < 2 or actions.bad[rows].any() or clashing[rows].any():
             continue
         for row, stands in _earlier(rows, recorded, actions.text("action_id"), _fills_of(parsed, links.action_of_fill, rows)):
             keep[row] = False
@@ -118,13 +125,13 @@ def _fills_of(parsed: Mapping[str, Parsed], action_of_fill: IntArray, rows: IntA
     return set(action_of_fill[mine].tolist()), int(known.min()) if len(known) else None
 
 
-def _earlier(rows: IntArray, recorded: IntArray, ids: NDArray[np.object_], fills: tuple[set[int], int | None]) -> list[tuple[int, str]]:
+def _earlier(
+    rows: IntArray, recorded: IntArray, ids: NDArray[np.object_], fills: tuple[set[int], int | None]
+) -> list[tuple[int, str]]:
     """(row to drop, id of the action that stands)."""
     filled, first_fill = fills
     early = [r for r in rows.tolist() if first_fill is None or recorded[r] < first_fill]
     if not early:
         return []
-    early.sort(key=lambda r: (int(recorded[r]), ids[r].encode()))
-    return [(r, ids[early[-1]]) for r in early[:-1] if r not in filled]
-
-
+    early.sort(key=lambda r: (int(recorded[r]), str(ids[r]).encode()))
+    return [(r, str(ids[early[-1]])) for r in early[:-1] if r not in filled]

@@ -1,7 +1,7 @@
 """Instants from text: ISO 8601 with an offset, as int64 UTC microseconds.
 
-A stamp without an offset has no meaning until the plan declares the zone of its column, and even then the hour that a clock change
-repeats or skips has none. Such cells are refused with the reason; nothing is guessed, cut or rounded.
+A stamp without an offset has no meaning until the plan declares the zone of its column, and even then the hour that a clock
+change repeats or skips has none. Such cells are refused with the reason; nothing is guessed, cut or rounded.
 """
 
 from __future__ import annotations
@@ -31,9 +31,7 @@ _CLOCK = r"[T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?"
 _OFFSET = "(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])"
 _FAST: Final = f"^{_DAY}{_CLOCK}{_OFFSET}$"
 _FAST_LOCAL: Final = f"^{_DAY}{_CLOCK}$"
-_SHAPE: Final = re.compile(
-    r"(\d{4,6})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(Z|[+-]\d\d(?::?\d\d)?)?", re.ASCII
-)
+_SHAPE: Final = re.compile(r"(\d{4,6})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(Z|[+-]\d\d(?::?\d\d)?)?", re.ASCII)
 _BARE_NUMBER: Final = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?", re.ASCII)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -97,7 +95,7 @@ def slow_instant(text: str, zone: str | None) -> tuple[int, str, str]:
     except ValueError as error:
         return NULL_TIME, "D204", str(error)
     if fraction[6:].strip("0"):
-        return NULL_TIME, "D208", f"remainder {fraction[6:]} of a microsecond" if len(fraction) > 9 else f"remainder {int(fraction[6:].ljust(3, '0'))} ns"
+        return NULL_TIME, "D208", f"remainder {float('0.' + fraction[6:]) * 1000:g} ns"
     if offset is None:
         return _local_instant(wall, zone) if zone is not None else (NULL_TIME, "D201", "")
     value = _microseconds(wall.replace(tzinfo=UTC)) - shift * 60 * SECOND

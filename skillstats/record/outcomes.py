@@ -1,7 +1,7 @@
 """An outcomes table: one value-add per decision, for users who hold one already.
 
-It skips the ledger and enters at the evidence step, hence floats; everything else is as strict as a record: text is text, an empty or
-impossible value is set aside with its reason, never read as zero, and no row is lost.
+It skips the ledger and enters at the evidence step, hence floats; everything else is as strict as a record: text is text, an
+empty or impossible value is set aside with its reason, never read as zero, and no row is lost.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ from skillstats.record.schema import OUTCOMES
 class OutcomeTable:
     """Accepted outcomes, sorted by trader, session and decision.
 
-    columns : every column of the outcomes schema; text as object arrays of str (None where empty), value_add and risk float64 (risk NaN
-        where absent), time int64 UTC microseconds (`NULL` where absent). `decision_id` is always filled
+    columns : every column of the outcomes schema; text as object arrays of str (None where empty), value_add and risk float64
+        (risk NaN where absent), time int64 UTC microseconds (`NULL` where absent). `decision_id` is always filled
     line : (row,) int64, line of the file or row number
     given : names of the columns the input had
     """
@@ -95,7 +95,8 @@ def read_outcome_table(source: object, columns: Mapping[str, str] | None = None,
     try:
         check_header(raw, OUTCOMES, renamed, header)
     except NotATable as error:
-        raise InputRejected([file_problem(error.code, "outcomes", raw.file, f"{error.found}, {RULES[error.code].text}", error.line)]) from None
+        message = f"{error.found}, {RULES[error.code].text}"
+        raise InputRejected([file_problem(error.code, "outcomes", raw.file, message, error.line)]) from None
     return _assemble(_with_ids(parse_table(raw, OUTCOMES, plan)), plan, blank, digest)
 
 
@@ -181,12 +182,13 @@ def _assemble(table: Parsed, plan: Plan, blank: tuple[int, ...], file_sha256: st
         raise LedgerBug(f"outcomes: {len(table)} rows read, {int(rows.sum())} accepted and {len(aside)} quarantined")
     accepted = table.take(rows)
     order = np.array(sorted(range(len(accepted)), key=lambda r: _place(accepted, r)), dtype=np.int64)
-    columns = {name: values[order] for name, values in accepted.columns.items() if name in OUTCOMES and isinstance(values, np.ndarray)}
+    columns = {name: values[order] for name, values in accepted.columns.items() if isinstance(values, np.ndarray)}
     problems = sorted([*drops, *(to_problem(tables, f) for f in findings)], key=lambda p: (p.line, p.code, p.message))
     given = tuple(n for n in OUTCOMES.names if n in table.raw.columns)
     digest = table_digest(replace(accepted, columns=columns))
+    lines, raw_rows = accepted.raw.line[order], len(table) + len(blank)
     return OutcomeTable(
-        table.raw.file, columns, accepted.raw.line[order], given, tuple(problems), aside, tuple(drops), len(table) + len(blank), digest, file_sha256
+        table.raw.file, columns, lines, given, tuple(problems), aside, tuple(drops), raw_rows, digest, file_sha256
     )
 
 

@@ -1,8 +1,8 @@
 """What each cell says: text in, exact values out, and for every cell that says nothing usable the code of the reason.
 
-A decimal is held as ``mantissa * 10**-places`` with trailing zeros stripped, so ``50.20`` and ``50.2`` are one value and no scale has
-to be known yet. Each kind of cell has a vectorised path for the cells of ordinary shape and a slow path, in Python, for the others;
-only the slow path refuses, so that a refusal always has a reason. Whether a value is *allowed* is decided in `checks`.
+A decimal is held as ``mantissa * 10**-places`` with trailing zeros stripped, so ``50.20`` and ``50.2`` are one value and no scale
+has to be known yet. Each kind of cell has a vectorised path for the cells of ordinary shape and a slow path, in Python, for the
+others; only the slow path refuses, so that a refusal always has a reason. Whether a value is *allowed* is decided in `checks`.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Decimals:
     @property
     def given(self) -> NDArray[np.bool_]:
         """Where there is a value."""
-        return self.mantissa != NULL
+        return np.not_equal(self.mantissa, NULL)
 
     def take(self, rows: NDArray[Any]) -> Decimals:
         """The rows of a mask or index."""
@@ -134,7 +134,12 @@ def parse_table(raw: RawTable, schema: TableSchema, plan: Plan) -> Parsed:
         columns[column.name] = _without(values, repeated) if repeated.any() else values
         for row, code, what in found:
             if not repeated[row]:
-                findings.append(Finding(code, schema.name, row, column.name, cells[row].as_py(), what))
+                text = (
+                    f"not in {{{', '.join(column.words)}}}; map it in the plan"
+                    if code == "D122" and column.name != "action"
+                    else ""
+                )
+                findings.append(Finding(code, schema.name, row, column.name, cells[row].as_py(), what, text))
                 bad[row] |= code not in ("D242",)
     for name in [n for n in raw.columns if n not in schema]:
         if schema.free is None:
@@ -260,8 +265,8 @@ def _why_not_plain(text: str) -> str:
         number = float(text)
     except ValueError:
         return "plain"
-    ordinary = 1e-18 <= abs(number) < 2.0**63
-    return "plain" if ordinary or number == 0 and "e" not in text.lower() else "range"
+    ordinary = 1e-18 <= abs(number) < 2.0**63 or (number == 0 and "e" not in text.lower())
+    return "plain" if ordinary else "range"
 
 
 def _odd_digits(text: str) -> str:
@@ -281,7 +286,7 @@ def parse_floats(text: pa.LargeStringArray) -> tuple[NDArray[np.float64], Refuse
     for row in np.flatnonzero(wrong).tolist():
         cell = text[row].as_py()
         values[row] = np.nan
-        number = cell.isascii() and cell.lower().lstrip("+-") in ("nan", "inf", "infinity") or re.fullmatch(_FLOAT, cell)
+        number = cell.lower().lstrip("+-") in ("nan", "inf", "infinity") or re.fullmatch(_FLOAT, cell)
         refused.append((row, "D106" if "\x00" in cell else "D103" if number else "D105", _odd_digits(cell)))
     return values, refused
 

@@ -1,7 +1,8 @@
 """Setting rows aside, with everything that depends on them, and without losing one.
 
 A signal takes its action and fills along; a bad action or fill takes the whole chain, because the signal would otherwise look
-undecided and the rest half filled. Rows of other tables go alone. Each row that leaves is listed once, with its text and its cause.
+undecided and the rest half filled. Rows of other tables go alone. Each row that leaves is listed once, with its text and its
+cause.
 """
 
 from __future__ import annotations
@@ -74,7 +75,9 @@ def to_problem(tables: Tables, finding: Finding) -> Problem:
     """A finding with its place and chain."""
     table = tables[finding.table]
     file, line = table.raw.place(finding.row)
-    return Problem(finding.code, finding.table, file, line, sentence(table, finding), chain_of(tables, finding.table, finding.row))
+    return Problem(
+        finding.code, finding.table, file, line, sentence(table, finding), chain_of(tables, finding.table, finding.row)
+    )
 
 
 def quarantine_list(tables: Tables, findings: Sequence[Finding], keep: Mapping[str, NDArray[np.bool_]]) -> tuple[Problem, ...]:
@@ -95,9 +98,9 @@ def quarantine_list(tables: Tables, findings: Sequence[Finding], keep: Mapping[s
     listed = []
     for name, mask in keep.items():
         for row in np.flatnonzero(~mask).tolist():
-            problem = own.get((name, row))
-            root = problem or cause[int(tables.chain[name][row])]
-            listed.append(_entry(tables, name, row, problem, root))
+            mine = own.get((name, row))
+            root = mine or cause[int(tables.chain[name][row])]
+            listed.append(_entry(tables, name, row, mine, root))
     return tuple(sorted(listed, key=lambda p: (p.table, p.line, p.code, p.raw)))
 
 
@@ -109,18 +112,21 @@ def _rank(problem: Problem) -> tuple[int, str, int, str]:
 def _entry(tables: Tables, name: str, row: int, problem: Problem | None, root: Problem) -> Problem:
     table = tables[name]
     file, line = table.raw.place(row)
-    place = f"{root.file}:{root.line}"
-    message = problem.message if problem else f"{show(key_of(table, row))[1:-1]}, depends on {place} ({root.code})"
+    place, key = f"{root.file}:{root.line}", show(key_of(table, row))[1:-1]
+    message = problem.message if problem else f"{key}, depends on {place} ({root.code})"
     return Problem(root.code, name, file, line, message, chain_of(tables, name, row), table.raw.row_text(row), place)
 
 
 def dropped_row(table: Parsed, row: int, code: str, text: str) -> Problem:
     """A documented drop."""
     file, line = table.raw.place(row)
-    return Problem(code, table.name, file, line, f"{show(key_of(table, row))[1:-1]}, {text}", "", table.raw.row_text(row), f"{file}:{line}")
+    message = f"{show(key_of(table, row))[1:-1]}, {text}"
+    return Problem(code, table.name, file, line, message, "", table.raw.row_text(row), f"{file}:{line}")
 
 
-def assert_conserved(raw: Mapping[str, int], accepted: Mapping[str, int], aside: Sequence[Problem], drops: Sequence[Problem]) -> None:
+def assert_conserved(
+    raw: Mapping[str, int], accepted: Mapping[str, int], aside: Sequence[Problem], drops: Sequence[Problem]
+) -> None:
     """raw rows = accepted + quarantined + dropped, for every table."""
     for name, rows in raw.items():
         quarantined, dropped = sum(p.table == name for p in aside), sum(p.table == name for p in drops)

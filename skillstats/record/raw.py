@@ -1,7 +1,7 @@
 """A table as text, and a finding about one of its rows.
 
-Every door (CSV, Parquet, frames) produces the same thing: columns of text in which only the empty cell means "nothing". From here on
-nobody knows, or needs to know, where a table came from.
+Every door (CSV, Parquet, frames) produces the same thing: columns of text in which only the empty cell means "nothing". From here
+on nobody knows, or needs to know, where a table came from.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from skillstats.errors import Problem
 class RawTable:
     """A table as text.
 
-    columns : large_string arrays without nulls, in the order of the input; empty text = missing. Unknown columns are kept for `raw`
+    columns : large_string arrays without nulls, in the order of the input; empty text = missing. unknown columns stay
     line : (row,) int64, line in the text file or row number
     made_in : file of the last `made` rows, which were derived from another table (signals from targets)
     """
@@ -47,7 +47,9 @@ class RawTable:
         """The rows of a mask."""
         mask = pa.array(keep)
         made = int(keep[len(keep) - self.made :].sum()) if self.made else 0
-        return RawTable(self.name, self.file, {k: v.filter(mask) for k, v in self.columns.items()}, self.line[keep], made, self.made_in)
+        return RawTable(
+            self.name, self.file, {k: v.filter(mask) for k, v in self.columns.items()}, self.line[keep], made, self.made_in
+        )
 
     def row_text(self, row: int) -> str:
         """The cells of a row as one CSV line."""

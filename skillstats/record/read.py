@@ -1,8 +1,8 @@
 """`read_record`: the front door.
 
-Text in, exact values out: read every file, refuse what is no table, parse every cell, drop exact copies, link chains, run all checks,
-set bad chains aside, put the rest on integer scales. Nothing is half-read: either a `Record` comes out in which every row is accounted
-for, or `InputRejected` names every file that has to be exported again.
+Text in, exact values out: read every file, refuse what is no table, parse every cell, drop exact copies, link chains, run all
+checks, set bad chains aside, put the rest on integer scales. Nothing is half-read: either a `Record` comes out in which every row
+is accounted for, or `InputRejected` names every file that has to be exported again.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from skillstats.errors import RULES, InputRejected, Problem, UsageError
@@ -40,9 +41,9 @@ def read_record(
 
     Parameters
     ----------
-    source : a folder with ``<table>.csv`` or ``<table>.parquet`` files, or a mapping from table names to pandas, polars or Arrow tables
+    source : a folder with ``<table>.csv`` or ``<table>.parquet`` files, or a mapping from names to pandas, polars or Arrow tables
     plan : default ``plan.toml`` of the folder, else every default (then each signal must carry a horizon)
-    now : the instant no record may lie after: a datetime with zone, ISO text with offset, or int64 UTC microseconds; default the clock
+    now : the instant no record may lie after: datetime with zone, ISO text with offset, or int64 UTC microseconds; default clock
 
     Returns
     -------
@@ -70,7 +71,9 @@ def read_record(
     return _record(tables, plan, drops, [*warnings, *_blank_drops(raw)], rows, raw)
 
 
-def _record(tables: Tables, plan: Plan, drops: list[Problem], said: list[Problem], rows: dict[str, int], raw: RawRecord) -> Record:
+def _record(
+    tables: Tables, plan: Plan, drops: list[Problem], said: list[Problem], rows: dict[str, int], raw: RawRecord
+) -> Record:
     """Check, set aside, scale and assemble."""
     findings = [f for table in tables.parsed.values() for f in table.findings]
     findings += [f for check in CHECKS for f in check(tables)]
@@ -113,8 +116,6 @@ def _now(now: datetime | str | int | None) -> int:
         if now.tzinfo is None:
             raise UsageError("now: a datetime without zone is not an instant; give one with a zone")
         return (now - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
-    import pyarrow as pa
-
     values, refused = parse_instants(pa.array([now], pa.large_string()), None)
     if refused or values[0] == NULL_TIME:
         raise UsageError(f"now={now!r} is not an instant; write for example 2026-10-01T00:00:00Z")

@@ -1,7 +1,7 @@
 """From a folder or from tables in memory to tables of text, with every file-level refusal.
 
-A file is judged whole: it is a table or it is not. All files are tried before anything is refused, so that one run names every file
-that has to be exported again.
+A file is judged whole: it is a table or it is not. All files are tried before anything is refused, so that one run names every
+file that has to be exported again.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class _Reading:
 
 
 def read_raw(source: str | Path | Mapping[str, object], plan: Plan) -> RawRecord:
-    """Read every table of a folder or mapping as text; unknown files are left alone, unknown table names in a mapping are refused."""
+    """Read every table of a folder or mapping as text; unknown files are left alone, unknown names in a mapping are refused."""
     if isinstance(source, Mapping):
         readings = _read_mapping(source, plan)
     elif Path(source).is_dir():
@@ -85,7 +85,7 @@ def read_frame(frame: object, schema: TableSchema, file: str, plan: Plan) -> _Re
     reading = _Reading()
     try:
         rows = getattr(frame, "num_rows", None)
-        rows = len(frame) if rows is None and hasattr(frame, "__len__") else rows  # type: ignore[arg-type]
+        rows = len(frame) if rows is None and hasattr(frame, "__len__") else rows
         _refuse_rows(rows or 0, plan)
         reading.raw = frame_to_raw(frame, schema.name, file)
         check_header(reading.raw, schema)
@@ -162,8 +162,10 @@ def check_sidecar_rows(path: Path, rows: int) -> None:
                 raise NotATable("F109", f"{rows} rows, {sidecar.name} says {said[:20]!r}")
 
 
-def check_header(raw: RawTable, schema: TableSchema, renamed: Mapping[str, str] | None = None, header: Iterable[str] = ()) -> None:
-    """F102 for missing columns, F101 for a table without rows; `renamed` and `header` are the user's own names, where they differ."""
+def check_header(
+    raw: RawTable, schema: TableSchema, renamed: Mapping[str, str] | None = None, header: Iterable[str] = ()
+) -> None:
+    """F102 for missing columns, F101 for a table without rows; `renamed` and `header` are the user's own names."""
     missing = [c.name for c in schema.columns if c.required and c.name not in raw.columns]
     if schema.name == "prices" and "close" not in raw.columns and not {"bid", "ask"} <= set(raw.columns):
         missing.append("close (or bid and ask)")

@@ -34,10 +34,12 @@ SCALED: Final = (
     ("targets", (), ("target",)),
 )
 IntArray = NDArray[np.int64]
+Scaled = tuple[IntArray, NDArray[np.bool_], NDArray[np.bool_]]
+"""Values, where they are not whole, where they leave the range."""
 
 
-def times(decimals: Decimals, factors: Mapping[int, Fraction], group: IntArray) -> tuple[IntArray, NDArray[np.bool_], NDArray[np.bool_]]:
-    """``value * factors[group]`` as int64 (`NULL` where empty), and where the product is not whole, and where it leaves the range."""
+def times(decimals: Decimals, factors: Mapping[int, Fraction], group: IntArray) -> Scaled:
+    """``value * factors[group]`` as int64 (`NULL` where empty), where it is not whole, and where it leaves the range."""
     out = np.full(len(decimals), NULL, dtype=np.int64)
     broken, large = np.zeros(len(out), dtype=bool), np.zeros(len(out), dtype=bool)
     known = np.flatnonzero(decimals.given & (group >= 0))
@@ -71,8 +73,9 @@ def find_scales(tables: Tables, plan: Plan, keep: Mapping[str, NDArray[np.bool_]
     lot: dict[str, int] = {}
     for table, prices, quantities in SCALED:
         if table in tables:
-            assets = assets_of(tables, table)
-            codes, names = pd.factorize(np.where(keep[table], assets, None))
+            assets = assets_of(tables, table).copy()
+            assets[~keep[table]] = None
+            codes, names = pd.factorize(assets)
             for columns, finest in ((prices, tick), (quantities, lot)):
                 _finest(tables, table, columns, codes.astype(np.int64), names, finest)
     return {name: _scale(name, plan, tick.get(name, 0), lot.get(name, 0)) for name in sorted(tick | lot, key=str.encode)}
@@ -105,7 +108,7 @@ def _groups(assets: NDArray[np.object_], scales: Mapping[str, Scale]) -> IntArra
     return np.where(codes >= 0, lookup[codes], -1)
 
 
-def scaled_columns(tables: Tables, table: str, scales: Mapping[str, Scale]) -> dict[str, tuple[IntArray, NDArray[np.bool_], NDArray[np.bool_]]]:
+def scaled_columns(tables: Tables, table: str, scales: Mapping[str, Scale]) -> dict[str, Scaled]:
     """Price columns in half ticks and quantity columns in lots, each with where it is off scale and where out of range."""
     price_names, quantity_names = next((p, q) for t, p, q in SCALED if t == table)
     group = _groups(assets_of(tables, table), scales)
@@ -147,11 +150,13 @@ def out_of_range(tables: Tables, scales: Mapping[str, Scale], keep: Mapping[str,
         for column, (_, _, large) in scaled_columns(tables, table, scales).items():
             decimals, code = tables[table].decimals(column), "D112" if column in prices else "D103"
             for row in np.flatnonzero(decimals.given & (decimals.places > SHOWN_PLACES) & keep[table]).tolist():
-                text = f"{int(decimals.places[row])} decimal places, {SHOWN_PLACES} can be kept beside the asset's largest numbers"
+                text = (
+                    f"{int(decimals.places[row])} decimal places, {SHOWN_PLACES} can be kept beside the asset's largest numbers"
+                )
                 finest.setdefault(assets[row], []).append(Finding(code, table, row, column, decimals.shown(row), text))
             for row in np.flatnonzero(large & keep[table]).tolist():
                 blamed.add(assets[row])
-                found.append(Finding(code, table, row, column, decimals.shown(row), "more than 2^62 steps of the asset's scale"))
+                found.append(Finding(code, table, row, column, decimals.shown(row), "over 2^62 steps of the scale"))
     asset_of = {t: assets_of(tables, t) for t in {f.table for f in found}}
     coarse = [f for f in found if asset_of[f.table][f.row] not in finest]
     return coarse + [f for asset in sorted(blamed & set(finest)) for f in finest[asset]]

@@ -1,7 +1,7 @@
 """What each table of a record may hold: every column with its type, unit and meaning.
 
-The schema is data. Readers, parser, checks and the documentation all read this one description, so a column that is not written here
-does not exist. Two tables (`regimes`, `features`) also take columns of the user's own naming, and say so.
+The schema is data. Readers, parser, checks and the documentation all read this one description, so a column that is not written
+here does not exist. Two tables (`regimes`, `features`) also take columns of the user's own naming, and say so.
 """
 
 from __future__ import annotations
@@ -213,7 +213,7 @@ SCHEMA: Final[Mapping[str, TableSchema]] = {
             ("model", "asset", "time"),
             "target positions of a model that issues positions",
         ),
-        TableSchema("resimulated", _SIGNAL_COLUMNS, ("signal_id",), ("time", "signal_id"), "a second model book; columns as signals"),
+        TableSchema("resimulated", _SIGNAL_COLUMNS, ("signal_id",), ("time", "signal_id"), "a second model book"),
     )
 }
 """Every table of a record. `OUTCOMES` is apart because it is used instead of a record."""

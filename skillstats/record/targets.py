@@ -1,13 +1,14 @@
 """Signals of a model that issues target positions.
 
-Per model and asset, in time order, the first row sets the starting position and each difference from the row before is a signal: a BUY
-where it rises, a SELL where it falls, none where it stays. After a row that cannot be used the position is unknown, so the next row only
-sets it again; the difference across the gap belongs to no known instant and makes no signal.
+Per model and asset, in time order, the first row sets the starting position and each difference from the row before is a signal:
+a BUY where it rises, a SELL where it falls, none where it stays. After a row that cannot be used the position is unknown, so the
+next row only sets it again; the difference across the gap belongs to no known instant and makes no signal.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -50,7 +51,8 @@ def _made_signals(targets: Parsed) -> Parsed:
         if value is None or last is None or value == last:
             continue
         change = value - last
-        rows.append((f"{model[i]}/{asset[i]}/{int(time[i])}", instant_text(int(time[i])), *series, "BUY" if change > 0 else "SELL", _plain(abs(change))))
+        name, stamp = f"{model[i]}/{asset[i]}/{int(time[i])}", instant_text(int(time[i]))
+        rows.append((name, stamp, *series, "BUY" if change > 0 else "SELL", _plain(abs(change))))
         lines.append(int(targets.raw.line[i]))
     columns = {name: pa.array([r[k] for r in rows], pa.large_string()) for k, name in enumerate(_FIELDS)}
     raw = RawTable("signals", targets.raw.file, columns, np.array(lines, dtype=np.int64), len(lines), targets.raw.file)
@@ -78,18 +80,18 @@ def _plain(value: Fraction) -> str:
 
 def _append(own: Parsed, made: Parsed) -> Parsed:
     """Two signal tables as one; the made rows come last."""
-    from dataclasses import replace
-
     columns: dict[str, Values] = {}
     for name, values in own.columns.items():
         more = made.columns[name]
         if isinstance(values, Decimals):
             assert isinstance(more, Decimals)
-            columns[name] = Decimals(np.concatenate([values.mantissa, more.mantissa]), np.concatenate([values.places, more.places]))
+            mantissa = np.concatenate([values.mantissa, more.mantissa])
+            columns[name] = Decimals(mantissa, np.concatenate([values.places, more.places]))
         else:
             assert not isinstance(more, Decimals)
             columns[name] = np.concatenate([values, more])
-    cells = {n: pa.concat_arrays([a, made.raw.columns.get(n, pa.array([""] * len(made), pa.large_string()))]) for n, a in own.raw.columns.items()}
+    blank = pa.array([""] * len(made), pa.large_string())
+    cells = {n: pa.concat_arrays([a, made.raw.columns.get(n, blank)]) for n, a in own.raw.columns.items()}
     raw = RawTable("signals", own.raw.file, cells, np.concatenate([own.raw.line, made.raw.line]), len(made), made.raw.file)
     findings = (*own.findings, *(replace(f, row=f.row + len(own)) for f in made.findings))
     return Parsed(own.schema, raw, columns, findings, np.concatenate([own.bad, made.bad]))

@@ -25,7 +25,9 @@ def simple(path: Path, *rows: str) -> OutcomeTable:
     return read_outcome_table(csv(path, "trader,session,value_add\n" + "\n".join(rows) + "\n"))
 
 
-@pytest.mark.parametrize("name", ["NA", "null", "None", "nan", "001", "1", "1e5", "TRUE", "<script>alert(1)</script>", "=1+1", "../x", "Zoë"])
+@pytest.mark.parametrize(
+    "name", ["NA", "null", "None", "nan", "001", "1", "1e5", "TRUE", "<script>alert(1)</script>", "=1+1", "../x", "Zoë"]
+)
 def test_names_survive_unchanged(tmp_path: Path, name: str) -> None:
     assert simple(tmp_path, f"{name},1,0.5")["trader"].tolist() == [name]
 
@@ -36,7 +38,10 @@ def test_columns_are_renamed_by_the_mapping(tmp_path: Path) -> None:
     assert [p.code for p in table.problems] == ["D110"]
 
 
-@pytest.mark.parametrize(("cell", "code"), [("", "D104"), ("nan", "D103"), ("inf", "D103"), ("1e999", "D103"), ("1,5", "D105"), ("abc", "D105"), ("NA", "D105")])
+@pytest.mark.parametrize(
+    ("cell", "code"),
+    [("", "D104"), ("nan", "D103"), ("inf", "D103"), ("1e999", "D103"), ("1,5", "D105"), ("abc", "D105"), ("NA", "D105")],
+)
 def test_impossible_values_are_set_aside(tmp_path: Path, cell: str, code: str) -> None:
     table = simple(tmp_path, "a,1,0.5", f'b,1,"{cell}"', "c,1,-2e-05")
     assert table["value_add"].tolist() == [0.5, -2e-05] and table.raw_rows == 3
@@ -83,7 +88,9 @@ def test_frames_and_parquet_say_the_same_as_csv(tmp_path: Path) -> None:
 
 
 def test_time_is_optional_and_strict(tmp_path: Path) -> None:
-    table = read_outcome_table(csv(tmp_path, "trader,session,value_add,time\na,1,1,2026-07-01T00:00:00Z\na,2,1,\na,3,1,2026-07-01\n"))
+    table = read_outcome_table(
+        csv(tmp_path, "trader,session,value_add,time\na,1,1,2026-07-01T00:00:00Z\na,2,1,\na,3,1,2026-07-01\n")
+    )
     assert [p.code for p in table.quarantine] == ["D202"] and len(table) == 2
 
 

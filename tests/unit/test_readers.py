@@ -175,7 +175,9 @@ def test_limits_are_checked_before_decoding(tmp_path: Path) -> None:
 def test_a_parquet_bomb_stops_at_its_metadata(tmp_path: Path) -> None:
     path = folder(tmp_path)
     (path / "prices.csv").unlink()
-    table = pa.table({"asset": pa.array(["X"] * 300_000), "time": pa.array(["t" * 50] * 300_000), "close": pa.array(["1"] * 300_000)})
+    table = pa.table(
+        {"asset": pa.array(["X"] * 300_000), "time": pa.array(["t" * 50] * 300_000), "close": pa.array(["1"] * 300_000)}
+    )
     pq.write_table(table, path / "prices.parquet", use_dictionary=False, compression="zstd")
     size = (path / "prices.parquet").stat().st_size
     assert codes(path, Plan(horizon="close", limits=Limits(max_bytes=size + 1000))) == ["F111"]
@@ -206,14 +208,25 @@ def frames() -> dict[str, object]:
     stamp = datetime(2026, 7, 1, 14, 30, tzinfo=UTC)
     signals = {"signal_id": ["S1"], "time": [stamp], "model": ["m"], "asset": ["X"], "side": ["BUY"], "quantity": [5]}
     actions = {"action_id": ["A1"], "signal_id": ["S1"], "time": [stamp], "trader": ["T"], "action": ["VETO"], "quantity": [None]}
-    return {"signals": pd.DataFrame(signals), "actions": pd.DataFrame(actions), "prices": {"asset": ["X"], "time": [stamp], "close": [50]}}
+    return {
+        "signals": pd.DataFrame(signals),
+        "actions": pd.DataFrame(actions),
+        "prices": {"asset": ["X"], "time": [stamp], "close": [50]},
+    }
 
 
 @pytest.mark.parametrize(
     "close",
-    [pa.array([50], pa.int32()), pa.array([50.0]), pa.array([50.0], pa.float32()), pa.array([Decimal("50.000")]), pa.array(["50"]),
-     pa.array(["50"]).dictionary_encode(), pa.array(["50"], pa.string_view())],
-)  # fmt: skip
+    [
+        pa.array([50], pa.int32()),
+        pa.array([50.0]),
+        pa.array([50.0], pa.float32()),
+        pa.array([Decimal("50.000")]),
+        pa.array(["50"]),
+        pa.array(["50"]).dictionary_encode(),
+        pa.array(["50"], pa.string_view()),
+    ],
+)
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
 def test_typed_columns_say_what_text_says(tmp_path: Path, close: pa.Array, unit: str) -> None:
     time = pa.array([datetime(2026, 7, 1, 14, 30, tzinfo=UTC)], pa.timestamp(unit, tz="Europe/Berlin"))

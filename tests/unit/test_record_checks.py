@@ -156,7 +156,13 @@ CASES = [
     ("INITIATE without asset", cell("actions", 3, "asset", ""), "D104", "actions.csv:5", A4),
     ("two actions", again("actions", 0, action_id="A1b"), "D232", "actions.csv:6", S1 | {"actions:6"}),
     ("id with blank", again("signals", 0, signal_id="S0004 "), "D233", "signals.csv:5", {"signals:5"}),
-    ("reference in other case", again("actions", 0, action_id="A9", signal_id="s0001"), "D233", "actions.csv:6", S1 | {"actions:6"}),
+    (
+        "reference in other case",
+        again("actions", 0, action_id="A9", signal_id="s0001"),
+        "D233",
+        "actions.csv:6",
+        S1 | {"actions:6"},
+    ),
     ("id not NFC", again("signals", 0, signal_id="Se\u0301"), "D234", "signals.csv:5", {"signals:5"}),
     ("id empty", again("signals", 0, signal_id=""), "D235", "signals.csv:5", {"signals:5"}),
     ("id 100 kB", again("signals", 0, signal_id="S" * 100_000), "D235", "signals.csv:5", {"signals:5"}),
@@ -170,7 +176,13 @@ CASES = [
     ("crossed quote", cell("prices", 0, "bid", "100.07"), "D251", "prices.csv:2", set()),
     ("market price 0", cell("prices", 0, "bid", "0"), "D252", "prices.csv:2", {"prices:2"}),
     ("close outside quote", cell("prices", 0, "close", "101"), "D253", "prices.csv:2", set()),
-    ("price row without a price", again("prices", 0, time="2026-07-01T14:50:00Z", bid="", close=""), "D112", "prices.csv:5", {"prices:5"}),
+    (
+        "price row without a price",
+        again("prices", 0, time="2026-07-01T14:50:00Z", bid="", close=""),
+        "D112",
+        "prices.csv:5",
+        {"prices:5"},
+    ),
     ("unknown column", cell("fills", 0, "venue", "X"), "D110", "fills.csv:0", set()),
     ("horizon unknown", cell("signals", 0, "horizon", "2 days"), "D109", "signals.csv:2", S1),
     ("expires before time", cell("signals", 0, "expires", "2026-07-01T14:00:00Z"), "D216", "signals.csv:2", S1),
@@ -182,7 +194,9 @@ def aside(record: Record) -> set[str]:
 
 
 @pytest.mark.parametrize(("change", "code", "place", "gone"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
-def test_one_bad_input_gives_one_code(tmp_path: Path, change: Callable[[Desk], None], code: str, place: str, gone: set[str]) -> None:
+def test_one_bad_input_gives_one_code(
+    tmp_path: Path, change: Callable[[Desk], None], code: str, place: str, gone: set[str]
+) -> None:
     tables = desk()
     change(tables)
     record = read(tmp_path, tables)
@@ -217,8 +231,14 @@ def test_the_good_desk_has_no_problem(tmp_path: Path) -> None:
         ("actions", 1, "side", "SELL"),
         ("fills", 3, "fee", "0.000001"),
         ("prices", 1, "bid", "100.06"),
-        *(("actions", 0, "trader", n) for n in ("NA", "null", "None", "nan", "TRUE", "inf", "007", "'; DROP TABLE x;--", "{{7*7}}", "%s")),
-        *(("actions", 0, "trader", n) for n in ("=1+1", "@x", "-a", "<script>alert(1)</script>", "../../x", "CON", ".", r"$\frac{$")),
+        *(
+            ("actions", 0, "trader", n)
+            for n in ("NA", "null", "None", "nan", "TRUE", "inf", "007", "'; DROP TABLE x;--", "{{7*7}}", "%s")
+        ),
+        *(
+            ("actions", 0, "trader", n)
+            for n in ("=1+1", "@x", "-a", "<script>alert(1)</script>", "../../x", "CON", ".", r"$\frac{$")
+        ),
     ],
 )
 def test_unusual_but_good_cells_are_accepted(tmp_path: Path, table: str, row: int, column: str, value: str) -> None:
@@ -270,7 +290,9 @@ def test_max_skew_tolerates_a_clock(tmp_path: Path) -> None:
 def test_supersede_latest_keeps_the_last_action_before_the_first_fill(tmp_path: Path) -> None:
     tables = desk()
     tables["actions"][1] |= {"recorded_at": "2026-07-01T14:31:31Z"}
-    tables["actions"].append({**tables["actions"][1], "action_id": "A0", "quantity": "100", "action": "RESIZE", "recorded_at": "2026-07-01T14:31:30Z"})
+    tables["actions"].append(
+        {**tables["actions"][1], "action_id": "A0", "quantity": "100", "action": "RESIZE", "recorded_at": "2026-07-01T14:31:30Z"}
+    )
     record = read(tmp_path, tables, Plan(horizon="close", supersede="latest", fees=PLAN.fees))
     assert record.quarantine == () and [(d.code, d.file, d.line) for d in record.drops] == [("D232", "actions.csv", 6)]
     assert "A2" in record.tables["actions"]["action_id"] and "A0" not in record.tables["actions"]["action_id"]
@@ -303,7 +325,11 @@ def test_off_tick_and_off_lot_cells_are_set_aside_where_declared(tmp_path: Path)
     tables["fills"][0]["quantity"], tables["fills"][1]["quantity"] = "299.5", "200.5"
     plan = Plan(horizon="close", fees=PLAN.fees, assets={"ABC": Asset(tick="0.01"), "XYZ": Asset(lot="1")})
     record = read(tmp_path, tables, plan)
-    assert {(p.code, p.file, p.line) for p in record.problems} == {("D107", "fills.csv", 4), ("D107", "fills.csv", 2), ("D107", "fills.csv", 3)}
+    assert {(p.code, p.file, p.line) for p in record.problems} == {
+        ("D107", "fills.csv", 4),
+        ("D107", "fills.csv", 2),
+        ("D107", "fills.csv", 3),
+    }
     assert aside(record) == S2 | S3
 
 
@@ -380,7 +406,9 @@ def test_a_bad_target_hides_no_jump(tmp_path: Path) -> None:
     ]
     record = read(tmp_path, tables)
     assert aside(record) == {"targets:3"}
-    assert [q for i, q in zip(record.tables["signals"]["signal_id"], record.tables["signals"]["quantity"], strict=True) if "/" in i] == [200]
+    assert [
+        q for i, q in zip(record.tables["signals"]["signal_id"], record.tables["signals"]["quantity"], strict=True) if "/" in i
+    ] == [200]
 
 
 def test_a_cell_too_fine_for_its_asset_does_not_void_the_others(tmp_path: Path) -> None:
@@ -389,3 +417,24 @@ def test_a_cell_too_fine_for_its_asset_does_not_void_the_others(tmp_path: Path) 
     tables["prices"].append({**tables["prices"][0], "time": "2026-07-01T14:45:00Z", "volume": "0.000000000000000001"})
     record = read(tmp_path, tables)
     assert aside(record) == {"prices:5"} and [p.code for p in record.problems] == ["D103"]
+
+
+def test_targets_that_make_no_signal_are_harmless(tmp_path: Path) -> None:
+    tables = desk()
+    del tables["signals"]
+    tables["targets"] = [{"time": "2026-06-30T00:00:00Z", "model": "p", "asset": "XYZ", "target": "5"}]
+    record = read(tmp_path, tables)
+    assert len(record.tables["signals"]) == 0 and {p.code for p in record.quarantine} == {"D231"}
+
+
+def test_kinds_of_corporate_actions_are_closed(tmp_path: Path) -> None:
+    tables = desk()
+    tables["corporate_actions"] = [
+        {"asset": "XYZ", "time": "2026-07-02T00:00:00Z", "kind": "split", "value": "2.0"},
+        {"asset": "XYZ", "time": "2026-07-03T00:00:00Z", "kind": "spilt", "value": "2"},
+    ]
+    record = read(tmp_path, tables)
+    assert record.tables["corporate_actions"]["value"].tolist() == ["2"]
+    assert [str(p) for p in record.problems] == [
+        "D122 corporate_actions.csv:3 XYZ kind='spilt', not in {split, dividend}; map it in the plan"
+    ]
