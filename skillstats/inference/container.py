@@ -53,8 +53,9 @@ class Diagnostics:
 
     def __str__(self) -> str:
         head = (
-            f"{self.chains} x {self.draws} draws after {self.tune}, target acceptance {self.target_accept:g}: {self.divergences} "
-            f"divergences, R-hat at most {self.max_rhat:.4f}, effective draws at least {self.min_ess:.0f}, E-BFMI {self.min_bfmi:.2f}"
+            f"{self.chains} x {self.draws} draws after {self.tune}, target acceptance {self.target_accept:g}: "
+            f"{self.divergences} divergences, R-hat at most {self.max_rhat:.4f}, effective draws at least {self.min_ess:.0f}, "
+            f"E-BFMI {self.min_bfmi:.2f}"
         )
         return "\n".join([head, *self.reruns, *map(str, self.findings)])
 

@@ -79,7 +79,7 @@ def convergence_findings(
         full = f"{name}[{label}]" if label else name
         still = np.any(np.ptp(flat[:, :, k], axis=1) == 0) or not np.all(np.isfinite(flat[:, :, k]))
         if still or rhat[k] > RHAT_STUCK:
-            text = f"{full}: R-hat {rhat[k]:.3f} (limit {RHAT_STUCK}) or a chain that does not move; inspect the data, more draws do not help"
+            text = f"{full}: R-hat {rhat[k]:.3f} (limit {RHAT_STUCK}) or a chain that does not move; more draws do not help"
             found.append(Finding("E-STUCK", "WITHHOLD", scope, full, float(rhat[k]), RHAT_STUCK, text))
         elif rhat[k] > RHAT_LIMIT:
             text = f"{full}: R-hat {rhat[k]:.3f} (limit {RHAT_LIMIT}); use more draws"

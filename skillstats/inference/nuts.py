@@ -115,6 +115,7 @@ def fit(
 def _compile(spec: ModelSpec, evidence: Evidence, breadth: float | None, terms: Terms, extra: Extra | None) -> Any:
     """The compiled model with this evidence in it: from the cache where the structure is known."""
     import nutpie
+    import pytensor
 
     sizes = tuple(len(evidence.coords[d]) for d in DIMS)
     luck = (spec.luck.tails, spec.luck.trader_session_scale)
@@ -124,7 +125,9 @@ def _compile(spec: ModelSpec, evidence: Evidence, breadth: float | None, terms: 
     if compiled is None:
         model = build_model(spec, evidence, bets_per_year=breadth, terms=terms, extra=extra)
         kept = [v.name for v in model.unobserved_value_vars if not v.name.startswith(INTERNAL) and not v.name.endswith("__")]
-        compiled = nutpie.compile_pymc_model(model, freeze_model=False, var_names=kept)
+        # code from numba's disk cache rounds differently, and the same seed would give other draws
+        with pytensor.config.change_flags(numba__cache=False):  # type: ignore[attr-defined]
+            compiled = nutpie.compile_pymc_model(model, freeze_model=False, var_names=kept)
         compiled = dataclasses.replace(compiled, initial_point_func=start_function(model))
         if extra is None:
             _COMPILED[key] = compiled

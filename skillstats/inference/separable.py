@@ -110,7 +110,8 @@ def _shocks(counts: Counts) -> dict[str, str]:
         reasons["session"] = f"desk shocks not separable: {counts.traders} trader(s), at least {MIN_TRADERS_FOR_SESSION} needed"
     elif counts.shared_sessions < MIN_SHARED_SESSIONS:
         reasons["session"] = (
-            f"desk shocks not separable: {counts.shared_sessions} session(s) with two traders or more, at least {MIN_SHARED_SESSIONS} needed"
+            f"desk shocks not separable: {counts.shared_sessions} session(s) with two traders or more, "
+            f"at least {MIN_SHARED_SESSIONS} needed"
         )
     if counts.replicates < MIN_REPLICATES:
         reasons["trader:session"] = "one row per trader-session: the trader-day effect and the residual are one"

@@ -45,8 +45,9 @@ def book_frame(p: Priced, slices: Slices, trader: np.ndarray) -> pd.DataFrame:
 def _after_horizon(p: Priced, trader: np.ndarray) -> pd.DataFrame:
     late = np.flatnonzero(~p.counted & ~p.prices.open[p.fills.chain])
     chain = p.fills.chain[late]
-    gain = p.chains.side[chain] * p.fills.quantity[late] * (p.prices.mark.lookup.price[chain] - p.fills.price[late])
-    pnl = divide_half_even(gain.astype(object) * p.orders.un[chain].astype(object), p.orders.ud[chain].astype(object))
+    quantity = (p.chains.side[chain] * p.fills.quantity[late]).astype(object)
+    gain = quantity * (p.prices.mark.lookup.price[chain] - p.fills.price[late]).astype(object)
+    pnl = divide_half_even(gain * p.orders.un[chain].astype(object), p.orders.ud[chain].astype(object))
     fee = p.fills.fee[late]
     return pd.DataFrame(
         {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from skillstats.errors import Problem, UsageError
 from skillstats.ledger.algebra import Orders, value_add_parts
 from skillstats.ledger.books import book_frame, book_table, check_identities, slice_table
+from skillstats.ledger.bounds import chain_bounds, refuse_total, too_large
 from skillstats.ledger.chains import Chains, FillRows, assemble, gather_fills, pick
 from skillstats.ledger.containers import Ledger
 from skillstats.ledger.costs import model_fees
@@ -37,6 +39,7 @@ from skillstats.market.opening import open_market
 from skillstats.market.volatility import volatility_at
 from skillstats.plan import Plan
 from skillstats.record.containers import NULL, Record
+from skillstats.record.read import under_plan
 from skillstats.regimes.labels import UNLABELLED, regime_labels
 from skillstats.units import parse_decimal
 
@@ -64,6 +67,7 @@ def build_ledger(record: Record, plan: Plan | None = None) -> Ledger:
         If an identity does not hold; a defect of the package.
     """
     plan = plan or record.plan
+    record = under_plan(record, plan)
     refuse_unsupported(record, plan)
     market = open_market(record, plan)
     chains, dropped = _in_period(assemble(record, market), market)
@@ -82,9 +86,8 @@ def refuse_unsupported(record: Record, plan: Plan) -> None:
         complaints.append("impact.y is not 0; this version has no impact model, set it to 0")
     if plan.decay:
         complaints.append("decay names further horizons; this version marks at the one declared horizon, leave decay empty")
-    for name in ("targets", "resimulated"):
-        if name in record.tables:
-            complaints.append(f"the table {name} is checked but not used by this version; take it out of the record")
+    if "resimulated" in record.tables:
+        complaints.append("the table resimulated is checked but gives no second book in this version; take it out of the record")
     if complaints:
         raise UsageError("; ".join(complaints))
 
@@ -106,7 +109,7 @@ def _horizons(record: Record, market: Market, chains: Chains) -> NDArray[np.int6
     asset = np.array([code.get(n, -1) for n in signals["asset"]], dtype=np.int64)
     side = np.where(signals["side"] == "BUY", 1, -1)
     exits = exit_times(signals["model"], asset, side, signals["time"])
-    leaves[own] = exits[chains.signal[own]]
+    leaves[own] = np.where(exits > market.as_of, NULL, exits)[chains.signal[own]]
     kinds = horizon_kinds(record, chains, market)
     known = np.array([k is not None for k in kinds], dtype=bool)
     result = np.full(len(chains), NULL, dtype=np.int64)
@@ -124,6 +127,8 @@ def _set_aside(record: Record, market: Market, chains: Chains) -> tuple[Chains, 
     bad = [(i, "D104", "no horizon in the signal and none in the plan") for i, k in enumerate(kinds) if k is None]
     bad += hindsight(chains, horizon) + corporate_actions_inside(record, chains, horizon)
     bad += unavailable(market, chains, fills, prices, counted)
+    bounds = chain_bounds(record, chains, fills, prices)
+    bad += too_large(bounds)
     first: dict[int, tuple[str, str]] = {}
     for i, code, what in bad:
         first.setdefault(i, (code, what))
@@ -131,6 +136,7 @@ def _set_aside(record: Record, market: Market, chains: Chains) -> tuple[Chains, 
     lost = set_aside_frame(record, chains, first)
     good = np.ones(len(chains), dtype=bool)
     good[list(first)] = False
+    refuse_total(bounds, good)
     return chains.take(good), lost, problems
 
 
@@ -142,7 +148,8 @@ def _price(record: Record, market: Market, chains: Chains) -> tuple[Priced, Slic
     names = sorted(set(chains.name))
     scale = np.array([names.index(n) for n in chains.name], dtype=np.int64) if len(names) < 50 else _codes(chains.name, names)
     scales = tuple(record.scales[n] for n in names)
-    orders = _orders(market, chains, fills, counted, prices, scale, scales)
+    orders, inexact_fee = _orders(market, chains, fills, counted, prices, scale, scales)
+    parts = value_add_parts(orders)
     end = np.where(prices.horizon == NULL, market.as_of, np.minimum(prices.horizon, market.as_of))
     paths = gap_paths(chains, fills, prices.model_time, counted, end)
     slices = day_slices(market, chains, fills, prices, orders, counted)
@@ -156,9 +163,9 @@ def _price(record: Record, market: Market, chains: Chains) -> tuple[Priced, Slic
         counted=counted,
         prices=prices,
         orders=orders,
-        parts=value_add_parts(orders),
+        parts=replace(parts, rounded=parts.rounded | inexact_fee),
         paths=paths,
-        labels=regime_labels(market.plan, record.tables.get("regimes"), chains.name, chains.decided),
+        labels=regime_labels(market.plan, record.tables.get("regimes"), chains.name, np.where(chains.left_alone, chains.anchor, chains.decided)),
         scale=scale,
         scales=scales,
         to_date=to_date,
@@ -181,15 +188,16 @@ def _orders(
     prices: Prices,
     scale: NDArray[np.int64],
     scales: tuple[Any, ...],
-) -> Orders:
+) -> tuple[Orders, NDArray[np.bool_]]:
+    """Both orders of each chain, and whether the model's fee had to be rounded."""
     quantity, price = fills.quantity.astype(object), fills.price.astype(object)
     mids = np.where(prices.arrival.usable, prices.arrival.lookup.price, 0).astype(object)
     filled = fills.total(quantity, counted)
     overlaps = np.minimum(chains.q, np.maximum(filled, 0)) > 0
     steps = [s.micro_per_step for s in scales]
     p = np.where((chains.q > 0) & prices.model.usable, prices.model.lookup.price, 0)
-    paid = model_fees(market.plan.fees, chains.q, p, [scales[k].lot for k in scale], [steps[k] for k in scale])
-    return Orders(
+    paid, inexact = model_fees(market.plan.fees, chains.q, p, [scales[k].lot for k in scale], [steps[k] for k in scale])
+    orders = Orders(
         side=chains.side,
         q=chains.q,
         p=p,
@@ -202,6 +210,7 @@ def _orders(
         actual_cost=fills.total(fills.fee, counted),
         model_cost=paid,
     )
+    return orders, inexact
 
 
 def _row_warnings(record: Record, chains: Chains, partial: NDArray[np.bool_]) -> NDArray[np.object_]:
@@ -229,7 +238,7 @@ def row_frame(p: Priced) -> pd.DataFrame:
         "side": np.where(p.chains.side > 0, "BUY", "SELL").astype(object),
         "action": p.chains.action,
         "status": np.where(p.prices.open, "OPEN", "CLOSED").astype(object),
-        "is_intervention": (p.chains.action != "ACCEPT") & (p.chains.action != "NO_DECISION"),
+        "is_intervention": ~p.chains.left_alone,
         "decided": p.chains.decided,
         "session": p.market.desk.label_of(p.chains.decided) if len(p.chains) else p.chains.name,
     }

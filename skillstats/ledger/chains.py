@@ -46,6 +46,11 @@ class Chains:
     def __len__(self) -> int:
         return len(self.signal)
 
+    @property
+    def left_alone(self) -> NDArray[np.bool_]:
+        """Signals nobody departed from: followed or undecided."""
+        return np.asarray((self.action == "ACCEPT") | (self.action == NO_DECISION), dtype=bool)
+
     def take(self, rows: NDArray[Any]) -> Chains:
         """The chains of a mask or index, in its order."""
         return Chains(*(getattr(self, name)[rows] for name in Chains.__slots__))

@@ -7,9 +7,8 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstats.ledger.algebra import divide_half_even
 from skillstats.plan import Fees
-from skillstats.units import MICRO, parse_decimal
+from skillstats.units import MICRO, parse_decimal, round_half_even
 
 IntArray = NDArray[np.int64]
 
@@ -19,7 +18,9 @@ def has_schedule(fees: Fees) -> bool:
     return any(parse_decimal(getattr(fees, k)) for k in ("per_unit", "per_order", "bps", "minimum"))
 
 
-def model_fees(fees: Fees, lots: IntArray, price: IntArray, lot: list[Fraction], step: list[Fraction]) -> IntArray:
+def model_fees(
+    fees: Fees, lots: IntArray, price: IntArray, lot: list[Fraction], step: list[Fraction]
+) -> tuple[IntArray, NDArray[np.bool_]]:
     """Fee of each model order: max(minimum, per_unit q + per_order + bps notional).
 
     Parameters
@@ -29,19 +30,19 @@ def model_fees(fees: Fees, lots: IntArray, price: IntArray, lot: list[Fraction],
 
     Returns
     -------
-    (chain,) int64 micro-units, 0 where q = 0
+    (chain,) int64 micro-units, 0 where q = 0; and (chain,) whether the fee had to be rounded
 
     Examples
     --------
-    >>> model_fees(Fees(per_unit="0.005", minimum="1"), np.array([100, 1000]), np.array([0, 0]), [Fraction(1)] * 2, [Fraction(1)] * 2)
+    >>> model_fees(Fees(per_unit="0.005", minimum="1"), np.array([100, 1000]), np.array([0, 0]), [Fraction(1)] * 2, [Fraction(1)] * 2)[0]
     array([1000000, 5000000])
     """
-    result = np.zeros(len(lots), dtype=np.int64)
+    result, inexact = np.zeros(len(lots), dtype=np.int64), np.zeros(len(lots), dtype=bool)
     if not has_schedule(fees):
-        return result
+        return result, inexact
     per_unit, per_order, bps, minimum = (parse_decimal(getattr(fees, k)) for k in ("per_unit", "per_order", "bps", "minimum"))
     for i in np.flatnonzero(lots > 0):
         notional = abs(int(lots[i]) * int(price[i])) * step[i]
         exact = max(minimum * MICRO, per_unit * int(lots[i]) * lot[i] * MICRO + per_order * MICRO + bps * notional / 10_000)
-        result[i] = divide_half_even(np.array([exact.numerator], dtype=object), np.array([exact.denominator], dtype=object))[0]
-    return result
+        result[i], inexact[i] = round_half_even(exact.numerator, exact.denominator), exact.denominator != 1
+    return result, inexact

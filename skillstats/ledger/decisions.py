@@ -60,10 +60,10 @@ def choice_levels(rows: pd.DataFrame) -> dict[str, str]:
     """Level at which each trader chooses, fixed by rule from the action log.
 
     ``day`` if more than 60% of the trader's interventions lie on sessions where they cover more than 80% of one side's signals, else
-    ``row``: the level at which a placebo re-assignment must run.
+    ``row``: the level at which a placebo re-assignment must run. A trader who answered no signal chooses by ``row``.
     """
     own = rows[rows["trader"].notna() & (rows["action"] != "INITIATE")]
-    levels = {}
+    levels = {str(trader): "row" for trader in rows["trader"].dropna().unique()}
     for trader, mine in own.groupby("trader", sort=True):
         by_side = mine.groupby(["session", "side"])["is_intervention"].agg(["sum", "size"])
         covered = by_side[by_side["sum"] > SIDE_SHARE * by_side["size"]].index.get_level_values("session").unique()

@@ -70,12 +70,16 @@ def _model_fill(record: Record, market: Market, chains: Chains) -> tuple[Mark, I
 
 
 def _next_open(market: Market, chains: Chains, when: IntArray) -> tuple[Mark, IntArray]:
-    """First open of a session that begins strictly after the signal; fill at the session's opening instant or the row's time if earlier."""
+    """First open of a session that begins strictly after the signal; fill at the session's opening instant or the row's time if earlier.
+
+    A session owns the rows after the close before it, so an open stamped ahead of the opening instant counts, if it is after the signal.
+    """
     begins = np.full(len(when), NULL, dtype=np.int64)
     for code in np.unique(chains.asset[when != NULL]):
         rows = np.flatnonzero((chains.asset == code) & (when != NULL))
         sessions = market.sessions_of(int(code))
-        begins[rows] = sessions.opens[np.searchsorted(sessions.opens, when[rows], side="right")]
+        following = np.searchsorted(sessions.opens, when[rows], side="right")
+        begins[rows] = np.maximum(sessions.closes[following - 1], when[rows]) + 1
     found = look_forward(market.store, chains.asset, begins)
     found = found.keep(found.found & (found.time <= market.as_of))
     opening = found.time.copy()
@@ -101,6 +105,8 @@ def unavailable(market: Market, chains: Chains, fills: FillRows, prices: Prices,
     for what, mark, needed, instant in needs:
         for i in np.flatnonzero(known & needed & ~mark.usable & (instant <= market.as_of)):
             found.append((int(i), "D254", _words(market, chains, int(i), what, int(mark.age[i]))))
+    too_late = (chains.q > 0) & (prices.model_time != NULL) & (prices.horizon != NULL) & (prices.model_time > prices.horizon)
+    found += [(int(i), "D254", "the model's own fill comes after the horizon, so there is nothing to compare with") for i in np.flatnonzero(too_late)]
     overlaps = (chains.q > 0) & (fills.total(fills.quantity, counted) > 0)
     for k in np.flatnonzero(counted & ~prices.arrival.usable):
         chain = int(fills.chain[k])

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from skillstats.ledger.algebra import Orders, Parts
-from skillstats.ledger.chains import NO_DECISION, Chains, FillRows, pick
+from skillstats.ledger.chains import Chains, FillRows, pick
 from skillstats.ledger.paths import GapPaths
 from skillstats.ledger.pricing import Prices
 from skillstats.ledger.tables import INSTANT, decimal_column, int_column, make_table, ratio_column, text_column, time_column
@@ -91,7 +91,7 @@ def _keys(p: Priced) -> dict[str, pa.Array]:
         "signal_type": text_column(pick(signals["signal_type"], s, None)),
         "action": text_column(p.chains.action),
         "status": text_column(np.where(p.prices.open, "OPEN", "CLOSED").astype(object)),
-        "is_intervention": pa.array((p.chains.action != "ACCEPT") & (p.chains.action != NO_DECISION), type=pa.bool_()),
+        "is_intervention": pa.array(~p.chains.left_alone, type=pa.bool_()),
     }
 
 
@@ -201,14 +201,16 @@ def partly_filled(record: Record, chains: Chains, orders: Orders) -> NDArray[np.
 def _money(p: Priced) -> dict[str, pa.Array]:
     closed = ~p.prices.open
     notional = _times_unit(p.orders.notional, p.orders)
-    arrival = _times_unit(p.orders.arrival, p.orders)
+    has_overlap = np.minimum(p.orders.q, np.maximum(p.orders.filled, 0)) > 0
+    arrival = np.where(has_overlap, _times_unit(p.orders.arrival, p.orders), NULL)
+    not_yet = (p.chains.q > 0) & ~p.prices.model.usable
     names = ("size", "drift", "slippage", "cost", "value_add", "model_pnl", "actual_pnl")
     parts = {k: int_column(np.where(closed, getattr(p.parts, k), NULL)) for k in names}
     return {
         "actual_notional": int_column(notional),
         "arrival_notional": int_column(arrival),
         **parts,
-        "model_cost": int_column(p.orders.model_cost.astype(np.int64)),
+        "model_cost": int_column(np.where(not_yet, NULL, p.orders.model_cost)),
         "actual_cost": int_column(p.orders.actual_cost.astype(np.int64)),
         "value_add_to_date": int_column(p.to_date),
         "rounded": pa.array(p.parts.rounded & closed, type=pa.bool_()),

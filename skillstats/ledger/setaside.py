@@ -42,16 +42,13 @@ def set_aside_frame(record: Record, chains: Chains, first: Mapping[int, tuple[st
 
 def _refused(record: Record) -> pd.DataFrame:
     """Actions the record's checks quarantined, read from their raw cells."""
-    raw = record.raw.get("actions")
     rows: list[dict[str, Any]] = []
-    if raw is not None:
-        position = {int(line): i for i, line in enumerate(raw.line)}
-        for problem in record.quarantine:
-            if problem.table != "actions" or problem.line not in position:
-                continue
-            cells = {k: v[position[problem.line]].as_py() for k, v in raw.columns.items()}
+    for problem in record.quarantine:
+        cells = record.raw.cells("actions", problem.line) if record.raw is not None and problem.table == "actions" else None
+        if cells is not None:
+            own = {k: cells.get(k) or None for k in ("trader", "action")}
             decision = cells.get("decision_id") or cells.get("action_id")
-            rows.append({**{k: cells.get(k) or None for k in ("trader", "action")}, "decision_id": decision, "code": problem.code, "chain": problem.chain})
+            rows.append({**own, "decision_id": decision, "code": problem.code, "chain": problem.chain})
     return pd.DataFrame(rows, columns=[*COLUMNS, "chain"])
 
 
@@ -89,13 +86,11 @@ def ledger_quarantine(record: Record, lost: pd.DataFrame, found: list[Problem]) 
     if fills is not None:
         tables.append((fills, [owner.get(a, "") for a in fills["action_id"]]))
     for table, chain in tables:
-        raw = record.raw.get(table.name)
-        position = {int(line): i for i, line in enumerate(raw.line)} if raw is not None else {}
         for i, key in enumerate(chain):
             why = cause.get(str(key))
             if why is not None:
                 line = int(table.line[i])
-                text = raw.row_text(position[line]) if raw is not None else ""
+                text = record.raw.row_text(table.name, line) if record.raw is not None else ""
                 entries.append(Problem(why.code, table.name, table.file, line, why.message, chain=str(key), raw=text, root=why.root))
     return entries
 

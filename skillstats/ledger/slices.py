@@ -68,8 +68,7 @@ def day_slices(market: Market, chains: Chains, fills: FillRows, prices: Prices, 
     """
     grid = _grid(market, chains, prices)
     mark = mark_at(market, chains.asset[grid.chain], grid.instant)
-    has_model = (prices.model_time[grid.chain] != NULL) | (chains.q[grid.chain] == 0)
-    rows = np.flatnonzero(mark.usable & has_model)
+    rows = np.flatnonzero(mark.usable)
     chain, session, instant = grid.chain[rows], grid.session[rows], grid.instant[rows]
     now = _orders_at(orders, fills, counted, chain, instant, prices.model_time, mark.lookup.price[rows])
     actual, model = book_pnl(widen(now))

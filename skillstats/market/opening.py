@@ -26,7 +26,7 @@ def open_market(record: Record, plan: Plan) -> Market:
     """
     prices = record.tables["prices"]
     store = build_store(prices)
-    stamps = [t["time"] for name, t in record.tables.items() if name in ("signals", "actions", "prices") and len(t)]
+    stamps = [t["time"] for name, t in record.tables.items() if name in ("signals", "actions", "fills", "prices") and len(t)]
     first, last = min(int(s.min()) for s in stamps), max(int(s.max()) for s in stamps)
     kinds = {plan.horizon or "close", *plan.decay, *(h for h in record.tables["signals"]["horizon"] if h is not None)}
     ahead = sessions_ahead(sorted(kinds))

@@ -128,17 +128,29 @@ def signal_prices(tables: Tables) -> list[Finding]:
 
 
 def horizons(tables: Tables) -> list[Finding]:
-    """D104, D109: a signal needs a horizon, its own or the plan's, of a known kind; so does the plan for INITIATE."""
-    found = []
+    """D109: a horizon of an unknown kind."""
+    found: list[Finding] = []
     for name in ("signals", "resimulated"):
         if name in tables:
             given = tables[name].text("horizon")
-            text = "no horizon in the signal and none in the plan; declare one before the outcomes are seen"
-            if tables.plan.horizon is None:
-                found += [Finding("D104", name, r, "horizon", "", text=text) for r in range(len(given)) if given[r] is None]
             wrong = [r for r in range(len(given)) if given[r] is not None and not valid_horizon(given[r])]
             found += [Finding("D109", name, r, "horizon", given[r]) for r in wrong]
     return found
+
+
+def missing_horizons(tables: Tables) -> list[Finding]:
+    """D104: a signal needs a horizon, its own or the plan's, and INITIATE needs the plan's; judged once a plan is declared."""
+    if tables.plan.horizon is not None:
+        return []
+    found: list[Finding] = []
+    text = "no horizon in the signal and none in the plan; declare one before the outcomes are seen"
+    for name in ("signals", "resimulated"):
+        if name in tables:
+            given = tables[name].text("horizon")
+            found += [Finding("D104", name, r, "horizon", "", text=text) for r in range(len(given)) if given[r] is None]
+    verbs = tables["actions"].text("action")
+    own = "INITIATE has no signal to carry a horizon; declare one in the plan"
+    return found + [Finding("D104", "actions", r, "horizon", "", text=own) for r in range(len(verbs)) if verbs[r] == "INITIATE"]
 
 
 def expiries(tables: Tables) -> list[Finding]:

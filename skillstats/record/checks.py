@@ -92,7 +92,7 @@ def orphans(tables: Tables) -> list[Finding]:
 
 
 def initiates(tables: Tables) -> list[Finding]:
-    """D104, D231: INITIATE needs asset, side and a horizon of the plan and has no signal; every other action needs its signal."""
+    """D104, D231: INITIATE needs asset and side and has no signal; every other action needs its signal."""
     table = tables["actions"]
     initiate = is_one_of(table.text("action"), "INITIATE")
     no_signal = is_empty(table, "signal_id")
@@ -104,9 +104,6 @@ def initiates(tables: Tables) -> list[Finding]:
     for column in ("asset", "side"):
         text = f"missing; INITIATE needs its own {column}"
         found += [Finding("D104", "actions", r, column, "", text=text) for r in rows_where(initiate & is_empty(table, column))]
-    if tables.plan.horizon is None:
-        text = "INITIATE has no signal to carry a horizon; declare one in the plan"
-        found += [Finding("D104", "actions", r, "horizon", "", text=text) for r in rows_where(initiate)]
     return found
 
 
@@ -279,6 +276,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     values.price_rows,
     values.signal_prices,
     values.horizons,
+    values.missing_horizons,
     values.expiries,
     values.fees,
     values.fee_schedule,

@@ -7,7 +7,7 @@ A `Record` holds only rows that passed every check that needs no market data. No
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from skillstats.errors import RULES, Problem
 from skillstats.plan import Plan
-from skillstats.record.raw import RawTable
+from skillstats.record.raw import RawRecord
 from skillstats.units import Scale
 
 NULL: Final = -(2**63)
@@ -61,7 +61,8 @@ class Record:
     raw_rows : rows found in each file, before anything was set aside
     digests : sha256 of each table's canonical content, independent of file format, row order and column order
     files : sha256 of each file as it lay on disk (provenance, not digested)
-    raw : each table as text, as it came in, so that a row can be shown again and a record read again under another plan
+    raw : what came in, as text, so that a row can be shown again and the record be read again under another plan; None if made by hand
+    declared : whether a plan was given or found; without one, horizons are not judged yet
     """
 
     plan: Plan
@@ -73,7 +74,8 @@ class Record:
     raw_rows: Mapping[str, int]
     digests: Mapping[str, str]
     files: Mapping[str, str]
-    raw: Mapping[str, RawTable] = field(default_factory=dict)
+    raw: RawRecord | None = None
+    declared: bool = True
 
     def problem_table(self) -> pd.DataFrame:
         """Every problem as a frame: code, outcome, file, line, message."""

@@ -59,6 +59,30 @@ class RawTable:
 
 
 @dataclass(frozen=True, slots=True)
+class RawRecord:
+    """What was read: tables of text, blank lines by table, sha256 of each file, and the refusals."""
+
+    tables: Mapping[str, RawTable]
+    blank: Mapping[str, tuple[int, ...]]
+    files: Mapping[str, str]
+    problems: tuple[Problem, ...]
+
+    def cells(self, table: str, line: int) -> dict[str, str] | None:
+        """Cells of one row by its line; None where the table or the line is unknown."""
+        raw = self.tables.get(table)
+        at = int(np.searchsorted(raw.line, line)) if raw is not None else 0
+        if raw is None or at >= len(raw.line) or int(raw.line[at]) != line:
+            return None
+        return {name: str(column[at].as_py()) for name, column in raw.columns.items()}
+
+    def row_text(self, table: str, line: int) -> str:
+        """One row as a CSV line; empty where the table or the line is unknown."""
+        raw = self.tables.get(table)
+        at = int(np.searchsorted(raw.line, line)) if raw is not None else 0
+        return raw.row_text(at) if raw is not None and at < len(raw.line) and int(raw.line[at]) == line else ""
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """What is wrong with one row; becomes a `Problem` once place and chain are known.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,19 +20,20 @@ from numpy.typing import NDArray
 from skillstats.errors import RULES, InputRejected, Problem, UsageError
 from skillstats.plan import Plan, read_plan
 from skillstats.record.chains import Tables, link
-from skillstats.record.checks import CHECKS
+from skillstats.record.check_values import missing_horizons
+from skillstats.record.checks import CHECKS, Check
 from skillstats.record.containers import Record, Table
 from skillstats.record.digest import canonical_order, table_digest
 from skillstats.record.duplicates import drop_copies, drop_superseded
 from skillstats.record.instants import instant_text, parse_instants
 from skillstats.record.parse import Decimals, Parsed, parse_table
 from skillstats.record.quarantine import assert_conserved, kept_rows, quarantine_list, to_problem
-from skillstats.record.raw import file_problem
-from skillstats.record.readers import RawRecord, read_raw
+from skillstats.record.raw import RawRecord, file_problem
+from skillstats.record.readers import read_raw
 from skillstats.record.scales import SCALED, find_scales, micro_units, out_of_range, scaled_columns
 from skillstats.record.schema import SCHEMA
 from skillstats.record.targets import with_target_signals
-from skillstats.units import NULL_TIME, Scale
+from skillstats.units import INT64_MAX, NULL_TIME, Scale
 
 
 def read_record(
@@ -42,7 +44,7 @@ def read_record(
     Parameters
     ----------
     source : a folder with ``<table>.csv`` or ``<table>.parquet`` files, or a mapping from names to pandas, polars or Arrow tables
-    plan : default ``plan.toml`` of the folder, else every default (then each signal must carry a horizon)
+    plan : default ``plan.toml`` of the folder, else every default; horizons are then judged when `build_ledger` is given a plan
     now : the instant no record may lie after: datetime with zone, ISO text with offset, or int64 UTC microseconds; default clock
 
     Returns
@@ -56,11 +58,32 @@ def read_record(
     UsageError
         If `plan`, `now` or a table name cannot be used.
     """
-    plan = plan if plan is not None else _plan_of(source)
+    declared = plan if plan is not None else _plan_of(source)
     limit = _now(now)
-    raw = read_raw(source, plan)
+    raw = read_raw(source, declared or Plan())
     if raw.problems:
         raise InputRejected(sorted(raw.problems, key=_in_order))
+    return _from_text(raw, declared, limit)
+
+
+def under_plan(record: Record, plan: Plan) -> Record:
+    """The record as it reads under another plan: the same text, parsed and checked again; the record itself if the plan is its own.
+
+    Raises
+    ------
+    UsageError
+        If the record was made by hand and keeps no text.
+    """
+    if record.plan.digest == plan.digest and record.declared:
+        return record
+    if record.raw is None:
+        raise UsageError("the record was made under another plan and keeps no text; read it again with this plan")
+    return _from_text(record.raw, plan, INT64_MAX)
+
+
+def _from_text(raw: RawRecord, declared: Plan | None, limit: int) -> Record:
+    """Parse, check and scale what was read as text."""
+    plan = declared or Plan()
     parsed = {name: parse_table(table, SCHEMA[name], plan) for name, table in raw.tables.items()}
     _refuse_future(parsed, limit)
     parsed, copies, warnings = drop_copies(with_target_signals(parsed))
@@ -68,15 +91,23 @@ def read_record(
     parsed, superseded = drop_superseded(parsed, plan)
     tables = link(parsed, plan)
     drops = [*copies, *superseded, *_blank_drops(raw)]
-    return _record(tables, plan, drops, [*warnings, *_blank_drops(raw)], rows, raw)
+    checks = CHECKS if declared is not None else tuple(c for c in CHECKS if c is not missing_horizons)
+    record = _record(tables, plan, drops, [*warnings, *_blank_drops(raw)], rows, raw, checks)
+    return replace(record, raw=raw, declared=declared is not None)
 
 
 def _record(
-    tables: Tables, plan: Plan, drops: list[Problem], said: list[Problem], rows: dict[str, int], raw: RawRecord
+    tables: Tables,
+    plan: Plan,
+    drops: list[Problem],
+    said: list[Problem],
+    rows: dict[str, int],
+    raw: RawRecord,
+    checks: tuple[Check, ...],
 ) -> Record:
     """Check, set aside, scale and assemble."""
     findings = [f for table in tables.parsed.values() for f in table.findings]
-    findings += [f for check in CHECKS for f in check(tables)]
+    findings += [f for check in checks for f in check(tables)]
     while True:
         keep = kept_rows(tables, findings)
         scales = find_scales(tables, plan, keep)
@@ -98,12 +129,12 @@ def _in_order(problem: Problem) -> tuple[str, int, str, str]:
     return problem.table, problem.line, problem.code, problem.message
 
 
-def _plan_of(source: object) -> Plan:
+def _plan_of(source: object) -> Plan | None:
     if not isinstance(source, Mapping):
         path = Path(str(source)) / "plan.toml"
         if path.is_file():
             return read_plan(path)
-    return Plan()
+    return None
 
 
 def _now(now: datetime | str | int | None) -> int:

@@ -19,20 +19,10 @@ from skillstats.errors import RULES, Problem, UsageError
 from skillstats.plan import Plan
 from skillstats.record.arrow_text import column_to_text, frame_to_raw, one_array
 from skillstats.record.csv_text import NotATable, parse_csv
-from skillstats.record.raw import RawTable, file_problem
+from skillstats.record.raw import RawRecord, RawTable, file_problem
 from skillstats.record.schema import SCHEMA, TableSchema
 
 SUFFIXES = (".csv", ".parquet")
-
-
-@dataclass(frozen=True, slots=True)
-class RawRecord:
-    """What was read: tables of text, blank lines by table, sha256 of each file, and the refusals."""
-
-    tables: Mapping[str, RawTable]
-    blank: Mapping[str, tuple[int, ...]]
-    files: Mapping[str, str]
-    problems: tuple[Problem, ...]
 
 
 @dataclass(slots=True)

@@ -43,7 +43,8 @@ def regime_labels(plan: Plan, table: Table | None, asset: NDArray[Any], decided:
     Parameters
     ----------
     table : the `regimes` table of the record, if any
-    asset : (chain,) asset names; decided : (chain,) instants
+    asset : (chain,) asset names
+    decided : (chain,) instants: the action's, or the signal's where the signal was left alone
 
     Raises
     ------
@@ -65,16 +66,17 @@ def regime_labels(plan: Plan, table: Table | None, asset: NDArray[Any], decided:
 
 
 def _known(table: Table, name: str, asset: NDArray[Any], decided: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Newest label strictly before each instant: the asset's own rows if it has any, else the rows for all assets."""
-    labels, times = table[name], table["time"]
-    owner = table["asset"]
+    """Newest label strictly before each instant: the asset's own if it has one by then, else the one for all assets.
+
+    What an asset will have later must not matter, so the choice is made for each instant and not for the asset.
+    """
+    labels, times, owner = table[name], table["time"], table["asset"]
     value = np.full(len(decided), UNLABELLED, dtype=object)
     cutoff = np.full(len(decided), NULL, dtype=np.int64)
-    owners = {a for a in owner if a is not None}
-    for who in sorted(set(asset)):
-        mine = np.flatnonzero(asset == who)
-        rows = np.flatnonzero(owner == who) if who in owners else np.flatnonzero([a is None for a in owner])
-        rows = rows[[labels[r] is not None for r in rows]] if len(rows) else rows
+    given = np.array([label is not None for label in labels], dtype=bool)
+    for who in (None, *sorted(set(asset))):
+        mine = np.arange(len(decided)) if who is None else np.flatnonzero(asset == who)
+        rows = np.flatnonzero(given & np.array([a == who for a in owner], dtype=bool))
         rows = rows[np.argsort(times[rows], kind="stable")]
         at = np.searchsorted(times[rows], decided[mine], side="left") - 1
         hit = at >= 0

@@ -1,4 +1,4 @@
-"""Everything that can be wrong with a specification beyond its keys and types: a flat list of checks, each returning sentences."""
+"""Everything that can be wrong with a specification beyond its keys and types: a flat list of checks, each returning texts."""
 
 from __future__ import annotations
 
