@@ -22,10 +22,10 @@ from skillstats.evaluation.words import caveats, skilled_list, source_part
 from skillstats.evidence import Evidence
 from skillstats.inference import effects
 from skillstats.inference.container import Fit
+from skillstats.inference.diagnose import FIT
 from skillstats.plan import Plan
 
 FloatArray = NDArray[np.float64]
-FIT_SCOPE = "fit"
 MOST_REFITS = 5
 
 
@@ -51,7 +51,7 @@ def evaluate(fit: Fit, plan: Plan | None = None, *, overrides: Mapping[str, Any]
     hurdle = plan.verdict.hurdle if annual else plan.verdict.hurdle_decision
     ir = np.stack([judged_ir(e, annual) for e in estimates], axis=1)
     checks = predictive_checks(draws, evidence, fit.seed)
-    codes = [*record_codes(evidence), *_sampler_codes(fit, FIT_SCOPE), *_ppc_codes(checks)]
+    codes = [*record_codes(evidence), *_sampler_codes(fit, FIT), *_ppc_codes(checks)]
     floors, floor_words = floors_in_force(plan, evidence.source)
     influence = _influence(fit, plan, found, ir, hurdle)
     by = Judgement(

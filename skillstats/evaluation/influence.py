@@ -3,8 +3,6 @@
 The posterior without session s is the posterior weighted by 1 / p(y_s | globals), the weights smoothed by a generalised Pareto tail
 (PSIS). A claim that changes sign, or whose probability moves by more than 0.20, without one session is a one-bet result, whatever its
 Pareto k. Where k exceeds min(1 - 1/log10 S, 0.7) the weights cannot be trusted and the reader is told.
-
-References: Vehtari, Simpson, Gelman, Yao, Gabry 2024, JMLR 25(72).
 """
 
 from __future__ import annotations
@@ -14,6 +12,8 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from skillstats.evaluation.weights import smoothed_weights
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -61,14 +61,9 @@ def leave_one_day_out(sessions: IntArray, log_density: FloatArray, ir: FloatArra
     sessions : (occurring session,) codes; log_density : (draw, occurring session) nats
     ir : (draw, row) on the hurdle's scale
     """
-    from arviz_stats.base import array_stats
-
-    draws = log_density.shape[0]
-    log_weights, k = array_stats.psislw(np.ascontiguousarray(-log_density.T), axis=-1)
-    weights = np.exp(log_weights - log_weights.max(axis=1, keepdims=True))
-    weights /= weights.sum(axis=1, keepdims=True)
-    limit = min(1 - 1 / np.log10(draws), K_LIMIT)
+    weights, k = smoothed_weights(-log_density.T)
+    limit = min(1 - 1 / np.log10(len(log_density)), K_LIMIT)
     width, rows = int(sessions.max()) + 1, ir.shape[1]
     shape, probability, mean = np.full(width, np.nan), np.full((width, rows), np.nan), np.full((width, rows), np.nan)
     shape[sessions], probability[sessions], mean[sessions] = k, weights @ (ir > hurdle), weights @ ir
-    return Influence(shape, limit, probability, mean)
+    return Influence(shape, float(limit), probability, mean)

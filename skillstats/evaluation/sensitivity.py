@@ -16,6 +16,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from skillstats.evaluation.weights import smoothed_weights
+
 FloatArray = NDArray[np.float64]
 SENSITIVITY_LIMIT: Final = 0.05
 STEP: Final = 0.01
@@ -64,13 +66,10 @@ def prior_sensitivity(
 
 
 def _reweighed(above: NDArray[np.bool_], log_ratio: FloatArray) -> tuple[FloatArray, float]:
-    from arviz_stats.base import array_stats
-
     if np.ptp(log_ratio) == 0:
         return above.mean(axis=0), 0.0
-    log_weights, k = array_stats.psislw(log_ratio)
-    weights = np.exp(log_weights - np.max(log_weights))
-    return weights @ above / weights.sum(), float(k)
+    weights, k = smoothed_weights(log_ratio)
+    return weights @ above, float(k)
 
 
 def _power(above: NDArray[np.bool_], log_prior: FloatArray) -> FloatArray:

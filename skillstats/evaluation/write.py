@@ -42,7 +42,14 @@ def evaluation_json(evaluation: Evaluation) -> bytes:
     """The evaluation as JSON; the same inputs and seed give the same bytes."""
     plain = {f.name: getattr(evaluation, f.name) for f in dataclasses.fields(evaluation)}
     ordered = {"schema": plain.pop("schema"), **plain}
-    return msgspec.json.format(msgspec.json.encode(ordered), indent=1)
+    return msgspec.json.format(msgspec.json.encode(ordered, enc_hook=_number), indent=1)
+
+
+def _number(value: Any) -> Any:
+    """A numpy scalar as the plain number it holds."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} has no place in an evaluation")
 
 
 def without_withheld(fit: Fit, evaluation: Evaluation) -> Fit:

@@ -18,7 +18,7 @@ from xarray import DataTree
 from skillstats.errors import UsageError
 from skillstats.evidence import Evidence
 from skillstats.inference.breadth import Breadth
-from skillstats.inference.diagnose import Finding, diagnose
+from skillstats.inference.diagnose import FIT, Finding, diagnose
 from skillstats.inference.separable import Terms
 from skillstats.spec.model import ModelSpec
 
@@ -44,12 +44,12 @@ class Diagnostics:
     @property
     def codes(self) -> tuple[str, ...]:
         """Codes that concern the fit as a whole, in order."""
-        return tuple(dict.fromkeys(f.code for f in self.findings if f.scope == "fit"))
+        return tuple(dict.fromkeys(f.code for f in self.findings if f.scope == FIT))
 
     @property
     def ok(self) -> bool:
         """Whether nothing withholds the fit as a whole."""
-        return not any(f.action == "WITHHOLD" and f.scope == "fit" for f in self.findings)
+        return not any(f.action == "WITHHOLD" and f.scope == FIT for f in self.findings)
 
     def __str__(self) -> str:
         head = (

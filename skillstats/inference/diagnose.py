@@ -13,6 +13,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+FIT: Final = ""
+"""Scope of a finding that concerns the fit as a whole; no trader has an empty name."""
 RHAT_LIMIT: Final = 1.01
 RHAT_STUCK: Final = 1.05
 ESS_PER_CHAIN: Final = 100
@@ -22,7 +24,7 @@ DEPTH_SHARE: Final = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing the sampler did not earn. `scope` is ``fit`` or the name of a trader; `action` is WITHHOLD or FLAG."""
+    """One thing the sampler did not earn. `scope` is `FIT` or the name of a trader; `action` is WITHHOLD or FLAG."""
 
     code: str
     action: str
@@ -95,16 +97,16 @@ def sampler_findings(stats: Mapping[str, Any], maxdepth: int) -> list[Finding]:
     found, divergences = [], int(np.sum(stats["diverging"]))
     if divergences:
         text = f"{divergences} divergences (limit 0); use a higher target acceptance or a simpler model"
-        found.append(Finding("E-DIV", "WITHHOLD", "fit", "sampler", float(divergences), 0.0, text))
+        found.append(Finding("E-DIV", "WITHHOLD", FIT, "sampler", float(divergences), 0.0, text))
     energy = bfmi(np.asarray(stats["energy"])).min()
     if not energy >= BFMI_FLAG:
         action, limit = ("FLAG", BFMI_FLAG) if energy >= BFMI_WITHHOLD else ("WITHHOLD", BFMI_WITHHOLD)
         text = f"E-BFMI {energy:.2f} (limit {limit}); the chains move slowly in energy: use more draws or a simpler model"
-        found.append(Finding("E-BFMI", action, "fit", "sampler", float(energy), limit, text))
+        found.append(Finding("E-BFMI", action, FIT, "sampler", float(energy), limit, text))
     saturated = float(np.mean(np.asarray(stats["depth"]) >= maxdepth))
     if saturated > DEPTH_SHARE:
         text = f"tree depth saturated in {saturated:.1%} of draws (limit {DEPTH_SHARE:.0%}); use a simpler model"
-        found.append(Finding("E-BFMI", "FLAG", "fit", "sampler", saturated, DEPTH_SHARE, text))
+        found.append(Finding("E-BFMI", "FLAG", FIT, "sampler", saturated, DEPTH_SHARE, text))
     return found
 
 

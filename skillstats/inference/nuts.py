@@ -21,7 +21,7 @@ from skillstats.evidence import Evidence
 from skillstats.inference.breadth import Breadth, bets_per_year
 from skillstats.inference.build import DIMS, Extra, build_model, model_data
 from skillstats.inference.container import Diagnostics, Fit, labels_of
-from skillstats.inference.diagnose import Finding, bfmi, convergence_findings, diagnose, sampler_findings
+from skillstats.inference.diagnose import FIT, Finding, bfmi, convergence_findings, diagnose, sampler_findings
 from skillstats.inference.separable import Terms, separable_terms
 from skillstats.inference.start import start_function
 from skillstats.plan import Plan
@@ -166,7 +166,7 @@ def _scopes(variable: Any) -> Any:
     """Whom each element concerns: a trader where it has an own value, else the fit."""
     sizes = {d: variable.sizes[d] for d in variable.dims if d not in ("chain", "draw")}
     if "trader" not in sizes or (sizes["trader"] > 1 and bool((variable == variable.isel(trader=0)).all())):
-        return np.full(max(1, int(np.prod(list(sizes.values())))), "fit", dtype=object)
+        return np.full(max(1, int(np.prod(list(sizes.values())))), FIT, dtype=object)
     return np.repeat(
         np.array([str(t) for t in variable.coords["trader"].values], dtype=object),
         int(np.prod(list(sizes.values()))) // sizes["trader"],

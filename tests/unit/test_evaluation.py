@@ -1,0 +1,238 @@
+"""Statuses, withheld numbers and files of an evaluation, on fits made of chosen draws."""
+
+import sys
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from synthetic import make_evidence, make_fit
+
+from skillstats.errors import Mismatch, UsageError
+from skillstats.evaluation import SKILL_COLUMNS, evaluate
+from skillstats.evaluation.estimands import estimate, sizing_term, targets, value_add_draws
+from skillstats.evaluation.influence import leave_one_day_out
+from skillstats.evaluation.refit import posterior_draws
+from skillstats.evaluation.result import ESTIMAND_COLUMNS
+from skillstats.evaluation.sensitivity import prior_sensitivity
+from skillstats.evaluation.status import floors_in_force
+from skillstats.evaluation.verify import verify
+from skillstats.evaluation.write import evaluation_json, read_evaluation, write_evaluation
+from skillstats.inference.diagnose import Finding
+from skillstats.plan import parse_plan
+
+
+@pytest.fixture(autouse=True)
+def no_refits(monkeypatch):
+    """Units do not sample: where reweighting is not trusted the refit counts as failed."""
+    monkeypatch.setattr(sys.modules["skillstats.evaluation.evaluate"], "refit_ir", lambda *a, **k: None)
+
+
+def own(result, trader, regime="all"):
+    return next(r for r in result.rows if r["trader"] == trader and r["regime"] == regime)
+
+
+def codes(row):
+    return {c["code"] for c in row["codes"]}
+
+
+def test_ir_per_decision_by_hand():
+    """IR_dec = mean / sqrt(sigma^2 + s_U^2 + s_V^2) draw by draw when every effect but the trader's is nil."""
+    evidence = make_evidence()
+    fit = make_fit(evidence, np.array([0.1, 0.0, -0.1]))
+    draws = posterior_draws(fit)
+    found = estimate(draws, evidence, targets(evidence)[0], np.zeros(2000))
+    mean = fit.draws("mu") + fit.draws("a")[:, 0]
+    variance = (fit.draws("sigma")[:, 0] ** 2).mean(axis=1) + fit.draws("s_U")[:, 0] ** 2 + fit.draws("s_V") ** 2
+    np.testing.assert_allclose(found.ir_decision, mean / np.sqrt(variance), rtol=1e-12)
+
+
+def test_annual_ir_never_multiplies_by_the_root_of_decisions():
+    """20 decisions a day, correlation .4, IR .05: 1.2 a year and not 3.5 (STATISTICS section 1)."""
+    evidence = make_evidence(traders=1, sessions=252, per_day=20, coords={**make_evidence(1, 252).coords})
+    fit = make_fit(evidence, np.array([0.05]), sd=0.0)
+    draws = posterior_draws(fit)
+    shock, residual = np.sqrt(0.4), np.sqrt(0.6)
+    fixed = type(draws)(
+        draws.chains,
+        np.full_like(draws.theta, 0.05),
+        np.full_like(draws.sigma, residual),
+        np.zeros_like(draws.desk_day),
+        np.full_like(draws.trader_day, shock),
+        draws.tau_trader,
+        draws.tau_cell,
+    )
+    found = estimate(fixed, evidence, targets(evidence)[0], np.zeros(2000))
+    assert found.ir_annual is not None
+    assert found.ir_annual[0] == pytest.approx(0.05 * np.sqrt(252 * 20 / 8.6), rel=1e-3)
+
+
+def test_value_add_identity_is_exact():
+    """mean(V) = mean(risk) mean(y) + cov(risk, y), to 1e-9 relative."""
+    evidence = make_evidence()
+    rows = targets(evidence)[0].rows
+    sample = value_add_draws(evidence, rows, np.array([evidence.y[rows].mean()]), np.zeros(1))
+    assert sample[0] == pytest.approx(evidence.value_add[rows].mean(), rel=1e-9)
+    covariance, error = sizing_term(evidence.risk[rows], evidence.y[rows], evidence.session[rows])
+    assert covariance == pytest.approx(np.cov(evidence.risk[rows], evidence.y[rows], ddof=0)[0, 1])
+    assert error > 0
+
+
+def test_a_thin_record_is_withheld_in_every_form(tmp_path):
+    """A trader with 4 decisions has no number in rows, JSON, CSV or posterior, and no rank."""
+    full = make_evidence()
+    keep = (full.trader != 1) | (full.session == 3)
+    thin = make_evidence(**{k: getattr(full, k)[keep] for k in ("value_add", "risk", "y", "trader", "session", "regime", "action", "decision")})
+    fit = make_fit(thin, np.array([0.1, 0.7654321, 0.0]))
+    result = evaluate(fit)
+    row = own(result, "T2")
+    assert row["status"] == "WITHHOLD"
+    assert "E-FEW" in codes(row)
+    assert all(row[k] is None for k in ESTIMAND_COLUMNS)
+    assert row["raw_mean"] is not None, "the raw record stays visible"
+    write_evaluation(result, tmp_path / "e", fit)
+    line = next(x for x in (tmp_path / "e" / "skill.csv").read_text().splitlines() if x.startswith("T2,all"))
+    assert line.split(",")[5:23] == [""] * 18
+    import xarray as xr
+
+    saved = xr.open_datatree(tmp_path / "e" / "posterior.nc", engine="h5netcdf")["posterior"]
+    assert bool(np.isnan(saved["a"].sel(trader="T2")).all())
+    assert not bool(np.isnan(saved["a"].sel(trader="T1")).any())
+    assert "T2" not in result.lists["skilled"]["traders"]
+
+
+def test_a_failed_gate_withholds_everything():
+    finding = Finding("E-CONV", "WITHHOLD", "", "tau_trader", 1.04, 1.01, "tau_trader: R-hat 1.040 (limit 1.01); use more draws")
+    result = evaluate(make_fit(make_evidence(), np.zeros(3), findings=(finding,)))
+    assert result.status == "WITHHOLD"
+    assert all(r["status"] == "WITHHOLD" for r in result.rows)
+    assert not result.population
+
+
+def test_a_gate_of_one_trader_withholds_that_trader_only():
+    finding = Finding("E-CONV", "WITHHOLD", "T3", "a[T3]", 1.04, 1.01, "a[T3]: R-hat 1.040 (limit 1.01); use more draws")
+    result = evaluate(make_fit(make_evidence(), np.zeros(3), findings=(finding,)))
+    assert own(result, "T3")["status"] == "WITHHOLD"
+    assert own(result, "T1")["status"] != "WITHHOLD"
+
+
+def test_a_thin_regime_cell_claims_nothing():
+    full = make_evidence()
+    keep = (full.regime == 0) | (full.session < 12)
+    thin = make_evidence(**{k: getattr(full, k)[keep] for k in ("value_add", "risk", "y", "trader", "session", "regime", "action", "decision")})
+    row = own(evaluate(make_fit(thin, np.zeros(3))), "T1", "stressed")
+    assert row["days"] == 6
+    assert "E-CELL" in codes(row)
+    assert row["ir_annual_mean"] is None
+    assert row["pooled_y_mean"] is not None
+
+
+def test_risk_forecast_off_scale_is_flagged():
+    base = make_evidence()
+    double = make_evidence(y=2 * base.y, value_add=2 * base.value_add)
+    assert "W-RISK" in codes(own(evaluate(make_fit(double, np.zeros(3))), "T1"))
+    assert "W-RISK" not in codes(own(evaluate(make_fit(base, np.zeros(3))), "T1"))
+
+
+@pytest.mark.parametrize(("closed", "expected"), [(100, None), (98, "E-COVER")])
+def test_coverage_below_99_percent_withholds(closed, expected):
+    own_counts = {"decisions": 100, "closed": closed, "open": 0, "unavailable": 100 - closed, "quarantined": 0}
+    result = evaluate(make_fit(make_evidence(context={"by_trader": {"T1": own_counts}}), np.zeros(3)))
+    assert ("E-COVER" in {c["code"] for c in result.codes}) == (expected is not None)
+    assert (result.status == "WITHHOLD") == (expected is not None)
+
+
+def test_a_label_dated_at_the_decision_withholds():
+    result = evaluate(make_fit(make_evidence(context={"look_ahead": 1}), np.zeros(3)))
+    assert {"E-LOOK"} <= {c["code"] for c in result.codes}
+    assert result.status == "WITHHOLD"
+
+
+def test_a_trader_who_only_followed_is_named_and_undefined():
+    kpis = [{"by": "trader", "trader": "T9", "n_interventions": 0}]
+    row = own(evaluate(make_fit(make_evidence(context={"kpis": kpis}), np.zeros(3))), "T9")
+    assert (row["status"], codes(row)) == ("WITHHOLD", {"E-NONE"})
+
+
+def test_the_plan_may_raise_a_floor_but_not_lower_it():
+    raised, said = floors_in_force(parse_plan(b"[floors]\ndays=50\n"), "record")
+    assert (raised.days, said) == (50, [])
+    lowered, said = floors_in_force(parse_plan(b"[floors]\ndays=6\n"), "record")
+    assert lowered.days == 20
+    assert "20 stands" in said[0]
+
+
+def test_one_lucky_day_makes_a_one_bet_result():
+    """A single session carries the claim: leaving it out moves P(IR > hurdle) by more than 0.20."""
+    rng = np.random.default_rng(5)
+    theta = rng.normal(0.3, 0.1, 4000)
+    others = -0.5 * ((0.0 - theta) / 0.5) ** 2
+    lucky = -0.5 * ((2.0 - theta) / 0.2) ** 2
+    density = np.stack([others, lucky - lucky.max()], axis=1)
+    found = leave_one_day_out(np.array([0, 1]), density, theta[:, None], 0.2)
+    assert found.one_bet(0, float(np.mean(theta > 0.2)), float(theta.mean())) == 1
+
+
+def test_leave_one_out_agrees_with_the_exact_answer():
+    """y_s ~ Normal(theta, 1), flat prior: without session s the posterior mean is the mean of the others (4 Monte-Carlo errors)."""
+    rng = np.random.default_rng(8)
+    y = rng.normal(0.2, 1, 40)
+    theta = rng.normal(y.mean(), 1 / np.sqrt(40), 40_000)
+    density = -0.5 * (y - theta[:, None]) ** 2
+    found = leave_one_day_out(np.arange(40), density, theta[:, None], 0.0)
+    exact = (y.sum() - y) / 39
+    assert np.abs(found.mean[:, 0] - exact).max() < 4 * 1.3 / np.sqrt(40 * 40_000)
+
+
+def test_prior_sensitivity_agrees_with_the_exact_answer():
+    """tau with a half-normal prior and a known likelihood on a grid: halving and doubling the prior's scale by reweighting."""
+    rng = np.random.default_rng(2)
+    grid = np.linspace(1e-4, 1.5, 40_001)
+    likelihood = np.exp(-0.5 * ((grid - 0.25) / 0.08) ** 2)
+
+    def probability(scale):
+        weight = likelihood * np.exp(-0.5 * (grid / scale) ** 2)
+        return float(weight[grid > 0.25].sum() / weight.sum())
+
+    weight = likelihood * np.exp(-0.5 * (grid / 0.5) ** 2)
+    tau = rng.choice(grid, 40_000, p=weight / weight.sum())
+    found = prior_sensitivity(tau[:, None], 0.25, {"x": (tau, 0.5)}, (np.zeros(40_000), 0.0, 1.0))
+    assert found.reliable
+    assert found.halved[0] == pytest.approx(probability(0.25), abs=0.015)
+    assert found.doubled[0] == pytest.approx(probability(1.0), abs=0.015)
+
+
+def test_files_agree_and_verify_names_what_changed(tmp_path):
+    fit = make_fit(make_evidence(), np.array([0.2, 0.0, 0.0]))
+    result = evaluate(fit)
+    write_evaluation(result, tmp_path / "e", fit)
+    assert evaluation_json(read_evaluation(tmp_path / "e")) == (tmp_path / "e" / "evaluation.json").read_bytes()
+    header = (tmp_path / "e" / "skill.csv").read_text().splitlines()[0]
+    assert tuple(header.split(",")) == SKILL_COLUMNS
+    assert any("skill.csv" in line for line in verify(tmp_path / "e"))
+    target = tmp_path / "e" / "skill.csv"
+    target.write_text(target.read_text().replace("T1", "T7"))
+    with pytest.raises(Mismatch, match=r"skill\.csv: changed"):
+        verify(tmp_path / "e")
+    with pytest.raises(UsageError, match=r"manifest\.json"):
+        verify(tmp_path)
+
+
+def test_the_same_fit_gives_the_same_bytes(tmp_path):
+    first, second = (evaluation_json(evaluate(make_fit(make_evidence(), np.array([0.2, 0.0, 0.0])))) for _ in range(2))
+    assert first == second
+    assert set(msgspec.json.decode(first)) >= {"schema", "status", "codes", "plan", "identity", "rows", "population", "diagnostics", "kpis"}
+
+
+def test_nothing_of_others_is_overwritten(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    fit = make_fit(make_evidence(), np.zeros(3))
+    with pytest.raises(UsageError, match="not a folder this package wrote"):
+        write_evaluation(evaluate(fit), tmp_path / "mine", fit)
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "years of work"
+    assert [p.name for p in tmp_path.iterdir()] == ["mine"]
+
+
