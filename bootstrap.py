@@ -5,13 +5,13 @@
     python3 bootstrap.py docs                            the documentation, into docs/_build/html
     python3 bootstrap.py env [demo|test]                 only build the environment (default: test)
 
-The package needs Python 3.12; the Python that runs this file may be older. So candidates are *run* and asked, never judged by name: a
-version manager's `python3.12` may answer 127, and a `python3` may be anything. The first good one builds `.venv` from the hash-locked
-requirements, through uv where uv runs and else through pip. A stamp in `.venv` says what it was built from, so that a second call starts
-at once.
+The package needs Python 3.12; the Python that runs this file may be older. So candidates are *run* and asked, never judged by
+name: a version manager's `python3.12` may answer 127, and a `python3` may be anything. The first good one builds `.venv` from the
+hash-locked requirements, through uv where uv runs and else through pip. A stamp in `.venv` says what it was built from, so that a
+second call starts at once.
 
-This file keeps to the standard library and to syntax that Python 2.7 can parse, because an old Python must be able to say what is wrong. It is one file,
-longer than the house allows, because it must run before anything can be imported.
+This file keeps to the standard library and to syntax that Python 2.7 can parse, because an old Python must be able to say what is
+wrong. It is one file, longer than the house allows, because it must run before anything can be imported.
 """
 
 from __future__ import print_function
@@ -221,7 +221,7 @@ def no_python_message(answers):
         + (tried or ["  nothing: no Python on the PATH nor in the folders of pyenv, uv and conda"])
         + [
             "Any one of these helps; then run the same command again:",
-            "  1. install Python 3.12 with your system's packages (on Debian and Ubuntu also python3.12-venv), or: pyenv install 3.12",
+            "  1. install Python 3.12 from your system's packages (Debian: and python3.12-venv), or: pyenv install 3.12",
             "  2. install uv, then: uv python install 3.12",
             "  3. with conda: conda create --name skillstats python=3.12",
             "A Python in an unusual place is used when the variable SKILLSTATS_PYTHON holds its path.",
@@ -320,8 +320,9 @@ def remove_venv():
 def editable_wheel(folder, python):
     """Write a wheel whose only content is a pointer to this checkout, as an editable install has it.
 
-    A build backend would do the same, but it is not among the demo's locked packages, and fetching one would be a download without a
-    hash. A wheel made here needs none, and the installer still writes the metadata and the `skillstats` command in its usual way.
+    A build backend would do the same, but it is not among the demo's locked packages, and fetching one would be a download
+    without a hash. A wheel made here needs none, and the installer still writes the metadata and the `skillstats` command in
+    its usual way.
     """
     version = package_version()
     info = "skillstats-{}.dist-info/".format(version)
@@ -345,7 +346,8 @@ def install(profile, uv, python):
     """Bring `.venv` to exactly the locked packages and point it to this checkout."""
     lock = os.path.join(ROOT, "requirements", LOCKS[profile])
     count = len(re.findall(r"(?m)^[A-Za-z0-9][^ ]*==", read(lock)))
-    say("installing {} packages with {}; the first time this fetches several hundred MB".format(count, "uv" if uv else "pip (minutes)"))
+    tool = "uv" if uv else "pip (minutes)"
+    say("installing {} packages with {}; the first time this fetches several hundred MB".format(count, tool))
     inside = venv_python()
     quiet = ["-q", "--disable-pip-version-check", "--no-input"]
     if uv:
@@ -451,7 +453,8 @@ def test(arguments):
 def docs(arguments):
     """Build the documentation; a warning is an error."""
     target = os.path.join(ROOT, "docs", "_build", "html")
-    code = job([prepare("test"), "-m", "sphinx", "-W", "--keep-going", "-q"] + arguments + [os.path.join(ROOT, "docs"), target], ROOT)
+    sphinx = [prepare("test"), "-m", "sphinx", "-W", "--keep-going", "-q"]
+    code = job(sphinx + arguments + [os.path.join(ROOT, "docs"), target], ROOT)
     if not code:
         say("the documentation is in " + target)
     return code
