@@ -31,20 +31,20 @@ class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """A part of the plan; unknown keys are errors."""
 
 
-class MaxAge(_Section):
+class MaxAge(_Section, frozen=True):
     """Oldest price a look-up may use: a duration, or ``session`` for the previous session's close."""
 
     quote: str = "PT60S"
     close: str = "session"
 
 
-class CalendarChoice(_Section):
+class CalendarChoice(_Section, frozen=True):
     """Exchange calendar of the desk; assets may override it for their trading hours."""
 
     default: str = "XNYS"
 
 
-class Fees(_Section):
+class Fees(_Section, frozen=True):
     """Fee schedule of the model's fills, decimals as text in the base currency; `bps` of notional; `minimum` an order."""
 
     per_unit: str = "0"
@@ -53,13 +53,13 @@ class Fees(_Section):
     minimum: str = "0"
 
 
-class Impact(_Section):
+class Impact(_Section, frozen=True):
     """Square-root market impact of the model's fills: coefficient `y`, no unit; 0 is off."""
 
     y: str = "0"
 
 
-class Asset(_Section):
+class Asset(_Section, frozen=True):
     """Scales and conventions of one asset. `tick` and `lot` default to the finest decimal place in the asset's own cells."""
 
     class_: str = msgspec.field(name="class", default="all")
@@ -72,7 +72,7 @@ class Asset(_Section):
     fx: str | None = None
 
 
-class ColumnReading(_Section):
+class ColumnReading(_Section, frozen=True):
     """How one text column is read: time zone of stamps without offset, word map, decimal mark, delimiter of its file."""
 
     zone: str | None = None
@@ -81,13 +81,13 @@ class ColumnReading(_Section):
     delimiter: str = ","
 
 
-class RegimeChoice(_Section):
+class RegimeChoice(_Section, frozen=True):
     """Labels that split a trader's record: user columns of `regimes`, or built-ins."""
 
     use: tuple[str, ...] = ()
 
 
-class ModelChoice(_Section):
+class ModelChoice(_Section, frozen=True):
     """Skill model and the two numbers that put it on the annual scale (None: from the evidence and the calendar)."""
 
     name: str | None = None
@@ -95,13 +95,13 @@ class ModelChoice(_Section):
     sessions_per_year: Annotated[float, Meta(gt=0)] | None = None
 
 
-class EvidenceChoice(_Section):
+class EvidenceChoice(_Section, frozen=True):
     """Correlation assumed between the rows of one decision when their risks are added."""
 
     within_decision_correlation: Share = 0.5
 
 
-class Verdict(_Section):
+class Verdict(_Section, frozen=True):
     """Hurdles (annual IR; IR per decision where there is no year), certainty of a claim, false-discovery rate."""
 
     hurdle: float = 0.25
@@ -110,7 +110,7 @@ class Verdict(_Section):
     fdr: Annotated[float, Meta(gt=0, lt=1)] = 0.10
 
 
-class Floors(_Section):
+class Floors(_Section, frozen=True):
     """Least evidence for a claim. None: 20 days, 30 effective decisions and 10 cell days for a record; 5, 5, 5 for outcomes."""
 
     days: Annotated[int, Meta(ge=5)] | None = None
@@ -118,7 +118,7 @@ class Floors(_Section):
     cell_days: Annotated[int, Meta(ge=5)] | None = None
 
 
-class Privacy(_Section):
+class Privacy(_Section, frozen=True):
     """Smallest groups shown to readers who may not see single traders."""
 
     min_traders: Annotated[int, Meta(ge=3)] = 5
@@ -126,14 +126,14 @@ class Privacy(_Section):
     pm_names: bool = False
 
 
-class Limits(_Section):
+class Limits(_Section, frozen=True):
     """Size limits checked before anything is decoded."""
 
     max_rows: Annotated[int, Meta(ge=1)] = 200_000_000
     max_bytes: Annotated[int, Meta(ge=1)] = 20_000_000_000
 
 
-class Plan(_Section):
+class Plan(_Section, frozen=True):
     """What was declared. Each field is a key of the file; see the class of a section for its keys.
 
     `horizon` has no default: a horizon filled in silently would be a free parameter. `None` means that each signal must carry one.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
 from skillstats.errors import UsageError
@@ -74,6 +75,14 @@ def round_half_even(numerator: int, denominator: int) -> int:
     quotient, rest = divmod(numerator, denominator)
     twice = 2 * rest
     return quotient + (twice > denominator or (twice == denominator and quotient % 2 == 1))
+
+
+def package_version() -> str:
+    """Version of the installed package, or of the checkout."""
+    try:
+        return version("skillstats")
+    except PackageNotFoundError:
+        return "0+checkout"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,12 @@ from typing import Any, NoReturn
 
 import click
 
+from skillstats.units import package_version
+
 FOLDER = click.Path(path_type=Path)
 EXISTING = click.Path(exists=True, path_type=Path)
-AUDIENCES = ("trader", "head", "pm", "quant", "governance")
+AUDIENCES = ("head",)
+"""Readers this version writes a page for."""
 
 
 class _Group(click.Group):
@@ -36,7 +39,7 @@ class _Group(click.Group):
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(package_name="skillstats")
+@click.version_option(message="skillstats %(version)s", version=package_version())
 def main() -> None:
     """What a person's departures from a model were worth, and how much of that was skill rather than luck."""
 
@@ -99,7 +102,7 @@ def evaluate(source: Path, out: Path, **options: Any) -> None:
 @main.command()
 @click.argument("evaluation", type=EXISTING)
 @click.option("--audience", required=True, type=click.Choice(AUDIENCES), help="Who will read the page; there is no default.")
-@click.option("--trader", help="Whose page it is (audience trader).")
+@click.option("--trader", help="Whose page it is, where a page is of one trader.")
 @click.option("--out", type=FOLDER, required=True, help="HTML file to write.")
 def report(evaluation: Path, audience: str, trader: str | None, out: Path) -> None:
     """Write one self-contained HTML page from an evaluation folder."""

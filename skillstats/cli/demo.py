@@ -46,7 +46,7 @@ def run_demo(out: Path, seed: int, *, smoke: bool) -> int:
     click.echo(totals_line(ledger))
     _table(result, truth)
     click.echo(f"\npage for the head of trading: {page.resolve()}")
-    click.echo(f"tables: {out / 'evaluation' / 'skill.csv'}, {out / 'ledger' / 'ledger.csv'}   check them: skillstats verify {out / 'ledger'}")
+    click.echo(f"tables: {out / 'evaluation' / 'skill.csv'} and {out / 'ledger' / 'ledger.csv'}; skillstats verify recomputes their digests")
     return 0
 
 
@@ -95,5 +95,7 @@ def _table(result: Any, truth: Any) -> None:
             cells = (row["trader"], f"{known[row['trader']].annual_ir:+.2f}", raw, _ir(row, annual=True), _share(row["p_above_hurdle"]), row["status"], _codes(row))
             table.add_row(*(Text(c) for c in cells))
     console.print(table)
+    for code in result.codes:
+        console.print(Text(f"{code['code']} {code['text']}"))
     names = ", ".join(result.lists["skilled"]["traders"])
     console.print(result.lists["skilled"]["claim"] + (f": {names}" if names else ""), markup=False)

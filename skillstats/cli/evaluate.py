@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -151,7 +152,7 @@ def print_result(result: Evaluation) -> None:
     console.print(f"fit: {result.status}; {result.lists['skilled']['claim']} (hurdle {result.plan['hurdle']} {result.plan['hurdle_unit']})")
 
 
-def _ir(row: dict[str, Any], *, annual: bool) -> str:
+def _ir(row: Mapping[str, Any], *, annual: bool) -> str:
     name = "ir_annual" if annual else "ir_decision"
     if row[f"{name}_mean"] is None:
         return "withheld"
@@ -160,7 +161,7 @@ def _ir(row: dict[str, Any], *, annual: bool) -> str:
     return f"{mean:+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]"
 
 
-def _value(row: dict[str, Any]) -> str:
+def _value(row: Mapping[str, Any]) -> str:
     if row["value_add_mean"] is None:
         return "withheld"
     return f"{row['value_add_mean']:,.4g} [{row['value_add_q05']:,.4g}, {row['value_add_q95']:,.4g}]"
@@ -172,5 +173,5 @@ def _share(value: float | None) -> str:
     return ">99%" if value > 0.99 else "<1%" if value < 0.01 else f"{value:.0%}"
 
 
-def _codes(row: dict[str, Any]) -> str:
+def _codes(row: Mapping[str, Any]) -> str:
     return " ".join(dict.fromkeys(c["code"] for c in row["codes"]))

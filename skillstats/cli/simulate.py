@@ -15,7 +15,8 @@ def run_simulate(world: Path | None, out: Path | None, seed: int, *, schema: boo
     from skillstats.simulate.desk import simulate
 
     if schema:
-        click.echo(describe_world())
+        for key in describe_world():
+            click.echo(f"{key.key} ({key.type}, default {key.default})\n    {key.meaning}")
         return 0
     if out is None:
         raise UsageError("give --out RECORD, the folder to write, or --schema")

@@ -20,8 +20,8 @@ from skillstats.plan import Plan
 from skillstats.spec.model import ModelSpec
 
 FloatArray = NDArray[np.float64]
-DRAWS: Final = 500
-TUNE: Final = 1000
+DRAWS: Final = 400
+TUNE: Final = 600
 
 
 def posterior_draws(fit: Fit) -> Draws:

@@ -89,9 +89,10 @@ def points(name: str, draws: FloatArray | None) -> dict[str, float | None]:
     """Posterior mean and the ends of the 50% and 90% equal-tailed intervals; value-add has the 90% interval only."""
     kept = {k: p for k, p in POINTS.items() if name != "value_add" or k in ("q05", "q95")}
     if draws is None:
-        return {f"{name}_mean": None} | {f"{name}_{k}": None for k in kept}
+        return dict.fromkeys([f"{name}_mean", *(f"{name}_{k}" for k in kept)])
     values = np.quantile(draws, list(kept.values()))
-    return {f"{name}_mean": float(draws.mean())} | {f"{name}_{k}": float(v) for k, v in zip(kept, values, strict=True)}
+    found: dict[str, float | None] = {f"{name}_mean": float(draws.mean())}
+    return found | {f"{name}_{k}": float(v) for k, v in zip(kept, values, strict=True)}
 
 
 def convergence_codes(estimate: Estimate, by: Judgement) -> list[Code]:

@@ -80,4 +80,4 @@ def _power(above: NDArray[np.bool_], log_prior: FloatArray) -> FloatArray:
         result: FloatArray = weights @ above / weights.sum()
         return result
 
-    return (at(STEP) - at(-STEP)) / (np.log2(1 + STEP) - np.log2(1 - STEP))
+    return np.asarray((at(STEP) - at(-STEP)) / (np.log2(1 + STEP) - np.log2(1 - STEP)))

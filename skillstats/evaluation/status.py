@@ -124,7 +124,7 @@ def record_codes(evidence: Evidence) -> list[Code]:
     refused = total["quarantined"] + evidence.context.get("unassigned", 0)
     known = total["decisions"] + evidence.context.get("unassigned", 0)
     if known and refused / known > QUARANTINE_FIT:
-        text = f"{refused} of {known} decisions hold a quarantined row (at most 5%); correct the rows listed by check"
+        text = f"{refused} of {known} decisions hold a quarantined row (at most 5%); correct the rows that were listed"
         found.append(Code("E-QUAR", "WITHHOLD", text))
     if evidence.context.get("look_ahead", 0):
         found.append(Code("E-LOOK", "WITHHOLD", f"{evidence.context['look_ahead']} decisions carry a label dated at or after them; correct the labels"))

@@ -57,6 +57,10 @@ def skilled_list(
     doubts = sorted((1 - r["p_above_hurdle"], r["trader"]) for _, r in own)
     running = np.cumsum([d for d, _ in doubts]) / np.arange(1, len(doubts) + 1) if doubts else np.zeros(0)
     listed = [name for (_, name), mean in zip(doubts, running, strict=True) if mean <= plan.verdict.fdr]
+    if all(row["status"] == "WITHHOLD" for row in rows):
+        claim = "skill is withheld; nothing is said about anyone"
+        return {"skilled": {"claim": claim, "traders": []}, "fdr": {"rate": plan.verdict.fdr, "traders": [], "expected_false_share": None},
+                "order": {"supported": False, "text": ""}, "hypotheses": []}  # fmt: skip
     who = "no one clears" if not claimed else f"{len(claimed)} of {len(own)} clear" if len(claimed) > 1 else f"1 of {len(own)} clears"
     return {
         "skilled": {"claim": f"{who} the hurdle with {by.certainty:.0%} certainty", "traders": claimed},

@@ -26,6 +26,7 @@ from skillstats.inference.separable import Terms, separable_terms
 from skillstats.inference.start import start_function
 from skillstats.plan import Plan
 from skillstats.spec import ModelSpec, read_spec
+from skillstats.units import package_version
 
 MAX_DEPTH: Final = 10
 RERUN_DRAWS: Final = 4
@@ -125,8 +126,8 @@ def _compile(spec: ModelSpec, evidence: Evidence, breadth: float | None, terms: 
     if compiled is None:
         model = build_model(spec, evidence, bets_per_year=breadth, terms=terms, extra=extra)
         kept = [v.name for v in model.unobserved_value_vars if not v.name.startswith(INTERNAL) and not v.name.endswith("__")]
-        # code from numba's disk cache rounds differently, and the same seed would give other draws
-        with pytensor.config.change_flags(numba__cache=False):  # type: ignore[attr-defined]
+        # without fast maths the code rounds the same whether it comes from numba's disk cache or not, so a seed means the same draws
+        with pytensor.config.change_flags(numba__fastmath=False):  # type: ignore[attr-defined]
             compiled = nutpie.compile_pymc_model(model, freeze_model=False, var_names=kept)
         compiled = dataclasses.replace(compiled, initial_point_func=start_function(model))
         if extra is None:
@@ -207,16 +208,10 @@ def _diagnostics(tree: DataTree, findings: list[Finding], run: Any, reruns: list
 
 
 def _identity(spec: ModelSpec, evidence: Evidence, seed: int, extra: Extra | None) -> dict[str, Any]:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        package = version("skillstats")
-    except PackageNotFoundError:
-        package = "source"
     identity = {
         "spec": spec.digest,
         "evidence": evidence.digest,
-        "version": package,
+        "version": package_version(),
         "components": components_digest(),
         "seed": seed,
     }

@@ -22,7 +22,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import chdtrc, ndtr, ndtri, roots_legendre, sici  # type: ignore[import-untyped]
+from scipy.special import chdtrc, ndtr, ndtri, roots_legendre, sici
 
 from skillstats.errors import DomainError
 

@@ -123,7 +123,8 @@ def _read(source: object, plan: Plan, renamed: Mapping[str, str]) -> tuple[RawTa
     else:
         reading = read_frame(source, loose, "outcomes", plan)
     if reading.raw is None:
-        raise InputRejected(reading.problems)
+        hint = "; columns with other names are named in `columns` (trader=..., session=..., value_add=...)"
+        raise InputRejected([replace(p, message=p.message + hint) if p.code == "F101" else p for p in reading.problems])
     return reading.raw, reading.blank, reading.digest
 
 

@@ -54,7 +54,7 @@ def shorten(text: str, width: int = 30) -> str:
 
 def is_number(value: Any) -> bool:
     """Whether `value` is a finite number."""
-    return isinstance(value, Real | Decimal) and not isinstance(value, bool) and math.isfinite(value)
+    return type(value) is not bool and isinstance(value, Real | Decimal) and math.isfinite(value)
 
 
 def fixed(value: Any, digits: int) -> str:

@@ -56,7 +56,7 @@ def simulate(world: World, *, seed: int) -> tuple[SimulatedTables, Truth]:
     3.0
     """
     world = require_world(world)
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
+    if type(seed) is not int or not 0 <= seed < 2**63:
         raise UsageError(f"seed = {seed!r}, must be a whole number from 0 to 2^63 - 1")
     regimes, designs, assets_stream, shocks = (np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(4))
     sessions = trading_sessions(world)
