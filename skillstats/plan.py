@@ -250,18 +250,27 @@ def _horizons(plan: Plan) -> list[str]:
 
 
 def _durations(plan: Plan) -> list[str]:
-    given = [("latency", plan.latency), ("max_skew", plan.max_skew), ("late_after", plan.late_after), ("max_age.quote", plan.max_age.quote)]
+    given = [
+        ("latency", plan.latency),
+        ("max_skew", plan.max_skew),
+        ("late_after", plan.late_after),
+        ("max_age.quote", plan.max_age.quote),
+    ]
     if plan.max_age.close != "session":
         given.append(("max_age.close", plan.max_age.close))
     return [found for key, value in given if (found := _complaint(parse_duration, key, value))]
 
 
 def _decimals(plan: Plan) -> list[str]:
-    given = [(f"fees.{k}", getattr(plan.fees, k)) for k in ("per_unit", "per_order", "bps", "minimum")] + [("impact.y", plan.impact.y)]
+    given = [(f"fees.{k}", getattr(plan.fees, k)) for k in ("per_unit", "per_order", "bps", "minimum")] + [
+        ("impact.y", plan.impact.y)
+    ]
     for name, asset in plan.assets.items():
         given += [(f"assets.{name!r}.{k}", v) for k in ("tick", "lot", "multiplier") if (v := getattr(asset, k)) is not None]
     found = [complaint for key, value in given if (complaint := _complaint(parse_decimal, key, value))]
-    positive = [(k, v) for k, v in given if k.startswith("assets") and not _complaint(parse_decimal, k, v) and parse_decimal(v) <= 0]
+    positive = [
+        (k, v) for k, v in given if k.startswith("assets") and not _complaint(parse_decimal, k, v) and parse_decimal(v) <= 0
+    ]
     return found + [f"{key}={value!r}, must be > 0" for key, value in positive]
 
 
@@ -280,7 +289,9 @@ def _zones(plan: Plan) -> list[str]:
             try:
                 ZoneInfo(reading.zone)
             except (ZoneInfoNotFoundError, ValueError, OSError):
-                found.append(f"columns.{column!r}.zone={reading.zone!r}, not an IANA time zone; write for example America/New_York")
+                found.append(
+                    f"columns.{column!r}.zone={reading.zone!r}, not an IANA time zone; write for example America/New_York"
+                )
     return found
 
 

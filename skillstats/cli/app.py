@@ -50,8 +50,16 @@ def finish(code: int) -> NoReturn:
 
 
 @main.command()
-@click.option("--out", type=FOLDER, default=Path("skillstats-demo"), show_default=True, help="Folder for the record, the ledger and the page.")
-@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed of the simulated desk and of the fit.")
+@click.option(
+    "--out",
+    type=FOLDER,
+    default=Path("skillstats-demo"),
+    show_default=True,
+    help="Folder for the record, the ledger and the page.",
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed of the simulated desk and of the fit."
+)
 @click.option("--smoke", is_flag=True, help="A small desk and a short run, to see that everything works.")
 def demo(out: Path, seed: int, smoke: bool) -> None:
     """The whole chain on a simulated desk whose truth is known: record, ledger, evaluation, page."""
@@ -91,7 +99,9 @@ def ledger(record: Path, out: Path, plan: Path | None) -> None:
 @click.option("--columns", multiple=True, help="Outcomes table: trader=ID,session=DAY,value_add=VA[,regime=R,risk=W,action=A].")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of the fit; default: the plan's.")
 @click.option("--draws", type=click.IntRange(min=100), help="Draws a chain; default: the model's.")
-@click.option("--audience", multiple=True, type=click.Choice(AUDIENCES), help="Also write the page of this reader; none without it.")
+@click.option(
+    "--audience", multiple=True, type=click.Choice(AUDIENCES), help="Also write the page of this reader; none without it."
+)
 def evaluate(source: Path, out: Path, **options: Any) -> None:
     """How much of a record is skill: SOURCE is a ledger folder, a record folder, or a CSV or Parquet file of outcomes."""
     from skillstats.cli.evaluate import run_evaluate
@@ -124,7 +134,9 @@ def models(model: str | None) -> None:
     for name in list_specs():
         spec = read_spec(name)
         click.echo(f"{name:18} {spec.title}")
-    click.echo("\nDefault: crossed_total for a record, and for outcomes with a risk column and a year; crossed_outcomes for other outcomes.")
+    click.echo(
+        "\nDefault: crossed_total for a record, and for outcomes with a risk column and a year; crossed_outcomes for other outcomes."
+    )
 
 
 @main.command()

@@ -46,7 +46,9 @@ def run_demo(out: Path, seed: int, *, smoke: bool) -> int:
     click.echo(totals_line(ledger))
     _table(result, truth)
     click.echo(f"\npage for the head of trading: {page.resolve()}")
-    click.echo(f"tables: {out / 'evaluation' / 'skill.csv'} and {out / 'ledger' / 'ledger.csv'}; skillstats verify recomputes their digests")
+    click.echo(
+        f"tables: {out / 'evaluation' / 'skill.csv'} and {out / 'ledger' / 'ledger.csv'}; skillstats verify recomputes their digests"
+    )
     return 0
 
 
@@ -92,7 +94,15 @@ def _table(result: Any, truth: Any) -> None:
     for row in result.rows:
         if row["regime"] == "all":
             raw = "" if row["raw_ir_annual"] is None else f"{row['raw_ir_annual']:+.2f}"
-            cells = (row["trader"], f"{known[row['trader']].annual_ir:+.2f}", raw, _ir(row, annual=True), _share(row["p_above_hurdle"]), row["status"], _codes(row))
+            cells = (
+                row["trader"],
+                f"{known[row['trader']].annual_ir:+.2f}",
+                raw,
+                _ir(row, annual=True),
+                _share(row["p_above_hurdle"]),
+                row["status"],
+                _codes(row),
+            )
             table.add_row(*(Text(c) for c in cells))
     console.print(table)
     for code in result.codes:

@@ -115,7 +115,15 @@ def _ledger_of(source: Path, plan: Plan | None) -> Any:
 
 
 def fit_and_write(
-    evidence: Evidence, plan: Plan, out: Path, *, model: str, engine: str, seed: int | None, draws: int | None, overrides: dict[str, Any]
+    evidence: Evidence,
+    plan: Plan,
+    out: Path,
+    *,
+    model: str,
+    engine: str,
+    seed: int | None,
+    draws: int | None,
+    overrides: dict[str, Any],
 ) -> Evaluation:
     """Fit, judge and write the evaluation folder."""
     from skillstats.evaluation.evaluate import evaluate
@@ -123,7 +131,13 @@ def fit_and_write(
     from skillstats.inference.nuts import fit
 
     fitted = fit(
-        model, evidence, seed=plan.seed if seed is None else seed, engine=engine, plan=plan, draws=draws, progress=sys.stderr.isatty()
+        model,
+        evidence,
+        seed=plan.seed if seed is None else seed,
+        engine=engine,
+        plan=plan,
+        draws=draws,
+        progress=sys.stderr.isatty(),
     )
     result = evaluate(fitted, plan, overrides=overrides)
     inputs = {k: str(evidence.context[k]) for k in ("ledger_digest", "input_digest") if k in evidence.context}
@@ -142,14 +156,24 @@ def print_result(result: Evaluation) -> None:
     table = Table("trader", "n", f"{unit} [90% interval]", "P(IR > hurdle)", "value-add per decision [90%]", "status", "reasons")
     own = [r for r in result.rows if r["regime"] == "all"]
     for row in own[:40]:
-        cells = (row["trader"], str(row["n"]), _ir(row, annual=result.source["has_year"]), _share(row["p_above_hurdle"]), _value(row), row["status"], _codes(row))
+        cells = (
+            row["trader"],
+            str(row["n"]),
+            _ir(row, annual=result.source["has_year"]),
+            _share(row["p_above_hurdle"]),
+            _value(row),
+            row["status"],
+            _codes(row),
+        )
         table.add_row(*(Text(c) for c in cells))
     console.print(table)
     if len(own) > 40:
         console.print(f"... and {len(own) - 40} more in skill.csv")
     for code in result.codes:
         console.print(Text(f"{code['code']} {code['text']}"))
-    console.print(f"fit: {result.status}; {result.lists['skilled']['claim']} (hurdle {result.plan['hurdle']} {result.plan['hurdle_unit']})")
+    console.print(
+        f"fit: {result.status}; {result.lists['skilled']['claim']} (hurdle {result.plan['hurdle']} {result.plan['hurdle_unit']})"
+    )
 
 
 def _ir(row: Mapping[str, Any], *, annual: bool) -> str:

@@ -102,4 +102,6 @@ def _age_line(ledger: Ledger) -> str:
     names = ("signal_mid_age", "model_price_age", "arrival_price_age", "mark_age")
     ages = np.concatenate([ledger.rows[n].drop_null().to_numpy() for n in names])
     parts = [f"{int((ages > s * 10**6).sum())} at {s} s" for s in AGES]
-    return f"of {len(ages)} look-ups an age limit would lose " + ", ".join(parts) + " (closes and nights count from the last close)"
+    return (
+        f"of {len(ages)} look-ups an age limit would lose " + ", ".join(parts) + " (closes and nights count from the last close)"
+    )

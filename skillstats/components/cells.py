@@ -68,7 +68,7 @@ def log_density_cells(
     trader_session_sd: Tensor | None,
     session_sd: Tensor | None,
 ) -> Tensor:
-    """log p(y_s | everything but the shocks) of every session, shape (session,), nats; the sum is the log likelihood.
+    """Log p(y_s | everything but the shocks) of every session, shape (session,), nats; the sum is the log likelihood.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstats.evaluation.estimands import Draws, Estimate, Target, estimate, targets
+from skillstats.evaluation.estimands import Draws, Target, estimate, targets
 from skillstats.evaluation.influence import Influence, leave_one_day_out
 from skillstats.evaluation.predictive import STATISTICS, missed, predictive_checks
 from skillstats.evaluation.refit import posterior_draws, refit_ir
@@ -69,7 +69,7 @@ def evaluate(fit: Fit, plan: Plan | None = None, *, overrides: Mapping[str, Any]
     )
     rows = [make_row(i, t, e, by) for i, (t, e) in enumerate(zip(found, estimates, strict=True))]
     rows = [_with_pooled(row, t, draws, evidence) for row, t in zip(rows, found, strict=True)] + _absent(evidence)
-    result = _assemble(fit, plan, rows, codes, checks, floor_words, ir, found, estimates, by)
+    result = _assemble(fit, plan, rows, codes, checks, floor_words, ir, found, by)
     return dataclasses.replace(result, plan={**result.plan, "overrides": dict(overrides or {})})
 
 
@@ -95,7 +95,11 @@ def _influence(fit: Fit, plan: Plan, found: list[Target], ir: FloatArray, hurdle
     sessions, density = effects.session_log_likelihood(fit)
     influence = leave_one_day_out(sessions, density, ir, hurdle)
     claimed = np.flatnonzero(np.mean(ir > hurdle, axis=0) > CLAIM_LIMIT)
-    behind = np.unique(np.concatenate([fit.evidence.session[found[i].rows] for i in claimed])) if len(claimed) else np.zeros(0, dtype=int)
+    behind = (
+        np.unique(np.concatenate([fit.evidence.session[found[i].rows] for i in claimed]))
+        if len(claimed)
+        else np.zeros(0, dtype=int)
+    )
     heavy = [s for s in behind if influence.k[s] > influence.k_limit]
     heavy.sort(key=lambda s: -influence.k[s])
     for session in heavy[:MOST_REFITS]:
@@ -121,7 +125,9 @@ def _sensitivity(fit: Fit, plan: Plan, found: list[Target], ir: FloatArray, hurd
     halved, doubled = (refit_ir(fit, plan, found, annual=fit.evidence.has_year, factor=f) for f in (0.5, 2.0))
     if halved is None or doubled is None:
         return result
-    return dataclasses.replace(result, halved=np.mean(halved > hurdle, axis=0), doubled=np.mean(doubled > hurdle, axis=0), reliable=True)
+    return dataclasses.replace(
+        result, halved=np.mean(halved > hurdle, axis=0), doubled=np.mean(doubled > hurdle, axis=0), reliable=True
+    )
 
 
 def _with_pooled(row: dict[str, Any], target: Target, draws: Draws, evidence: Evidence) -> dict[str, Any]:
@@ -151,7 +157,6 @@ def _assemble(
     floor_words: list[str],
     ir: FloatArray,
     found: list[Target],
-    estimates: list[Estimate],
     by: Judgement,
 ) -> Evaluation:
     evidence = fit.evidence
@@ -181,9 +186,9 @@ def _assemble(
         population={} if withheld else population(fit),
         diagnostics=_diagnostics(fit, checks, by),
         kpis=tuple(evidence.context.get("kpis", ())),
-        lists=skilled_list(rows, ir, found, evidence, by, plan),
+        lists=skilled_list(rows, ir, found, by, plan),
         attribution={},
-        caveats=tuple(caveats(fit, rows, floor_words, by.sensitivity, estimates)),
+        caveats=tuple(caveats(fit, floor_words, by.sensitivity)),
     )
 
 
@@ -230,7 +235,9 @@ def population(fit: Fit) -> dict[str, Any]:
     if "s_V" in fit:
         table["session_sd"] = _entry("shock shared by all in a session", luck_unit, fit.draws("s_V") * luck)
     if "s_U" in fit:
-        table["trader_session_sd"] = _entry("shock of one trader in a session, typical", luck_unit, fit.draws("s_U").mean(axis=1) * luck)
+        table["trader_session_sd"] = _entry(
+            "shock of one trader in a session, typical", luck_unit, fit.draws("s_U").mean(axis=1) * luck
+        )
     residual = np.sqrt((fit.draws("sigma") ** 2).reshape(len(fit.draws("mu")), -1).mean(axis=1))
     table["residual_sd"] = _entry("what is left in one decision", luck_unit, residual * luck)
     return table
@@ -238,4 +245,11 @@ def population(fit: Fit) -> dict[str, Any]:
 
 def _entry(label: str, unit: str, draws: FloatArray) -> dict[str, Any]:
     low, median, high = np.quantile(draws, [0.05, 0.5, 0.95])
-    return {"label": label, "unit": unit, "mean": float(draws.mean()), "median": float(median), "q05": float(low), "q95": float(high)}
+    return {
+        "label": label,
+        "unit": unit,
+        "mean": float(draws.mean()),
+        "median": float(median),
+        "q05": float(low),
+        "q95": float(high),
+    }

@@ -45,7 +45,7 @@ def predictive_checks(draws: Draws, evidence: Evidence, seed: int) -> dict[str, 
     pairs, of_row = np.unique(pair, return_inverse=True)
     pair_trader = pairs % len(evidence.coords["trader"])
     observed = _statistics(evidence.y, evidence, of_row)
-    below = {name: 0.0 for name in observed}
+    below = dict.fromkeys(observed, 0.0)
     for d in chosen:
         theta = draws.theta[d, evidence.trader, evidence.regime, evidence.action]
         day = draws.desk_day[d] * rng.standard_normal(len(evidence.coords["session"]))

@@ -41,7 +41,9 @@ def scaled_spreads(spec: ModelSpec, factor: float) -> ModelSpec:
     return msgspec.structs.replace(spec, priors=priors)
 
 
-def refit_ir(fit: Fit, plan: Plan, found: list[Target], *, annual: bool, factor: float = 1.0, without: int | None = None) -> FloatArray | None:
+def refit_ir(
+    fit: Fit, plan: Plan, found: list[Target], *, annual: bool, factor: float = 1.0, without: int | None = None
+) -> FloatArray | None:
     """Draws of the IR of each target under scaled priors or without a session, shape (draw, target); None where the refit fails.
 
     Parameters

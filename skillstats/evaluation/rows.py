@@ -56,8 +56,18 @@ def make_row(at: int, target: Target, estimate: Estimate, by: Judgement) -> dict
     regime = "all" if target.regime < 0 else evidence.coords["regime"][target.regime]
     ir = judged_ir(estimate, by.annual)
     above, harm = float(np.mean(ir > by.hurdle)), float(np.mean(ir < 0))
-    row: dict[str, Any] = {"trader": name, "regime": regime, "n": estimate.n, "days": estimate.days, "n_eff": float(estimate.n_eff.mean())}
-    row |= points("ir_decision", estimate.ir_decision) | points("ir_annual", estimate.ir_annual) | points("value_add", estimate.value_add)
+    row: dict[str, Any] = {
+        "trader": name,
+        "regime": regime,
+        "n": estimate.n,
+        "days": estimate.days,
+        "n_eff": float(estimate.n_eff.mean()),
+    }
+    row |= (
+        points("ir_decision", estimate.ir_decision)
+        | points("ir_annual", estimate.ir_annual)
+        | points("value_add", estimate.value_add)
+    )
     shrinkage = float(estimate.shrinkage.mean())
     row |= {"p_positive": float(np.mean(ir > 0)), "p_above_hurdle": above, "lfsr": min(float(np.mean(ir > 0)), harm)}
     row |= {"shrinkage": shrinkage, "reliability": 1 - shrinkage, "raw_mean": estimate.raw_mean, "raw_ir": estimate.raw_ir}
@@ -98,7 +108,11 @@ def points(name: str, draws: FloatArray | None) -> dict[str, float | None]:
 def convergence_codes(estimate: Estimate, by: Judgement) -> list[Code]:
     """E-CONV and E-STUCK of the printed quantities of one row."""
     found = []
-    for label, draws in (("IR per decision", estimate.ir_decision), ("annual IR", estimate.ir_annual), ("value-add", estimate.value_add)):
+    for label, draws in (
+        ("IR per decision", estimate.ir_decision),
+        ("annual IR", estimate.ir_annual),
+        ("value-add", estimate.value_add),
+    ):
         if draws is None:
             continue
         table = diagnose(draws.reshape(by.chains, -1))
@@ -107,7 +121,9 @@ def convergence_codes(estimate: Estimate, by: Judgement) -> list[Code]:
         if not rhat <= RHAT_STUCK:
             found.append(Code("E-STUCK", "WITHHOLD", f"the chains disagree on {label}: R-hat {rhat:.3f} (limit {RHAT_STUCK})"))
         elif rhat > RHAT_LIMIT or ess < limit:
-            text = f"{label}: R-hat {rhat:.3f} (limit {RHAT_LIMIT}), effective draws {ess:.0f} (limit {limit}); use --draws for more"
+            text = (
+                f"{label}: R-hat {rhat:.3f} (limit {RHAT_LIMIT}), effective draws {ess:.0f} (limit {limit}); use --draws for more"
+            )
             found.append(Code("E-CONV", "WITHHOLD", text))
         elif label == "IR per decision":
             found += _probability_codes(judged_ir(estimate, by.annual), by.hurdle, ess)
@@ -118,7 +134,13 @@ def _probability_codes(ir: FloatArray, hurdle: float, ess: float) -> list[Code]:
     worst_error = max(np.sqrt(p * (1 - p) / ess) for p in (float(np.mean(ir > hurdle)), float(np.mean(ir > 0))))
     if worst_error <= MCSE_LIMIT:
         return []
-    return [Code("E-CONV", "WITHHOLD", f"Monte-Carlo error of a probability {worst_error:.3f} (limit {MCSE_LIMIT}); use --draws for more")]
+    return [
+        Code(
+            "E-CONV",
+            "WITHHOLD",
+            f"Monte-Carlo error of a probability {worst_error:.3f} (limit {MCSE_LIMIT}); use --draws for more",
+        )
+    ]
 
 
 def one_bet_codes(at: int, above: float, mean: float, target: Target, by: Judgement) -> list[Code]:
@@ -129,7 +151,13 @@ def one_bet_codes(at: int, above: float, mean: float, target: Target, by: Judgem
     day = by.influence.one_bet(at, above, mean)
     if day is not None:
         without = float(by.influence.probability[day, at])
-        return [Code("E-ONE", "WITHHOLD", f"one-bet result: without session {sessions[day]} P(IR > hurdle) falls from {above:.2f} to {without:.2f}")]
+        return [
+            Code(
+                "E-ONE",
+                "WITHHOLD",
+                f"one-bet result: without session {sessions[day]} P(IR > hurdle) falls from {above:.2f} to {without:.2f}",
+            )
+        ]
     active = np.unique(by.evidence.session[target.rows])
     doubtful = active[by.influence.k[active] > by.influence.k_limit]
     if not len(doubtful):
@@ -141,7 +169,9 @@ def one_bet_codes(at: int, above: float, mean: float, target: Target, by: Judgem
         return [Code("W-KHAT", "FLAG", text)]
     least = min(doubtful, key=lambda s: by.influence.probability[int(s), at])
     without = float(by.influence.probability[int(least), at])
-    text = f"session {sessions[int(least)]} weighs so much that the model was fitted again without it: P(IR > hurdle) {without:.2f}"
+    text = (
+        f"session {sessions[int(least)]} weighs so much that the model was fitted again without it: P(IR > hurdle) {without:.2f}"
+    )
     return [Code("W-KHAT", "FLAG", text)]
 
 

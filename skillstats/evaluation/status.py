@@ -60,7 +60,9 @@ def floors_in_force(plan: Plan, source: str) -> tuple[FloorSet, list[str]]:
     for name in ("days", "n_eff", "cell_days"):
         asked, least = getattr(plan.floors, name), getattr(default, name)
         if asked is not None and asked < least:
-            said.append(f"the plan asks for floors.{name} = {asked:g}; only a plan frozen before the outcomes may lower it, so {least:g} stands")
+            said.append(
+                f"the plan asks for floors.{name} = {asked:g}; only a plan frozen before the outcomes may lower it, so {least:g} stands"
+            )
         values.append(max(asked, least) if asked is not None else least)
     return FloorSet(int(values[0]), float(values[1]), int(values[2])), said
 
@@ -103,14 +105,24 @@ def risk_codes(target: Target, evidence: Evidence) -> list[Code]:
     sd = float(evidence.y[target.rows].std(ddof=1))
     if RISK_RANGE[0] <= sd <= RISK_RANGE[1]:
         return []
-    return [Code("W-RISK", "FLAG", f"risk forecast off: standardised outcomes have sd {sd:.2f}, expected {RISK_RANGE[0]} to {RISK_RANGE[1]}")]
+    return [
+        Code(
+            "W-RISK",
+            "FLAG",
+            f"risk forecast off: standardised outcomes have sd {sd:.2f}, expected {RISK_RANGE[0]} to {RISK_RANGE[1]}",
+        )
+    ]
 
 
 def luck_codes(probability: float, harm: float, reliability: float, certainty: float) -> list[Code]:
     """W-LUCK: a claim of skill or of harm on a record that is mostly luck."""
     if reliability >= LUCK_LIMIT or max(probability, harm) < certainty:
         return []
-    return [Code("W-LUCK", "FLAG", f"mostly luck so far: {reliability:.0%} of the spread of such records is skill, and a claim is made")]
+    return [
+        Code(
+            "W-LUCK", "FLAG", f"mostly luck so far: {reliability:.0%} of the spread of such records is skill, and a claim is made"
+        )
+    ]
 
 
 def record_codes(evidence: Evidence) -> list[Code]:
@@ -127,7 +139,13 @@ def record_codes(evidence: Evidence) -> list[Code]:
         text = f"{refused} of {known} decisions hold a quarantined row (at most 5%); correct the rows that were listed"
         found.append(Code("E-QUAR", "WITHHOLD", text))
     if evidence.context.get("look_ahead", 0):
-        found.append(Code("E-LOOK", "WITHHOLD", f"{evidence.context['look_ahead']} decisions carry a label dated at or after them; correct the labels"))
+        found.append(
+            Code(
+                "E-LOOK",
+                "WITHHOLD",
+                f"{evidence.context['look_ahead']} decisions carry a label dated at or after them; correct the labels",
+            )
+        )
     if np.ptp(evidence.y) == 0:
         found.append(Code("E-FEW", "WITHHOLD", "all outcomes are equal, so there is nothing to learn"))
     return found
@@ -141,10 +159,14 @@ def trader_record_codes(name: str, evidence: Evidence) -> list[Code]:
     share = own.get("quarantined", 0) / decisions if decisions else 0.0
     if share > QUARANTINE_FLAG:
         action: Status = "WITHHOLD" if share > QUARANTINE_TRADER else "FLAG"
-        found.append(Code("E-QUAR", action, f"{share:.0%} of the decisions hold a quarantined row; correct the rows listed by check"))
+        found.append(
+            Code("E-QUAR", action, f"{share:.0%} of the decisions hold a quarantined row; correct the rows listed by check")
+        )
     late = evidence.context.get("late_by_trader", {}).get(name, 0)
     if decisions and late / decisions > LATE_SHARE:
-        found.append(Code("E-LATE", "FLAG", f"{late} decisions were written down after their outcome was knowable and are left out"))
+        found.append(
+            Code("E-LATE", "FLAG", f"{late} decisions were written down after their outcome was knowable and are left out")
+        )
     return found
 
 
@@ -159,6 +181,10 @@ def absent_traders(evidence: Evidence) -> list[tuple[str, int, Code]]:
         if decisions == 0:
             code = Code("E-NONE", "WITHHOLD", "skill undefined: no interventions")
         else:
-            code = Code("E-FEW", "WITHHOLD", f"none of {decisions} decisions of {show(name)} can be judged (open, incomplete or without volatility)")
+            code = Code(
+                "E-FEW",
+                "WITHHOLD",
+                f"none of {decisions} decisions of {show(name)} can be judged (open, incomplete or without volatility)",
+            )
         found.append((name, decisions, code))
     return found

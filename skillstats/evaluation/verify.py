@@ -50,7 +50,11 @@ def verify(folder: str | Path) -> list[str]:
     if kind == "ledger":
         found += [_content(folder, n, d) for n, d in sorted(result["outputs"].items()) if (folder / f"{n}.parquet").exists()]
     known = {*(files or {}), "manifest.json"}
-    found += [(False, f"{p.name}: not in the manifest") for p in sorted(folder.iterdir()) if p.name not in known and not p.name.endswith(".html")]
+    found += [
+        (False, f"{p.name}: not in the manifest")
+        for p in sorted(folder.iterdir())
+        if p.name not in known and not p.name.endswith(".html")
+    ]
     wrong += [text for good, text in found if not good]
     held += [text for good, text in found if good]
     if wrong:

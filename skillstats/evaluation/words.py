@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstats.evaluation.estimands import Estimate, Target
+from skillstats.evaluation.estimands import Target
 from skillstats.evaluation.rows import Judgement
 from skillstats.evaluation.sensitivity import PriorSensitivity
 from skillstats.evidence import Evidence
@@ -45,9 +45,7 @@ def source_part(fit: Fit) -> dict[str, Any]:
     }
 
 
-def skilled_list(
-    rows: list[dict[str, Any]], ir: FloatArray, found: list[Target], evidence: Evidence, by: Judgement, plan: Plan
-) -> dict[str, Any]:
+def skilled_list(rows: list[dict[str, Any]], ir: FloatArray, found: list[Target], by: Judgement, plan: Plan) -> dict[str, Any]:
     """Who clears the hurdle with the certainty asked, the list under Bayesian false-discovery control, and hypotheses for next time.
 
     The list adds traders by increasing P(IR <= hurdle) while its running mean stays within the rate (Muller, Parmigiani, Rice 2006).
@@ -61,10 +59,20 @@ def skilled_list(
         claim = "skill is withheld; nothing is said about anyone"
         return {"skilled": {"claim": claim, "traders": []}, "fdr": {"rate": plan.verdict.fdr, "traders": [], "expected_false_share": None},
                 "order": {"supported": False, "text": ""}, "hypotheses": []}  # fmt: skip
-    who = "no one clears" if not claimed else f"{len(claimed)} of {len(own)} clear" if len(claimed) > 1 else f"1 of {len(own)} clears"
+    who = (
+        "no one clears"
+        if not claimed
+        else f"{len(claimed)} of {len(own)} clear"
+        if len(claimed) > 1
+        else f"1 of {len(own)} clears"
+    )
     return {
         "skilled": {"claim": f"{who} the hurdle with {by.certainty:.0%} certainty", "traders": claimed},
-        "fdr": {"rate": plan.verdict.fdr, "traders": listed, "expected_false_share": float(running[len(listed) - 1]) if listed else None},
+        "fdr": {
+            "rate": plan.verdict.fdr,
+            "traders": listed,
+            "expected_false_share": float(running[len(listed) - 1]) if listed else None,
+        },
         "order": _order(own, ir),
         "hypotheses": _hypotheses(rows, found),
     }
@@ -80,21 +88,27 @@ def _order(own: list[tuple[int, dict[str, Any]]], ir: FloatArray) -> dict[str, A
     low, high = np.quantile(ir[:, at], [0.1, 0.9], axis=0)
     overlap = bool(np.any((low[leader] < high) & (np.arange(len(at)) != leader)))
     supported = bool(best[leader] >= 0.5 and not overlap)
-    text = "" if supported else f"order not supported by the data: the likeliest best trader is best with probability {best[leader]:.0%}"
+    text = (
+        ""
+        if supported
+        else f"order not supported by the data: the likeliest best trader is best with probability {best[leader]:.0%}"
+    )
     return {"supported": supported, "text": text}
 
 
 def _hypotheses(rows: list[dict[str, Any]], found: list[Target]) -> list[dict[str, Any]]:
     """The regime cells with the largest gap between raw and pooled: what to test next quarter, no claims."""
-    cells = [rows[i] for i, t in enumerate(found) if t.regime >= 0 and rows[i]["status"] != "WITHHOLD" and rows[i]["raw_ir"] is not None]
+    cells = [
+        rows[i]
+        for i, t in enumerate(found)
+        if t.regime >= 0 and rows[i]["status"] != "WITHHOLD" and rows[i]["raw_ir"] is not None
+    ]
     cells.sort(key=lambda r: (-abs(r["raw_ir"] - r["ir_decision_mean"]), r["trader"], r["regime"]))
     keys = ("trader", "regime", "raw_ir", "ir_decision_mean", "n", "days")
     return [{k: r[k] for k in keys} for r in cells[:HYPOTHESES]]
 
 
-def caveats(
-    fit: Fit, rows: list[dict[str, Any]], floor_words: list[str], sensitivity: PriorSensitivity, estimates: list[Estimate]
-) -> list[str]:
+def caveats(fit: Fit, floor_words: list[str], sensitivity: PriorSensitivity) -> list[str]:
     """Sentences for the reader, in order of weight."""
     evidence = fit.evidence
     said = [f"Left out of the model, because the data cannot separate it: {term} ({why})." for term, why in fit.dropped.items()]
@@ -106,13 +120,21 @@ def caveats(
             "value-add comes back in the input's unit."
         )
     if evidence.counts.get("no_risk"):
-        said.append(f"{evidence.counts['no_risk']} decisions have no volatility yet (fewer than 10 earlier sessions) and are not in the estimate.")
+        said.append(
+            f"{evidence.counts['no_risk']} decisions have no volatility yet (fewer than 10 earlier sessions) and are not in the estimate."
+        )
     if evidence.counts.get("late"):
-        said.append(f"{evidence.counts['late']} decisions were written down after their outcome was knowable and are not in the estimate.")
+        said.append(
+            f"{evidence.counts['late']} decisions were written down after their outcome was knowable and are not in the estimate."
+        )
     if not sensitivity.reliable:
-        said.append("The reweighting behind the halved and doubled priors is rough (Pareto k above 0.7); read W-PRIOR as an indication.")
+        said.append(
+            "The reweighting behind the halved and doubled priors is rough (Pareto k above 0.7); read W-PRIOR as an indication."
+        )
     if evidence.has_risk:
-        said.append("The sizing term of value-add is the sample covariance of risk and outcome with its day-clustered error; the model has no sizing slope.")
+        said.append(
+            "The sizing term of value-add is the sample covariance of risk and outcome with its day-clustered error; the model has no sizing slope."
+        )
     said += [
         "Intervals are 90% equal-tailed and hold on average over the prior, not at every fixed truth.",
         "Results hold for the decisions people chose to touch; they do not forecast what wider override rights would bring.",
@@ -136,4 +158,6 @@ def _serial(evidence: Evidence) -> list[str]:
             found.append(f"{name} ({rho:+.2f})")
     if not found:
         return []
-    return [f"Session totals follow on from the session before for {', '.join(found)}; the annual figures are not corrected for it."]
+    return [
+        f"Session totals follow on from the session before for {', '.join(found)}; the annual figures are not corrected for it."
+    ]

@@ -72,7 +72,9 @@ def without_withheld(fit: Fit, evaluation: Evaluation) -> Fit:
     return dataclasses.replace(fit, tree=tree)
 
 
-def write_evaluation(evaluation: Evaluation, folder: str | Path, fit: Fit | None = None, inputs: Mapping[str, str] | None = None) -> None:
+def write_evaluation(
+    evaluation: Evaluation, folder: str | Path, fit: Fit | None = None, inputs: Mapping[str, str] | None = None
+) -> None:
     """Write skill.csv, skill.parquet, evaluation.json, the posterior of `fit`, and the manifest.
 
     Parameters
@@ -90,7 +92,13 @@ def write_evaluation(evaluation: Evaluation, folder: str | Path, fit: Fit | None
         if fit is not None and evaluation.status != "WITHHOLD":
             without_withheld(fit, evaluation).save(build / "posterior.nc")
         files = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(build.iterdir())}
-        result = {"schema": 1, "files": files, "identity": dict(evaluation.identity), "plan": evaluation.plan["digest"], "inputs": dict(inputs or {})}
+        result = {
+            "schema": 1,
+            "files": files,
+            "identity": dict(evaluation.identity),
+            "plan": evaluation.plan["digest"],
+            "inputs": dict(inputs or {}),
+        }
         manifest = {"kind": "evaluation", "result": result, "result_digest": result_digest(result)}
         (build / "manifest.json").write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1))
         replace_folder(build, target)

@@ -116,7 +116,11 @@ class Evidence:
         """Per trader: rows, decisions, sessions, mean and sd (n-1) of y."""
         grouped = self.to_pandas().groupby("trader", sort=True)
         return grouped.agg(
-            rows=("y", "size"), decisions=("decision", "nunique"), sessions=("session", "nunique"), mean=("y", "mean"), sd=("y", "std")
+            rows=("y", "size"),
+            decisions=("decision", "nunique"),
+            sessions=("session", "nunique"),
+            mean=("y", "mean"),
+            sd=("y", "std"),
         )
 
     def __str__(self) -> str:
@@ -138,9 +142,25 @@ def collapse(evidence: Evidence) -> Cells:
 
 def _digest(evidence: Evidence) -> str:
     names = [np.asarray(evidence.coords[k], dtype=object)[getattr(evidence, k)] for k in LABELS]
-    order = np.lexsort((evidence.risk, evidence.value_add, evidence.decision, evidence.action, evidence.regime, evidence.session, evidence.trader))
+    order = np.lexsort(
+        (
+            evidence.risk,
+            evidence.value_add,
+            evidence.decision,
+            evidence.action,
+            evidence.regime,
+            evidence.session,
+            evidence.trader,
+        )
+    )
     digest = hashlib.sha256()
-    header = (evidence.source, evidence.unit, repr(evidence.scale), repr(evidence.sessions_per_year), repr(evidence.sessions_spanned))
+    header = (
+        evidence.source,
+        evidence.unit,
+        repr(evidence.scale),
+        repr(evidence.sessions_per_year),
+        repr(evidence.sessions_spanned),
+    )
     digest.update("\x1f".join(header).encode())
     for row in order:
         labels = "\x1f".join(str(column[row]) for column in names)

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from skillstats.errors import UsageError
+from skillstats.errors import SkillWithheld
 from skillstats.evidence.containers import Evidence
 from skillstats.evidence.risk import add_within_decision, cut_at_closes, one_minute, squared_exposure
 from skillstats.ledger.containers import Ledger
@@ -51,12 +51,14 @@ def to_evidence(ledger: Ledger) -> Evidence:
 
     Raises
     ------
-    UsageError
+    SkillWithheld
         If no decision is left.
     """
     rows, counts, late = _usable_rows(ledger)
     if not len(rows.frame):
-        raise UsageError(f"no intervention decision can be judged ({_in_words(counts)}); skill needs complete decisions with a known volatility")
+        raise SkillWithheld(
+            f"no intervention decision can be judged ({_in_words(counts)}); skill needs complete decisions with a known volatility"
+        )
     desk = _desk(ledger)
     pieces, floored = _row_pieces(ledger, rows, desk)
     frame = _decision_rows(pieces, ledger.plan.evidence.within_decision_correlation)
@@ -86,7 +88,11 @@ def _usable_rows(ledger: Ledger) -> tuple[_Rows, dict[str, int], dict[str, int]]
     for name in ("signal_mid", "model_quantity", "actual_quantity", "gap_quantity"):
         frame[name] = np.asarray(pc.fill_null(table[name].cast(pa.float64()), np.nan).to_numpy(), dtype=float)
     frame["regime"], frame["cutoff"] = _regimes(table)
-    complete = {d for d, ok in zip(ledger.decisions["decision_id"].to_pylist(), ledger.decisions["complete"].to_pylist(), strict=True) if ok}
+    complete = {
+        d
+        for d, ok in zip(ledger.decisions["decision_id"].to_pylist(), ledger.decisions["complete"].to_pylist(), strict=True)
+        if ok
+    }
     whole = frame["decision_id"].isin(complete)
     late = frame["action_time"] + frame["recorded_lag"] > frame["horizon_time"]
     blind = (frame["volatility"] <= 0) | ~(frame["signal_mid"] > 0)
@@ -140,22 +146,46 @@ def _row_pieces(ledger: Ledger, rows: _Rows, desk: Sessions) -> tuple[pd.DataFra
     first, final = desk.index_of(anchor), desk.index_of(frame["horizon_time"].to_numpy())
     sliced = pd.Series(final > first).groupby(rows.code).transform("any").to_numpy()
     session = np.where(sliced[segments.row], segments.session, first[segments.row])
-    risk = pd.DataFrame({"row": segments.row, "k": session, "exposure": exposure}).groupby(["row", "k"], sort=True)["exposure"].sum()
-    value = _values(ledger, frame, sliced, first, desk)
-    pieces = value.join(risk, how="left").fillna({"exposure": 0.0}).reset_index()
+    pieces = _values(ledger, frame, sliced, first, desk).reset_index()
+    pieces["exposure"] = _carry_exposure(pieces, segments.row, session, exposure)
+    pieces = pieces.assign(code=rows.code[pieces["row"].to_numpy()])
+    pieces = pieces[_has_happened(pieces)].reset_index(drop=True)
     at = pieces["row"].to_numpy()
     multiplier = _multipliers(ledger, frame)
     money = frame["signal_mid"].to_numpy() * multiplier * frame["volatility"].to_numpy() * NANO
-    least = np.maximum(frame["model_quantity"].fillna(0).abs(), frame["actual_quantity"].abs()).to_numpy() ** 2 * minute
+    largest = np.fmax(np.abs(frame["model_quantity"].to_numpy()), np.abs(frame["actual_quantity"].to_numpy()))
+    least = largest**2 * minute
     floored = pieces["exposure"].to_numpy() < least[at]
     pieces["risk"] = money[at] * np.sqrt(np.maximum(pieces["exposure"].to_numpy(), least[at]))
-    pieces["sign"] = np.sign(frame["gap_quantity"].to_numpy() * np.where(frame["side"] == "BUY", 1.0, -1.0))[at]
-    return pieces.assign(code=rows.code[at]), int(floored.sum())
+    gap = frame["gap_quantity"].to_numpy()
+    pieces["sign"] = (np.where(frame["side"] == "BUY", 1.0, -1.0) * np.where(gap < 0, -1.0, 1.0))[at]
+    return pieces, int(floored.sum())
+
+
+def _carry_exposure(pieces: pd.DataFrame, row: IntArray, session: IntArray, exposure: FloatArray) -> FloatArray:
+    """Exposure of each piece; that of a session without a mark goes where its value-add went, into the row's next marked session."""
+    width = 1 + int(max(pieces["k"].max(), session.max(initial=0)))
+    keys = pieces["row"].to_numpy() * width + pieces["k"].to_numpy()
+    at = np.searchsorted(keys, row * width + session, side="left")
+    at = np.where((at < len(keys)) & (pieces["row"].to_numpy()[np.minimum(at, len(keys) - 1)] == row), at, at - 1)
+    return np.bincount(at, weights=exposure, minlength=len(keys))
+
+
+def _has_happened(pieces: pd.DataFrame) -> NDArray[np.bool_]:
+    """Pieces with a deviation or an outcome; a session before either (a signal at the very close) is no evidence of anything.
+
+    A decision without any keeps its first piece: it was made, and it was worth 0.
+    """
+    alive = (pieces["exposure"] > 0) | (pieces["value"] != 0)
+    empty = ~alive.groupby(pieces["code"]).transform("any") & ~pieces["code"].duplicated()
+    return np.asarray(alive | empty, dtype=bool)
 
 
 def _exposures(ledger: Ledger, frame: pd.DataFrame, segments: Any) -> tuple[FloatArray, FloatArray]:
     """dq^2 dt by the clock of each asset's own calendar, and one minute of that clock for each row."""
-    names = frame["asset"].map(lambda a: (ledger.plan.assets[a].calendar if a in ledger.plan.assets else None) or ledger.plan.calendar.default)
+    names = frame["asset"].map(
+        lambda a: (ledger.plan.assets[a].calendar if a in ledger.plan.assets else None) or ledger.plan.calendar.default
+    )
     exposure, minute = np.zeros(len(segments.row)), np.zeros(len(frame))
     decided = frame["action_time"].to_numpy()
     for name in sorted(set(names)):
@@ -174,7 +204,9 @@ def _multipliers(ledger: Ledger, frame: pd.DataFrame) -> FloatArray:
 
 def _values(ledger: Ledger, frame: pd.DataFrame, sliced: NDArray[np.bool_], first: IntArray, desk: Sessions) -> pd.DataFrame:
     """Value-add in currency by (row, session): the slices of decisions that outlast a session, the whole of the others."""
-    whole = pd.DataFrame({"row": np.flatnonzero(~sliced), "k": first[~sliced], "value": frame["value_add"].to_numpy()[~sliced] * 1e-6})
+    whole = pd.DataFrame(
+        {"row": np.flatnonzero(~sliced), "k": first[~sliced], "value": frame["value_add"].to_numpy()[~sliced] * 1e-6}
+    )
     slices = ledger.slices
     own = [s if a is None else a for s, a in zip(slices["signal_id"].to_pylist(), slices["action_id"].to_pylist(), strict=True)]
     row_of = {key: i for i, key in enumerate(frame["key"]) if sliced[i]}
@@ -198,7 +230,9 @@ def _first_of_decision(frame: pd.DataFrame) -> pd.DataFrame:
     """Trader, regime and verb of each decision; labels are those of its first action, the verb is ``MIXED`` if several."""
     ordered = frame.assign(code=pd.factorize(frame["decision_id"], sort=True)[0]).sort_values(["code", "action_time", "at"])
     grouped = ordered.groupby("code", sort=True)
-    found = grouped.agg(trader=("trader", "first"), regime=("regime", "first"), cutoff=("cutoff", "max"), decided=("action_time", "min"))
+    found = grouped.agg(
+        trader=("trader", "first"), regime=("regime", "first"), cutoff=("cutoff", "max"), decided=("action_time", "min")
+    )
     found["action"] = grouped["action"].first().where(grouped["action"].nunique() == 1, "MIXED")
     return found
 

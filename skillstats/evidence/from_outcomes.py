@@ -96,8 +96,12 @@ def _context(table: OutcomeTable, frame: pd.DataFrame) -> dict[str, Any]:
 
 def _netted(table: OutcomeTable, used: NDArray[np.bool_], correlation: float) -> pd.DataFrame:
     """One row a (trader, decision, session): values add, risks add as correlated bets on one side."""
-    named = {k: np.array([ALL if v is None else v for v in table[k]], dtype=object) for k in ("trader", "session", "regime", "action")}
-    frame = pd.DataFrame({**named, "decision_id": table["decision_id"], "value_add": table["value_add"], "risk": table["risk"]})[used]
+    named = {
+        k: np.array([ALL if v is None else v for v in table[k]], dtype=object) for k in ("trader", "session", "regime", "action")
+    }
+    frame = pd.DataFrame({**named, "decision_id": table["decision_id"], "value_add": table["value_add"], "risk": table["risk"]})[
+        used
+    ]
     keys = ["trader", "decision_id", "session"]
     if not frame.duplicated(keys).any():
         return frame.reset_index(drop=True)

@@ -106,7 +106,7 @@ def fit_layout(fit: Fit) -> CellLayout:
 
 
 def session_log_density(layout: CellLayout, draws: Parameters) -> FloatArray:
-    """log p(y_s | parameters), shape (draw, session), nats, the numpy twin of `components.cells.log_density_cells`."""
+    """Log p(y_s | parameters), shape (draw, session), nats, the numpy twin of `components.cells.log_density_cells`."""
     chunks = []
     for rows in _chunks(len(draws), len(layout.n)):
         part = draws[rows]

@@ -74,7 +74,7 @@ def divide_half_even(numerator: IntArray, denominator: IntArray) -> IntArray:
     quotient = numerator // denominator
     twice = 2 * (numerator - quotient * denominator)
     up = (twice > denominator) | ((twice == denominator) & (quotient % 2 == 1))
-    return quotient + up.astype(quotient.dtype)
+    return np.asarray(quotient + up.astype(quotient.dtype))
 
 
 def widen(orders: Orders) -> Orders:
@@ -133,15 +133,16 @@ def value_add_parts(given: Orders) -> Parts:
     size = value_add - drift - slippage - cost
     rounded = _inexact(o, drift_n, slippage_n, whole)
     _assert_size(o, overlap, whole, size, rounded)
-    columns = (size, drift, slippage, cost, value_add, model_pnl, actual_pnl)
-    return Parts(*(np.asarray(c).astype(np.int64) for c in columns), rounded=rounded)
+    size, drift, slippage, cost = (np.asarray(c).astype(np.int64) for c in (size, drift, slippage, cost))
+    value_add, model_pnl, actual_pnl = (np.asarray(c).astype(np.int64) for c in (value_add, model_pnl, actual_pnl))
+    return Parts(size, drift, slippage, cost, value_add, model_pnl, actual_pnl, rounded)
 
 
 def _inexact(o: Orders, drift_n: IntArray, slippage_n: IntArray, whole: IntArray) -> NDArray[np.bool_]:
     actual = o.side * (o.filled * o.mark - o.notional) * o.un
     model = o.side * o.q * (o.mark - o.p) * o.un
     rests = (actual % o.ud, model % o.ud, drift_n % (whole * o.ud), slippage_n % (whole * o.ud))
-    return np.logical_or.reduce([np.asarray(r != 0, dtype=bool) for r in rests])
+    return np.asarray(np.logical_or.reduce([np.asarray(r != 0, dtype=bool) for r in rests]))
 
 
 def _assert_size(o: Orders, overlap: IntArray, whole: IntArray, size: IntArray, rounded: NDArray[np.bool_]) -> None:

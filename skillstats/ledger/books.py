@@ -65,7 +65,9 @@ def _after_horizon(p: Priced, trader: np.ndarray) -> pd.DataFrame:
 
 def book_table(frame: pd.DataFrame) -> pa.Table:
     """Arrow table of the books."""
-    text = {k: text_column([None if pd.isna(v) else v for v in frame[k]]) for k in ("line", "state", "session", "trader", "asset")}
+    text = {
+        k: text_column([None if pd.isna(v) else v for v in frame[k]]) for k in ("line", "state", "session", "trader", "asset")
+    }
     numbers = {k: int_column(frame[k].to_numpy()) for k in ("pnl", "cost", "n_rows")}
     return make_table(text | numbers, ("pnl", "cost"))
 
@@ -83,7 +85,11 @@ def check_identities(rows: pd.DataFrame, decisions: pd.DataFrame, slices: Slices
         Naming the identity that does not hold.
     """
     closed = rows[rows["status"] == "CLOSED"]
-    _same("parts add to value_add", closed[["size", "drift", "slippage", "cost"]].sum(axis=1).to_numpy(), closed["value_add"].to_numpy())
+    _same(
+        "parts add to value_add",
+        closed[["size", "drift", "slippage", "cost"]].sum(axis=1).to_numpy(),
+        closed["value_add"].to_numpy(),
+    )
     by_chain = np.zeros(len(rows), dtype=np.int64)
     np.add.at(by_chain, slices.chain, slices.amount)
     _same("slices add to value_add", by_chain[closed["row"]], closed["value_add"].to_numpy())
@@ -98,7 +104,11 @@ def check_identities(rows: pd.DataFrame, decisions: pd.DataFrame, slices: Slices
     whole = closed[closed["decision_id"].isin(done["decision_id"])]
     _same("decisions add to the ledger", np.array([done["value_add"].sum()]), np.array([whole["value_add"].sum()]))
     line = books[books["state"] == "closed"].groupby("line")["pnl"].sum()
-    totals = {"actual": int(line.get("actual", 0)), "model": int(line.get("model_frozen", 0)), "value_add": int(closed["value_add"].sum())}
+    totals = {
+        "actual": int(line.get("actual", 0)),
+        "model": int(line.get("model_frozen", 0)),
+        "value_add": int(closed["value_add"].sum()),
+    }
     _same("actual book - model book = value_add", np.array([totals["actual"] - totals["model"]]), np.array([totals["value_add"]]))
     _same("actual P/L of the rows = actual book", np.array([closed["actual_pnl"].sum()]), np.array([totals["actual"]]))
     return totals | {"value_add_to_date": int(by_chain[rows.loc[rows["status"] == "OPEN", "row"]].sum())}
@@ -107,14 +117,19 @@ def check_identities(rows: pd.DataFrame, decisions: pd.DataFrame, slices: Slices
 def _same(what: str, left: np.ndarray, right: np.ndarray) -> None:
     wrong = np.flatnonzero(np.asarray(left, dtype=object) != np.asarray(right, dtype=object))
     if len(wrong):
-        raise LedgerBug(f"{what}: off by {left[wrong[0]] - right[wrong[0]]} micro-units at position {wrong[0]}; please report this record")
+        raise LedgerBug(
+            f"{what}: off by {left[wrong[0]] - right[wrong[0]]} micro-units at position {wrong[0]}; please report this record"
+        )
 
 
 def slice_table(p: Priced, slices: Slices, rows: pd.DataFrame) -> pa.Table:
     """Arrow table of the stored slices."""
     kept = np.flatnonzero(slices.stored)
     chain = slices.chain[kept]
-    text = {k: text_column([None if pd.isna(v) else v for v in rows[k].to_numpy()[chain]]) for k in ("signal_id", "action_id", "decision_id", "trader")}
+    text = {
+        k: text_column([None if pd.isna(v) else v for v in rows[k].to_numpy()[chain]])
+        for k in ("signal_id", "action_id", "decision_id", "trader")
+    }
     columns = text | {
         "session": text_column(p.market.desk.labels[slices.session[kept]]),
         "slice": int_column(slices.amount[kept]),

@@ -1,8 +1,8 @@
 """Whether the money of a record fits 64 bits, checked before anything is computed. Nothing wraps.
 
-The bound of a chain is its whole quantity, the model's and the person's, times the span of the prices used, plus the fees: no P/L and no
-part can exceed it. A chain at or above 2^63 micro-units (9.2e12 of the currency) is set aside (D103); a record whose chains
-together reach that far is refused (F110).
+The bound of a chain is its whole quantity, the model's and the person's, times the span of the prices used, plus the fees: no
+P/L and no part can exceed it. A chain at or above 2^63 micro-units (9.2e12 of the currency) is set aside (D103); a record whose
+chains together reach that far is refused (F110).
 """
 
 from __future__ import annotations
@@ -25,7 +25,11 @@ def chain_bounds(record: Record, chains: Chains, fills: FillRows, prices: Prices
     """Largest magnitude any amount of each chain can reach, micro-units."""
     owner = np.r_[np.arange(len(chains)), np.arange(len(chains)), np.arange(len(chains)), fills.chain, fills.chain]
     used = np.r_[
-        prices.signal_mid.lookup.price, prices.model.lookup.price, prices.mark.lookup.price, prices.arrival.lookup.price, fills.price
+        prices.signal_mid.lookup.price,
+        prices.model.lookup.price,
+        prices.mark.lookup.price,
+        prices.arrival.lookup.price,
+        fills.price,
     ]
     used = np.where(used == NULL, 0, used)
     high, low = np.zeros(len(chains), dtype=np.int64), np.zeros(len(chains), dtype=np.int64)
@@ -40,7 +44,11 @@ def chain_bounds(record: Record, chains: Chains, fills: FillRows, prices: Prices
 
 def too_large(bounds: list[int]) -> list[tuple[int, str, str]]:
     """Chains that leave 64 bits: (chain, code, what was found)."""
-    return [(i, "D103", f"quantity times price is {b / 1e6:.3g}, the limit is {LIMIT / 1e6:.3g}") for i, b in enumerate(bounds) if b >= LIMIT]
+    return [
+        (i, "D103", f"quantity times price is {b / 1e6:.3g}, the limit is {LIMIT / 1e6:.3g}")
+        for i, b in enumerate(bounds)
+        if b >= LIMIT
+    ]
 
 
 def refuse_total(bounds: list[int], keep: NDArray[np.bool_]) -> None:

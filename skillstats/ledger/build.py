@@ -31,7 +31,7 @@ from skillstats.ledger.pricing import (
     unavailable,
 )
 from skillstats.ledger.rows import Priced, decision_ids, horizon_kinds, ledger_table, partly_filled
-from skillstats.ledger.setaside import coverage, ledger_quarantine, problem_tables, set_aside_frame
+from skillstats.ledger.setaside import UNAVAILABLE, coverage, ledger_quarantine, problem_tables, set_aside_frame
 from skillstats.ledger.slices import Slices, day_slices
 from skillstats.market.horizon import exit_times, horizon_times
 from skillstats.market.marks import Market
@@ -43,7 +43,7 @@ from skillstats.record.read import under_plan
 from skillstats.regimes.labels import UNLABELLED, regime_labels
 from skillstats.units import parse_decimal
 
-ROW_WARNINGS: Final = ("D114", "D115", "D126", "D131", "D142", "D144", "D215")
+ROW_WARNINGS: Final = ("D114", "D115", "D126", "D144", "D215")
 """Warnings that the chain and data up to its horizon decide; the others go to the manifest, or later data would change old rows."""
 
 
@@ -81,7 +81,9 @@ def refuse_unsupported(record: Record, plan: Plan) -> None:
     complaints = []
     foreign = sorted(n for n, a in plan.assets.items() if a.currency not in (None, plan.currency) and n in record.scales)
     if foreign:
-        complaints.append(f"assets {foreign} trade in another currency than {plan.currency}; this version keeps books in one currency")
+        complaints.append(
+            f"assets {foreign} trade in another currency than {plan.currency}; this version keeps books in one currency"
+        )
     if parse_decimal(plan.impact.y) != 0:
         complaints.append("impact.y is not 0; this version has no impact model, set it to 0")
     if plan.decay:
@@ -121,7 +123,7 @@ def _set_aside(record: Record, market: Market, chains: Chains) -> tuple[Chains, 
     """Take out every chain without a full counterfactual, with its reason."""
     fills = gather_fills(record, chains)
     horizon = _horizons(record, market, chains)
-    counted = inside_horizon(chains, fills, horizon, market.as_of)
+    counted = inside_horizon(fills, horizon, market.as_of)
     prices = price_chains(record, market, chains, fills, horizon)
     kinds = horizon_kinds(record, chains, market)
     bad = [(i, "D104", "no horizon in the signal and none in the plan") for i, k in enumerate(kinds) if k is None]
@@ -143,7 +145,7 @@ def _set_aside(record: Record, market: Market, chains: Chains) -> tuple[Chains, 
 def _price(record: Record, market: Market, chains: Chains) -> tuple[Priced, Slices]:
     fills = gather_fills(record, chains)
     horizon = _horizons(record, market, chains)
-    counted = inside_horizon(chains, fills, horizon, market.as_of)
+    counted = inside_horizon(fills, horizon, market.as_of)
     prices = price_chains(record, market, chains, fills, horizon)
     names = sorted(set(chains.name))
     scale = np.array([names.index(n) for n in chains.name], dtype=np.int64) if len(names) < 50 else _codes(chains.name, names)
@@ -152,6 +154,7 @@ def _price(record: Record, market: Market, chains: Chains) -> tuple[Priced, Slic
     parts = value_add_parts(orders)
     end = np.where(prices.horizon == NULL, market.as_of, np.minimum(prices.horizon, market.as_of))
     paths = gap_paths(chains, fills, prices.model_time, counted, end)
+    rebates = np.asarray(fills.total((fills.fee < 0).astype(np.int64), counted) > 0, dtype=bool)
     slices = day_slices(market, chains, fills, prices, orders, counted)
     to_date = np.zeros(len(chains), dtype=np.int64)
     np.add.at(to_date, slices.chain, slices.amount)
@@ -165,12 +168,14 @@ def _price(record: Record, market: Market, chains: Chains) -> tuple[Priced, Slic
         orders=orders,
         parts=replace(parts, rounded=parts.rounded | inexact_fee),
         paths=paths,
-        labels=regime_labels(market.plan, record.tables.get("regimes"), chains.name, np.where(chains.left_alone, chains.anchor, chains.decided)),
+        labels=regime_labels(
+            market.plan, record.tables.get("regimes"), chains.name, np.where(chains.left_alone, chains.anchor, chains.decided)
+        ),
         scale=scale,
         scales=scales,
         to_date=to_date,
         volatility=volatility_at(market, chains.asset, chains.anchor, chains.decided),
-        warnings=_row_warnings(record, chains, partly_filled(record, chains, orders)),
+        warnings=_row_warnings(record, chains, {"D131": rebates, "D142": partly_filled(record, chains, orders)}),
     )
     return priced, slices
 
@@ -213,13 +218,14 @@ def _orders(
     return orders, inexact
 
 
-def _row_warnings(record: Record, chains: Chains, partial: NDArray[np.bool_]) -> NDArray[np.object_]:
+def _row_warnings(record: Record, chains: Chains, own: dict[str, NDArray[np.bool_]]) -> NDArray[np.object_]:
+    """Codes of each chain: those the record's checks gave it, and `own`, which only fills inside the horizon decide."""
     by_chain: dict[str, set[str]] = {}
     for problem in record.problems:
         if problem.code in ROW_WARNINGS and problem.chain:
             by_chain.setdefault(problem.chain, set()).add(problem.code)
     keys = [str(s or a) for s, a in zip(chains.signal_id, chains.action_id, strict=True)]
-    marks = [by_chain.get(k, set()) | ({"D142"} if part else set()) for k, part in zip(keys, partial, strict=True)]
+    marks = [by_chain.get(k, set()) | {code for code, found in own.items() if found[i]} for i, k in enumerate(keys)]
     return np.array([";".join(sorted(m)) for m in marks], dtype=object)
 
 
@@ -245,7 +251,9 @@ def row_frame(p: Priced) -> pd.DataFrame:
     for name in ("size", "drift", "slippage", "cost", "value_add", "model_pnl", "actual_pnl"):
         table[name] = np.where(p.prices.open, 0, getattr(p.parts, name))
     if p.labels.values:
-        table["regime"] = np.array([" | ".join(map(str, cells)) for cells in zip(*p.labels.values.values(), strict=True)], dtype=object)
+        table["regime"] = np.array(
+            [" | ".join(map(str, cells)) for cells in zip(*p.labels.values.values(), strict=True)], dtype=object
+        )
     return pd.DataFrame(table)
 
 
@@ -256,7 +264,7 @@ def _tables(p: Priced, slices: Slices, lost: pd.DataFrame, found: list[Problem],
     totals = check_identities(rows, decisions, slices, books)
     opened = _open_problems(p)
     after = _after_horizon_problems(p)
-    quarantine, drops = problem_tables(p.record, found, ledger_quarantine(p.record, lost, found))
+    quarantine, drops = problem_tables(p.record, ledger_quarantine(p.record, found))
     tables: dict[str, pa.Table] = {
         "ledger": ledger_table(p),
         "decisions": decision_table(decisions),
@@ -293,11 +301,9 @@ def _counts(p: Priced, rows: pd.DataFrame, lost: pd.DataFrame, quarantined: int,
         "no_decision": int((own["action"] == "NO_DECISION").sum()),
         "initiated": int((rows["action"] == "INITIATE").sum()),
         "open": int((rows["status"] == "OPEN").sum()),
-        "unavailable": int(lost["code"].isin(["D254", "D255"]).sum()),
+        "unavailable": int(lost["code"].isin(UNAVAILABLE).sum()),
         "quarantined": quarantined,
         "dropped": dropped,
         "outside_period": outside,
         "unlabelled": int(sum((v == UNLABELLED).sum() for v in p.labels.values.values())),
     }
-
-

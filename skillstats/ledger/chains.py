@@ -76,7 +76,7 @@ class FillRows:
         """Sum of `values` (fill,) over each chain; exact for integers of any size."""
         used = values if mask is None else np.where(mask, values, 0)
         running = np.r_[np.zeros(1, dtype=used.dtype), np.cumsum(used)]
-        return running[self.offsets[1:]] - running[self.offsets[:-1]]
+        return np.asarray(running[self.offsets[1:]] - running[self.offsets[:-1]])
 
 
 def assemble(record: Record, market: Market) -> Chains:
@@ -91,7 +91,10 @@ def assemble(record: Record, market: Market) -> Chains:
     signal = np.r_[np.arange(len(signals)), np.full(len(own), -1)].astype(np.int64)
     row = np.r_[answered, own].astype(np.int64)
     chains = _describe(signal, row, signals, actions, market)
-    order = sorted(range(len(chains)), key=lambda i: (int(chains.anchor[i]), _bytes(chains.signal_id[i]), _bytes(chains.action_id[i])))
+    keys = list(
+        zip(chains.anchor.tolist(), map(_bytes, chains.signal_id.tolist()), map(_bytes, chains.action_id.tolist()), strict=True)
+    )
+    order = sorted(range(len(chains)), key=keys.__getitem__)
     return chains.take(np.asarray(order, dtype=np.int64))
 
 
@@ -140,5 +143,11 @@ def gather_fills(record: Record, chains: Chains) -> FillRows:
     sign = np.where(chains.action[chain[order]] == "REVERSE", -1, 1)
     offsets = np.searchsorted(chain[order], np.arange(len(chains) + 1))
     return FillRows(
-        chain[order], order, fills["time"][order], fills["quantity"][order] * sign, fills["price"][order], fills["fee"][order], offsets
+        chain[order],
+        order,
+        fills["time"][order],
+        fills["quantity"][order] * sign,
+        fills["price"][order],
+        fills["fee"][order],
+        offsets,
     )

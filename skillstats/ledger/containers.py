@@ -52,7 +52,8 @@ class Ledger:
         from skillstats.ledger.tables import to_currency
 
         table = to_currency(self.rows) if units == "currency" else self.rows
-        return table.to_pandas(types_mapper=None)
+        frame: pd.DataFrame = table.to_pandas()
+        return frame
 
     def to_pandas(self) -> pd.DataFrame:
         """The rows as a frame, money in micro-units."""
@@ -60,7 +61,7 @@ class Ledger:
 
     def summary(self) -> pd.DataFrame:
         """KPIs by trader: description, not evidence."""
-        frame = self.kpis.to_pandas()
+        frame: pd.DataFrame = self.kpis.to_pandas()
         return frame[frame["by"].isin(["all", "trader"])].reset_index(drop=True)
 
     def write(self, folder: str | Path) -> None:

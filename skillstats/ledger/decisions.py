@@ -75,10 +75,10 @@ def choice_levels(rows: pd.DataFrame) -> dict[str, str]:
 
 def decision_table(frame: pd.DataFrame) -> pa.Table:
     """Arrow table of the decisions; money of a decision with an OPEN row is null."""
-    text = {k: text_column(frame[k]) for k in ("decision_id", "trader", "session")}
+    text = {k: text_column(frame[k].tolist()) for k in ("decision_id", "trader", "session")}
     times = {k: time_column(frame[k].to_numpy()) for k in ("first_time", "last_time")}
     counts = {k: int_column(frame[k].to_numpy()) for k in ("n_rows", "n_open", "n_quarantined", "n_assets")}
     money = {k: int_column(np.where(frame["n_open"] == 0, frame[k], NULL)) for k in PARTS}
     flags = {"complete": pa.array(frame["complete"].to_numpy(dtype=bool), type=pa.bool_())}
-    tail = {"choice_level": text_column(frame["choice_level"])}
-    return make_table(text | times | {"action": text_column(frame["action"])} | counts | money | flags | tail, PARTS)
+    tail = {"choice_level": text_column(frame["choice_level"].tolist())}
+    return make_table(text | times | {"action": text_column(frame["action"].tolist())} | counts | money | flags | tail, PARTS)

@@ -16,9 +16,15 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from skillstats.ledger.setaside import UNAVAILABLE
 from skillstats.ledger.tables import MONEY
 
-GROUPS: Final = (("all", ()), ("trader", ("trader",)), ("trader x model", ("trader", "model")), ("trader x action", ("trader", "action")))
+GROUPS: Final = (
+    ("all", ()),
+    ("trader", ("trader",)),
+    ("trader x model", ("trader", "model")),
+    ("trader x action", ("trader", "action")),
+)
 COUNTS: Final = (
     "n_signals",
     "n_interventions",
@@ -50,7 +56,12 @@ def moments(amounts: list[int]) -> dict[str, Any]:
     (-290000000, -96.67, 621.32, -0.1556)
     """
     n, total = len(amounts), sum(amounts)
-    result: dict[str, Any] = {"sum": total, "mean": float(Fraction(total, n * 10**6)) if n else None, "sd": None, "ir_per_decision": None}
+    result: dict[str, Any] = {
+        "sum": total,
+        "mean": float(Fraction(total, n * 10**6)) if n else None,
+        "sd": None,
+        "ir_per_decision": None,
+    }
     if n < 2:
         return result | {"note": "n<2"}
     spread = n * sum(a * a for a in amounts) - total * total
@@ -117,7 +128,7 @@ def _describe(by: str, keys: dict[str, str], part: pd.DataFrame, set_aside: pd.D
         "n_decisions": len(amounts),
         "n_sessions": judged["session"].nunique(),
         "n_open": int((touched["status"] == "OPEN").sum()),
-        "n_unavailable": int(lost["code"].isin(["D254", "D255"]).sum()),
+        "n_unavailable": int(lost["code"].isin(UNAVAILABLE).sum()),
         "n_quarantined": len(lost),
         "override_rate": overridden / signals if signals else None,
         "hits": hits,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from typing import Any, Final
 
 import msgspec
@@ -16,16 +16,9 @@ from skillstats.ledger.tables import content_digest
 from skillstats.market.marks import Market
 from skillstats.plan import Plan
 from skillstats.record.containers import Record
+from skillstats.units import package_version
 
 LEDGER_SCHEMA: Final = 1
-
-
-def package_version() -> str:
-    """Version of the installed package, or of the checkout."""
-    try:
-        return version("skillstats")
-    except PackageNotFoundError:
-        return "0+checkout"
 
 
 def result_digest(result: Mapping[str, Any]) -> str:
@@ -34,7 +27,12 @@ def result_digest(result: Mapping[str, Any]) -> str:
 
 
 def result_part(
-    record: Record, plan: Plan, market: Market, tables: Mapping[str, pa.Table], counts: Mapping[str, int], totals: Mapping[str, int]
+    record: Record,
+    plan: Plan,
+    market: Market,
+    tables: Mapping[str, pa.Table],
+    counts: Mapping[str, int],
+    totals: Mapping[str, int],
 ) -> dict[str, Any]:
     """What is digested: no wall-clock, host, path, thread count or locale enters it."""
     used = [int(record.tables[t]["time"][k]) for t in ("signals", "actions") for k in (0, -1) if len(record.tables[t])]
@@ -47,14 +45,23 @@ def result_part(
         "plan": msgspec.to_builtins(plan),
         "inputs": dict(record.digests),
         "scales": {
-            name: {"tick": str(s.tick), "lot": str(s.lot), "multiplier": str(s.multiplier)} for name, s in sorted(record.scales.items())
+            name: {"tick": str(s.tick), "lot": str(s.lot), "multiplier": str(s.multiplier)}
+            for name, s in sorted(record.scales.items())
         },
         "calendars": {name: c.digest(*span) for name, c in sorted(market.calendars.items())},
         "as_of": market.as_of,
         "counts": dict(counts),
         "totals": dict(totals),
-        "outputs": {name: content_digest(table) for name, table in sorted(tables.items())},
+        "outputs": {name: content_digest(_placeless(table)) for name, table in sorted(tables.items())},
     }
+
+
+def _placeless(table: pa.Table) -> pa.Table:
+    """A table without the places of rows in files: the same rows in another order or file format are the same input."""
+    if not {"file", "line", "root"} <= set(table.column_names):
+        return table
+    kept = [name for name in ("table", "code", "status", "chain") if name in table.column_names]
+    return table.select(kept).sort_by([(name, "ascending") for name in kept])
 
 
 def provenance_part(record: Record) -> dict[str, Any]:

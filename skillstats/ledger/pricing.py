@@ -64,7 +64,11 @@ def _model_fill(record: Record, market: Market, chains: Chains) -> tuple[Mark, I
     at = np.where(when == NULL, NULL, when + parse_duration(market.plan.latency))
     if market.plan.fill_model == "arrival_mid":
         return mark_at(market, chains.asset, at, strict=strict), at
-    buy, ask, bid = chains.side > 0, mark_at(market, chains.asset, at, "ask", strict=strict), mark_at(market, chains.asset, at, "bid", strict=strict)
+    buy, ask, bid = (
+        chains.side > 0,
+        mark_at(market, chains.asset, at, "ask", strict=strict),
+        mark_at(market, chains.asset, at, "bid", strict=strict),
+    )
     both = [np.where(buy, getattr(ask.lookup, k), getattr(bid.lookup, k)) for k in ("row", "price", "time")]
     return Mark(Lookup(*both), np.where(buy, ask.age, bid.age)), at
 
@@ -90,7 +94,9 @@ def _next_open(market: Market, chains: Chains, when: IntArray) -> tuple[Mark, In
     return Mark(found, np.where(found.found, 0, NULL)), opening
 
 
-def unavailable(market: Market, chains: Chains, fills: FillRows, prices: Prices, counted: BoolArray) -> list[tuple[int, str, str]]:
+def unavailable(
+    market: Market, chains: Chains, fills: FillRows, prices: Prices, counted: BoolArray
+) -> list[tuple[int, str, str]]:
     """Chains without a full counterfactual: (chain, code, what was missing). `counted` marks the fills inside the horizon."""
     found: list[tuple[int, str, str]] = []
     past = chains.anchor <= market.as_of
@@ -104,24 +110,28 @@ def unavailable(market: Market, chains: Chains, fills: FillRows, prices: Prices,
     ]
     for what, mark, needed, instant in needs:
         for i in np.flatnonzero(known & needed & ~mark.usable & (instant <= market.as_of)):
-            found.append((int(i), "D254", _words(market, chains, int(i), what, int(mark.age[i]))))
-    too_late = (chains.q > 0) & (prices.model_time != NULL) & (prices.horizon != NULL) & (prices.model_time > prices.horizon)
-    found += [(int(i), "D254", "the model's own fill comes after the horizon, so there is nothing to compare with") for i in np.flatnonzero(too_late)]
+            found.append((int(i), "D254", _words(market, chains, int(i), what, int(instant[i]), int(mark.age[i]))))
+    stamped = np.maximum(
+        prices.model_time, prices.model.lookup.time
+    )  # an open may stand in a row stamped after the opening instant
+    too_late = (chains.q > 0) & (prices.model_time != NULL) & (prices.horizon != NULL) & (stamped > prices.horizon)
+    what = "the model's own fill, or the row that has its price, comes after the horizon"
+    found += [(int(i), "D254", what) for i in np.flatnonzero(too_late)]
     overlaps = (chains.q > 0) & (fills.total(fills.quantity, counted) > 0)
     for k in np.flatnonzero(counted & ~prices.arrival.usable):
         chain = int(fills.chain[k])
         if known[chain] and overlaps[chain]:
-            found.append((chain, "D254", _words(market, chains, chain, "a fill", int(prices.arrival.age[k]))))
+            found.append((chain, "D254", _words(market, chains, chain, "a fill", int(fills.time[k]), int(prices.arrival.age[k]))))
     return found
 
 
-def _words(market: Market, chains: Chains, i: int, what: str, age: int) -> str:
-    limit = describe_limit(market, int(chains.asset[i]))
+def _words(market: Market, chains: Chains, i: int, what: str, instant: int, age: int) -> str:
+    limit = describe_limit(market, int(chains.asset[i]), instant)
     newest = "there is none" if age == NULL else f"newest is {age / 1e6:g} s old"
     return f"reference price for {what}: {newest}, limit {limit}"
 
 
-def inside_horizon(chains: Chains, fills: FillRows, horizon: IntArray, as_of: int) -> BoolArray:
+def inside_horizon(fills: FillRows, horizon: IntArray, as_of: int) -> BoolArray:
     """Fills that count: not after the horizon, and not after the instant of the evaluation."""
     limit = np.where(horizon == NULL, as_of, np.minimum(horizon, as_of))
     return fills.time <= limit[fills.chain]
@@ -140,7 +150,7 @@ def corporate_actions_inside(record: Record, chains: Chains, horizon: IntArray) 
     if table is not None:
         for asset, time, kind in zip(table["asset"], table["time"], table["kind"], strict=True):
             inside = (chains.name == asset) & (chains.anchor < time) & ((time <= horizon) | (horizon == NULL))
-            found += [(int(i), "D254", f"a {kind} lies inside the horizon and prices are not adjusted for it") for i in np.flatnonzero(inside)]
+            found += [(int(i), "D264", f"a {kind} lies inside the horizon") for i in np.flatnonzero(inside)]
     return found
 
 
@@ -151,4 +161,6 @@ def chain_problem(record: Record, chains: Chains, i: int, code: str, what: str) 
     key = str(chains.action_id[i] if chains.row[i] >= 0 else chains.signal_id[i])
     message = describe_problem(code, key, "asset", str(chains.name[i]), what)
     chain = str(chains.signal_id[i] or chains.action_id[i])
-    return Problem(code, table.name, table.file, int(table.line[at]), message, chain=chain, root=f"{table.file}:{int(table.line[at])}")
+    return Problem(
+        code, table.name, table.file, int(table.line[at]), message, chain=chain, root=f"{table.file}:{int(table.line[at])}"
+    )

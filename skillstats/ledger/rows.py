@@ -83,7 +83,9 @@ def _keys(p: Priced) -> dict[str, pa.Array]:
         "action_id": text_column(p.chains.action_id),
         "decision_id": text_column(decision),
         "trader": text_column(pick(actions["trader"], a, None)),
-        "desk": text_column(np.where(a >= 0, _or_default(pick(actions["desk"], a, None), "desk"), None)),
+        "desk": text_column(
+            [d if has else None for d, has in zip(_or_default(pick(actions["desk"], a, None), "desk"), a >= 0, strict=True)]
+        ),
         "model": text_column(pick(signals["model"], s, None)),
         "model_version": text_column(pick(signals["model_version"], s, None)),
         "asset": text_column(p.chains.name),
@@ -159,6 +161,7 @@ def _path_column(p: Priced, lots: list[Fraction]) -> pa.Array:
 
 
 def _prices(p: Priced) -> dict[str, pa.Array]:
+    """Prices, their ages and their positions; a position counts within the asset's own rows, so that no other asset can move it."""
     ticks = [s.half_tick for s in p.scales]
     has_overlap = np.minimum(p.orders.q, np.maximum(p.orders.filled, 0)) > 0
     arrival_lots = np.where(has_overlap, p.orders.filled, 0)
@@ -167,6 +170,8 @@ def _prices(p: Priced) -> dict[str, pa.Array]:
     model_row = np.where((p.chains.q > 0) & (p.prices.model.lookup.row >= 0), p.prices.model.lookup.row, NULL)
     if p.market.plan.fill_model == "signal_price":
         model_row = np.full(len(model_row), NULL, dtype=np.int64)
+    mark_row = np.where(p.prices.open, NULL, p.prices.mark.lookup.row)
+    begins = p.market.store.offsets[np.maximum(p.chains.asset, 0)]
     return {
         "signal_mid": decimal_column(p.prices.signal_mid.lookup.price, p.scale, ticks),
         "model_price": decimal_column(model, p.scale, ticks),
@@ -177,8 +182,8 @@ def _prices(p: Priced) -> dict[str, pa.Array]:
         "model_price_age": int_column(np.where(p.chains.q > 0, p.prices.model.age, NULL)),
         "arrival_price_age": int_column(_oldest_arrival(p, has_overlap)),
         "mark_age": int_column(np.where(p.prices.open, NULL, p.prices.mark.age)),
-        "model_price_index": int_column(model_row),
-        "mark_index": int_column(np.where(p.prices.open, NULL, p.prices.mark.lookup.row)),
+        "model_price_index": int_column(np.where(model_row == NULL, NULL, model_row - begins)),
+        "mark_index": int_column(np.where(mark_row == NULL, NULL, mark_row - begins)),
         "n_fills": int_column(p.fills.total(np.ones(len(p.fills.time), dtype=np.int64), p.counted), pa.int32()),
         "partial": pa.array(partly_filled(p.record, p.chains, p.orders), type=pa.bool_()),
     }

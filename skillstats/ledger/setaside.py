@@ -12,9 +12,9 @@ import pyarrow as pa
 from skillstats.errors import Problem
 from skillstats.ledger.chains import Chains, pick
 from skillstats.ledger.rows import decision_ids
-from skillstats.record.containers import Record
+from skillstats.record.containers import Record, Table
 
-UNAVAILABLE: Final = ("D254", "D255")
+UNAVAILABLE: Final = ("D254", "D255", "D264")
 COLUMNS: Final = ("decision_id", "trader", "action", "model", "code")
 QUARANTINE_COLUMNS: Final = ("table", "file", "line", "code", "status", "message", "root", "chain", "raw")
 
@@ -64,7 +64,9 @@ def coverage(decisions: pd.DataFrame, lost: pd.DataFrame) -> dict[str, dict[str,
     result = {}
     for trader in sorted({*own["trader"], *gone["trader"]}):
         mine = own[own["trader"] == trader]
-        lost_ids = {k: set(f.loc[f["trader"] == trader, "decision_id"]) for k, f in (("unavailable", missing), ("quarantined", refused))}
+        lost_ids = {
+            k: set(f.loc[f["trader"] == trader, "decision_id"]) for k, f in (("unavailable", missing), ("quarantined", refused))
+        }
         result[str(trader)] = {
             "decisions": len(set(mine["decision_id"]) | lost_ids["unavailable"] | lost_ids["quarantined"]),
             "closed": int(mine["complete"].sum()),
@@ -75,14 +77,18 @@ def coverage(decisions: pd.DataFrame, lost: pd.DataFrame) -> dict[str, dict[str,
     return result
 
 
-def ledger_quarantine(record: Record, lost: pd.DataFrame, found: list[Problem]) -> list[Problem]:
+def ledger_quarantine(record: Record, found: list[Problem]) -> list[Problem]:
     """One entry a row of every chain the pricing set aside: its signal, its action and its fills."""
     cause = {p.chain: p for p in found}
     entries: list[Problem] = []
     signals, actions, fills = (record.tables.get(n) for n in ("signals", "actions", "fills"))
-    assert signals is not None and actions is not None
+    assert signals is not None
+    assert actions is not None
     owner = {a: s or a for a, s in zip(actions["action_id"], actions["signal_id"], strict=True)}
-    tables = [(signals, signals["signal_id"]), (actions, [owner[a] for a in actions["action_id"]])]
+    tables: list[tuple[Table, list[Any]]] = [
+        (signals, signals["signal_id"].tolist()),
+        (actions, [owner[a] for a in actions["action_id"]]),
+    ]
     if fills is not None:
         tables.append((fills, [owner.get(a, "") for a in fills["action_id"]]))
     for table, chain in tables:
@@ -91,11 +97,13 @@ def ledger_quarantine(record: Record, lost: pd.DataFrame, found: list[Problem]) 
             if why is not None:
                 line = int(table.line[i])
                 text = record.raw.row_text(table.name, line) if record.raw is not None else ""
-                entries.append(Problem(why.code, table.name, table.file, line, why.message, chain=str(key), raw=text, root=why.root))
+                entries.append(
+                    Problem(why.code, table.name, table.file, line, why.message, chain=str(key), raw=text, root=why.root)
+                )
     return entries
 
 
-def problem_tables(record: Record, found: list[Problem], entries: list[Problem]) -> tuple[pa.Table, pa.Table]:
+def problem_tables(record: Record, entries: list[Problem]) -> tuple[pa.Table, pa.Table]:
     """The tables quarantine and drops, sorted by table, line and code."""
     return _table([*record.quarantine, *entries]), _table(list(record.drops))
 

@@ -58,7 +58,9 @@ class _Grid:
     final: NDArray[np.bool_]
 
 
-def day_slices(market: Market, chains: Chains, fills: FillRows, prices: Prices, orders: Orders, counted: NDArray[np.bool_]) -> Slices:
+def day_slices(
+    market: Market, chains: Chains, fills: FillRows, prices: Prices, orders: Orders, counted: NDArray[np.bool_]
+) -> Slices:
     """Slices of every chain; those of an OPEN chain up to the last session closed by as_of are final.
 
     Parameters
@@ -76,13 +78,20 @@ def day_slices(market: Market, chains: Chains, fills: FillRows, prices: Prices, 
     first = np.r_[True, chain[1:] != chain[:-1]] if len(chain) else np.zeros(0, dtype=bool)
     books = (actual, model, now.actual_cost, now.model_cost)
     amounts = [_change(v, first) for v in books]
-    carried = np.where(first, session - _first_session(market, chains)[chain], session - np.r_[0, session[:-1]] - 1) if len(chain) else session
+    carried = (
+        np.where(first, session - _first_session(market, chains)[chain], session - np.r_[0, session[:-1]] - 1)
+        if len(chain)
+        else session
+    )
     gap = np.asarray(now.filled != now.q, dtype=bool)
     earlier = first | (np.r_[True, gap[:-1]] if len(gap) else gap)
     return Slices(
         chain,
         session,
-        *amounts,
+        amounts[0],
+        amounts[1],
+        amounts[2],
+        amounts[3],
         mark.lookup.time[rows],
         carried.astype(np.int64),
         gap | earlier | (amounts[0] != amounts[1]),
@@ -92,7 +101,7 @@ def day_slices(market: Market, chains: Chains, fills: FillRows, prices: Prices, 
 def _change(values: NDArray[np.object_], first: NDArray[np.bool_]) -> IntArray:
     """Difference to the row before, within a chain."""
     before = np.where(first, 0, np.r_[0, values[:-1]]) if len(values) else values
-    return (values - before).astype(np.int64)
+    return np.asarray(values - before).astype(np.int64)
 
 
 def _first_session(market: Market, chains: Chains) -> IntArray:
@@ -115,7 +124,13 @@ def _grid(market: Market, chains: Chains, prices: Prices) -> _Grid:
 
 
 def _orders_at(
-    orders: Orders, fills: FillRows, counted: NDArray[np.bool_], chain: IntArray, instant: IntArray, model_time: IntArray, mark: IntArray
+    orders: Orders,
+    fills: FillRows,
+    counted: NDArray[np.bool_],
+    chain: IntArray,
+    instant: IntArray,
+    model_time: IntArray,
+    mark: IntArray,
 ) -> Orders:
     """Both books of each (chain, instant), fills later than the instant left out."""
     used = np.flatnonzero(counted)

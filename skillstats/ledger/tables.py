@@ -64,9 +64,7 @@ def ratio_column(numerator: NDArray[Any], denominator: NDArray[Any], scale: NDAr
     """Exact ratios times a step with 9 places, half-even; null where the denominator is 0."""
     missing = np.asarray(denominator == 0, dtype=bool)
     nano = [step * NANO for step in steps]
-    exact = [
-        Fraction(int(n), int(d) or 1) * nano[k] for n, d, k in zip(numerator, denominator, scale, strict=True)
-    ]
+    exact = [Fraction(int(n), int(d) or 1) * nano[k] for n, d, k in zip(numerator, denominator, scale, strict=True)]
     return _decimals([round_half_even(r.numerator, r.denominator) for r in exact], missing)
 
 
@@ -108,10 +106,14 @@ def to_currency(table: pa.Table) -> pa.Table:
     """The same table with money as exact decimals of the currency."""
     columns = []
     for field, column in zip(table.schema, table.columns, strict=True):
-        if is_money(field):
-            column = pa.array([None if v is None else Decimal(v).scaleb(-6) for v in column.to_pylist()], type=pa.decimal128(38, 6))
-        columns.append(column)
+        columns.append(
+            pa.array([_currency(v) for v in column.to_pylist()], type=pa.decimal128(38, 6)) if is_money(field) else column
+        )
     return pa.table(columns, names=table.column_names)
+
+
+def _currency(micro: int | None) -> Decimal | None:
+    return None if micro is None else Decimal(micro).scaleb(-6)
 
 
 def canonical_text(table: pa.Table) -> dict[str, list[str]]:
@@ -176,5 +178,3 @@ def _quoted(values: list[str], guarded: bool) -> list[str]:
 def content_digest(table: pa.Table) -> str:
     """sha256 of a table's canonical CSV."""
     return hashlib.sha256(canonical_csv(table)).hexdigest()
-
-

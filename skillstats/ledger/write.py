@@ -134,7 +134,9 @@ def _read_csv(path: Path) -> pa.Table:
     columns = {name: [plain(row[i]) for row in lines] for i, name in enumerate(header)}
     if path.stem != "kpis":
         kinds = {"line": pa.int64()}
-        return pa.table({k: pa.array([int(x) if k == "line" else x for x in v], type=kinds.get(k, pa.string())) for k, v in columns.items()})
+        return pa.table(
+            {k: pa.array([int(x) if k == "line" else x for x in v], type=kinds.get(k, pa.string())) for k, v in columns.items()}
+        )
     return pa.table({f.name: pa.array([_value(f, x) for x in columns[f.name]], type=f.type) for f in SCHEMA}, schema=SCHEMA)
 
 

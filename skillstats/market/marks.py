@@ -1,7 +1,7 @@
 """Reference prices that are fresh enough, and the limits that say so.
 
 The age of a price is counted from the instant, or from the last close where the instant lies outside the asset's trading hours, so
-that a signal at night may use the closing quote. An asset with quotes has a limit in time (`max_age.quote`). An asset with closes
+that a signal at night may use the closing quote. An asset that has had a quote by then has a limit in time (`max_age.quote`). An asset with closes
 only may use the previous session's close (`max_age.close = "session"`); at the very close of a session that session's own close is
 due, so yesterday's is not taken for it.
 """
@@ -75,22 +75,26 @@ def mark_at(market: Market, asset: IntArray, instant: IntArray, kind: str = "mid
 
 
 def _age(sessions: Sessions, instant: IntArray, time: IntArray) -> IntArray:
-    return np.maximum(sessions.last_traded(instant) - time, 0)
+    return np.asarray(np.maximum(sessions.last_traded(instant) - time, 0))
 
 
 def _fresh(market: Market, asset: int, instant: IntArray, time: IntArray, age: IntArray) -> NDArray[np.bool_]:
-    limit = market.plan.max_age.quote if market.store.quoted[asset] else market.plan.max_age.close
-    if limit != "session":
-        return age <= parse_duration(limit)
-    sessions = market.sessions_of(asset)
-    k = np.minimum(sessions.index_of(instant), len(sessions.closes) - 1)
-    previous = sessions.closes[np.maximum(k - 1, 0)]
-    return np.where(instant == sessions.closes[k], time > previous, time >= previous)
+    """Whether each price is fresh enough; only quotes up to the instant make an asset one with quotes."""
+    quoted = instant >= market.store.first_quote[asset]
+    by_quote = age <= parse_duration(market.plan.max_age.quote)
+    if market.plan.max_age.close != "session":
+        by_close = age <= parse_duration(market.plan.max_age.close)
+    else:
+        sessions = market.sessions_of(asset)
+        k = np.minimum(sessions.index_of(instant), len(sessions.closes) - 1)
+        previous = sessions.closes[np.maximum(k - 1, 0)]
+        by_close = np.where(instant == sessions.closes[k], time > previous, time >= previous)
+    return np.asarray(np.where(quoted, by_quote, by_close), dtype=bool)
 
 
-def describe_limit(market: Market, asset: int) -> str:
-    """The staleness limit of an asset in words."""
-    if market.store.quoted[asset]:
+def describe_limit(market: Market, asset: int, instant: int) -> str:
+    """The staleness limit of an asset at an instant, in words."""
+    if instant >= market.store.first_quote[asset]:
         return market.plan.max_age.quote
     limit = market.plan.max_age.close
     return "the previous session's close" if limit == "session" else limit

@@ -53,7 +53,7 @@ class Sessions:
         """
         k = np.minimum(self.index_of(instant), len(self.closes) - 1)
         length = (self.closes[k] - self.opens[k]).astype(float)
-        return k + np.clip((instant - self.opens[k]) / length, 0.0, 1.0)
+        return np.asarray(k + np.clip((instant - self.opens[k]) / length, 0.0, 1.0))
 
     def digest(self, first: int, last: int) -> str:
         """sha256 of the sessions that touch [first, last]."""
@@ -62,9 +62,10 @@ class Sessions:
         return hashlib.sha256("\n".join(f"{a},{b},{c}" for a, b, c in rows).encode()).hexdigest()
 
 
-@lru_cache(maxsize=16)
 def load_sessions(calendar: str, first: int, last: int, sessions_after: int = 0) -> Sessions:
     """Sessions of an exchange calendar that cover [first, last], with margins for history and for horizons.
+
+    Whole months are loaded, so that records of one period share what is slow to make.
 
     Parameters
     ----------
@@ -77,12 +78,20 @@ def load_sessions(calendar: str, first: int, last: int, sessions_after: int = 0)
     UsageError
         If the calendar is unknown or does not reach so far.
     """
+    start = np.datetime64(first - 10 * DAY, "us").astype("datetime64[M]")
+    end = np.datetime64(last + (10 + 2 * sessions_after) * DAY, "us").astype("datetime64[M]") + np.timedelta64(1, "M")
+    return _sessions_between(
+        calendar, str(start.astype("datetime64[D]")), str(end.astype("datetime64[D]") - np.timedelta64(1, "D"))
+    )
+
+
+@lru_cache(maxsize=32)
+def _sessions_between(calendar: str, start: str, end: str) -> Sessions:
+    """Sessions of two dates and between; the arrays are shared and read-only."""
     import exchange_calendars as xc
 
-    start = np.datetime64(first - 10 * DAY, "us").astype("datetime64[D]")
-    end = np.datetime64(last + (10 + 2 * sessions_after) * DAY, "us").astype("datetime64[D]")
     try:
-        schedule = xc.get_calendar(calendar, start=str(start), end=str(end)).schedule
+        schedule = xc.get_calendar(calendar, start=start, end=end).schedule
     except xc.errors.InvalidCalendarName:
         known = ", ".join(sorted(xc.get_calendar_names(include_aliases=False))[:8])
         raise UsageError(f"calendar {calendar!r} is not known; exchange-calendars has {known}, ... and '24/7'") from None
@@ -90,6 +99,8 @@ def load_sessions(calendar: str, first: int, last: int, sessions_after: int = 0)
         raise UsageError(f"calendar {calendar!r} does not cover {start} to {end}: {error}") from None
     opens, closes = (schedule[c].to_numpy(dtype="datetime64[us]").astype(np.int64) for c in ("open", "close"))
     labels = np.asarray([str(d)[:10] for d in schedule.index.to_numpy(dtype="datetime64[D]")], dtype=object)
+    for shared in (opens, closes, labels):
+        shared.flags.writeable = False
     return Sessions(calendar, labels, opens, closes)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from skillstats.record.containers import NULL, Table
 
 IntArray = NDArray[np.int64]
+NEVER: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class PriceStore:
 
     assets : names sorted by UTF-8 bytes; offsets : (asset + 1,)
     time, bid, ask, close, open : (row,) int64; prices in half ticks, `NULL` where absent
-    quoted : (asset,) bool, whether the asset has any quote
+    first_quote : (asset,) int64, time of the asset's first quote, `NEVER` if it has none
     """
 
     assets: tuple[str, ...]
@@ -47,7 +49,7 @@ class PriceStore:
     ask: IntArray
     close: IntArray
     open: IntArray
-    quoted: NDArray[np.bool_]
+    first_quote: IntArray
 
     def code_of(self) -> Mapping[str, int]:
         """Position of each asset."""
@@ -92,9 +94,10 @@ def build_store(prices: Table) -> PriceStore:
     change = np.flatnonzero(np.r_[True, names[1:] != names[:-1]]) if len(names) else np.zeros(0, dtype=np.int64)
     offsets = np.r_[change, len(names)].astype(np.int64)
     bid, ask = prices["bid"], prices["ask"]
-    quoted = np.array([bool(((bid[a:b] != NULL) & (ask[a:b] != NULL)).any()) for a, b in zip(offsets[:-1], offsets[1:], strict=True)], dtype=bool)
+    first = np.where((bid != NULL) & (ask != NULL), prices["time"], NEVER)
+    first_quote = np.minimum.reduceat(first, offsets[:-1]) if len(names) else np.zeros(0, dtype=np.int64)
     assets = tuple(str(names[i]) for i in change)
-    return PriceStore(assets, offsets, prices["time"], bid, ask, prices["close"], prices["open"], quoted)
+    return PriceStore(assets, offsets, prices["time"], bid, ask, prices["close"], prices["open"], first_quote)
 
 
 def look_back(store: PriceStore, asset: IntArray, instant: IntArray, kind: str = "mid", *, strict: bool = False) -> Lookup:

@@ -101,5 +101,6 @@ def _floors(market: Market, group: list[int], raw: dict[int, IntArray], asset: I
     previous = np.r_[NULL, market.desk.closes]
     known = np.searchsorted(when, previous, side="right")
     for k in np.flatnonzero(known >= FLOOR_AFTER):
-        floors[k] = int(np.percentile(value[: known[k]], FLOOR_PERCENTILE, method="lower"))
+        earlier = sorted(value[: int(known[k])].tolist())
+        floors[k] = earlier[int(FLOOR_PERCENTILE / 100 * (len(earlier) - 1))]
     return floors

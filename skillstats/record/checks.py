@@ -58,7 +58,7 @@ def case_twins(tables: Tables) -> list[Finding]:
         ids = tables[name].text(key)
         usable = [r for r in rows_where(~tables[name].bad) if ids[r] is not None]
         folded = pd.Series([ids[r].casefold() for r in usable], index=usable, dtype=object)
-        for _, rows in folded[folded.duplicated(keep=False)].groupby(folded).groups.items():
+        for rows in folded[folded.duplicated(keep=False)].groupby(folded).groups.values():
             distinct = sorted({ids[r] for r in rows})
             if len(distinct) > 1:
                 found += [Finding("D233", name, int(r), key, ids[r], f"{_another(ids[r], distinct)} exists") for r in rows]

@@ -66,7 +66,7 @@ def parse_csv(data: bytes, table: str, file: str, known: Sequence[str], delimite
         line).
     """
     _refuse_binary(data)
-    body = data[len(_BOM) :] if data.startswith(_BOM) else data
+    body = data.removeprefix(_BOM)
     if not body.strip():
         raise NotATable("F101", "empty")
     _refuse_encoding(body, len(data) - len(body))

@@ -90,7 +90,7 @@ def slow_instant(text: str, zone: str | None) -> tuple[int, str, str]:
     if not 1970 <= year <= 2199:
         return NULL_TIME, "D205", f"year {year}"
     try:
-        wall = datetime(year, month, day, hour, minute, int(match[6] or 0), int(fraction[:6]))
+        wall = datetime(year, month, day, hour, minute, int(match[6] or 0), int(fraction[:6]))  # noqa: DTZ001  its zone is judged next
         shift = _offset_minutes(offset) if offset else 0
     except ValueError as error:
         return NULL_TIME, "D204", str(error)

@@ -140,7 +140,7 @@ def parse_table(raw: RawTable, schema: TableSchema, plan: Plan) -> Parsed:
                     else ""
                 )
                 findings.append(Finding(code, schema.name, row, column.name, cells[row].as_py(), what, text))
-                bad[row] |= code not in ("D242",)
+                bad[row] |= code != "D242"
     for name in [n for n in raw.columns if n not in schema]:
         if schema.free is None:
             findings.append(Finding("D110", schema.name, -1, "", name))
@@ -354,4 +354,4 @@ def parse_free(cells: pa.LargeStringArray, free: str) -> Values:
         numbers, refused = parse_floats(cells)
         if not refused and np.isfinite(numbers).any():
             return numbers
-    return parse_texts(cells, lambda text: ("", ""), {})[0]
+    return parse_texts(cells, lambda _: ("", ""), {})[0]

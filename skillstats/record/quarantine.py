@@ -127,7 +127,7 @@ def dropped_row(table: Parsed, row: int, code: str, text: str) -> Problem:
 def assert_conserved(
     raw: Mapping[str, int], accepted: Mapping[str, int], aside: Sequence[Problem], drops: Sequence[Problem]
 ) -> None:
-    """raw rows = accepted + quarantined + dropped, for every table."""
+    """Raw rows = accepted + quarantined + dropped, for every table."""
     for name, rows in raw.items():
         quarantined, dropped = sum(p.table == name for p in aside), sum(p.table == name for p in drops)
         if rows != accepted.get(name, 0) + quarantined + dropped:

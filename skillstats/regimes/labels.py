@@ -54,7 +54,9 @@ def regime_labels(plan: Plan, table: Table | None, asset: NDArray[Any], decided:
     have = [c for c in table.columns if c not in FIXED_COLUMNS] if table is not None else []
     missing = [name for name in plan.regimes.use if name not in have]
     if missing:
-        raise UsageError(f"regimes.use names {missing}, but the regimes table has {have or 'no label column'}; correct the plan or add the column")
+        raise UsageError(
+            f"regimes.use names {missing}, but the regimes table has {have or 'no label column'}; correct the plan or add the column"
+        )
     cutoff = np.full(len(decided), NULL, dtype=np.int64)
     values: dict[str, NDArray[Any]] = {}
     for name in plan.regimes.use:

@@ -12,7 +12,7 @@ import re
 import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from markupsafe import Markup
 
@@ -47,14 +47,14 @@ def draw_svg(draw: Callable[[], Figure], *, key: str, title: str, description: s
     -------
     Markup, escaped by an XML serialiser
     """
-    import matplotlib
+    import matplotlib as mpl
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-    with matplotlib.rc_context(), warnings.catch_warnings():
+    with mpl.rc_context(), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # a name with glyphs the measuring font lacks; the browser has them
-        matplotlib.rcdefaults()
+        mpl.rcdefaults()
         for name, value in _SETTINGS.items():
-            matplotlib.rcParams[name] = value  # type: ignore[index]
+            mpl.rcParams[name] = value  # type: ignore[index]
         figure = draw()
         out = io.StringIO()
         FigureCanvasSVG(figure).print_svg(out, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))  # type: ignore[no-untyped-call]
@@ -63,7 +63,7 @@ def draw_svg(draw: Callable[[], Figure], *, key: str, title: str, description: s
 
 def inline_svg(document: str, *, key: str, title: str, description: str, css: str) -> Markup:
     """Rebuild an SVG document as an element of an HTML page; see `draw_svg`."""
-    root = ElementTree.fromstring(document)  # noqa: S314  written by matplotlib a moment ago
+    root = ET.fromstring(document)  # noqa: S314  written by matplotlib a moment ago
     for parent in list(root.iter()):
         for child in list(parent):
             if _plain(str(child.tag)) == "metadata":
@@ -76,13 +76,13 @@ def inline_svg(document: str, *, key: str, title: str, description: str, css: st
     for name in _DROPPED:
         root.attrib.pop(name, None)
     for style in root.iter("style"):
-        style.text = (style.text or "").replace("*{", f".{css.split()[0]} *{{")
+        style.text = (style.text or "").replace("*{", f".{css.split(maxsplit=1)[0]} *{{")
     root.attrib.update({"class": css, "role": "img", "aria-labelledby": f"{key}-title {key}-desc", "focusable": "false"})
     for name, text in (("desc", description), ("title", title)):
-        element = ElementTree.Element(name, {"id": f"{key}-{name}"})
+        element = ET.Element(name, {"id": f"{key}-{name}"})
         element.text = text
         root.insert(0, element)
-    return Markup(ElementTree.tostring(root, encoding="unicode", short_empty_elements=False))  # noqa: S704  the serialiser escapes
+    return Markup(ET.tostring(root, encoding="unicode", short_empty_elements=False))  # noqa: S704  the serialiser escapes
 
 
 def _plain(name: str) -> str:

@@ -43,7 +43,7 @@ def trading_sessions(world: World) -> Sessions:
         If the calendar is unknown, has a lunch break, or does not reach that far.
     """
     # Inside the function, because pandas comes with it: importing World stays cheap.
-    import exchange_calendars  # noqa: PLC0415
+    import exchange_calendars
 
     first = world.start - dt.timedelta(days=2 * world.history + 30)
     last = world.start + dt.timedelta(days=int(1.7 * world.sessions) + 30)

@@ -19,8 +19,11 @@ GOLDEN = Path(__file__).with_name("head_page.txt")
 def shown_text() -> str:
     """Verdict, banner, figure title and trader table of the sample, a line an element."""
     page = render_report(made.sample(), audience="head")
-    parts = [re.search(r'<section id="verdict".*?</section>\s*<section.*?</section>', page, flags=re.S)]
-    parts += [re.search(r"<figcaption>.*?</figcaption>", page, flags=re.S), re.search(r"<tbody>.*?</tbody>", page, flags=re.S)]
+    parts = [re.search(r'<section id="verdict".*?</section>\s*<section.*?</section>', page, flags=re.DOTALL)]
+    parts += [
+        re.search(r"<figcaption>.*?</figcaption>", page, flags=re.DOTALL),
+        re.search(r"<tbody>.*?</tbody>", page, flags=re.DOTALL),
+    ]
     assert all(parts)
     text = "<p></p>".join(re.sub(r"\s*\n\s*", "", p.group(0)) for p in parts if p)
     text = re.sub(r"</(h2|p|tr|figcaption)>", "\n", text)

@@ -42,7 +42,9 @@ class Desk:
 
     def texts(self) -> dict[str, str]:
         """CSV text of each table that has rows."""
-        return {name: to_csv(name, rows) for name, rows in self.tables.items() if rows or name in ("signals", "actions", "prices")}
+        return {
+            name: to_csv(name, rows) for name, rows in self.tables.items() if rows or name in ("signals", "actions", "prices")
+        }
 
     def write(self, folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
@@ -146,7 +148,11 @@ class Maker:
         """A decision time: mostly in New York hours, sometimes at the close, at night or on a weekend."""
         day = self.start + timedelta(days=self.pick.randint(0, 4))
         hours = self.pick.choice((15, 16, 17, 18, 19, 20, 21, 2, 12))
-        exact = timedelta(0) if self.chance(0.3) else timedelta(seconds=self.pick.randint(0, 3599), microseconds=self.pick.randint(0, 999_999))
+        exact = (
+            timedelta(0)
+            if self.chance(0.3)
+            else timedelta(seconds=self.pick.randint(0, 3599), microseconds=self.pick.randint(0, 999_999))
+        )
         return day + timedelta(hours=hours) + exact
 
     def quantity(self, kind: Kind) -> int:
@@ -158,7 +164,13 @@ class Maker:
         time, size, side = self.moment(), self.quantity(kind), self.pick.choice(("BUY", "SELL"))
         if verb != "INITIATE":
             price = shown(max(self.walk[kind.name] + self.pick.randint(-9, 9), 1), kind.price_places)
-            row = {"signal_id": f"S{n}", "time": stamp(time), "model": self.pick.choice(("m1", "m2")), "asset": kind.name, "side": side}
+            row = {
+                "signal_id": f"S{n}",
+                "time": stamp(time),
+                "model": self.pick.choice(("m1", "m2")),
+                "asset": kind.name,
+                "side": side,
+            }
             row |= {"quantity": shown(size, kind.lot_places), "price": price}
             if self.chance(0.4):
                 row["horizon"] = self.pick.choice(HORIZONS)
@@ -169,7 +181,12 @@ class Maker:
     def act(self, n: int, kind: Kind, verb: str, time: datetime, size: int, side: str) -> None:
         wait = timedelta(seconds=self.pick.choice((0, 0, 30, 600, 3_600, 90_000)))
         ordered = {"VETO": 0, "RESIZE": self.quantity(kind), "REVERSE": self.quantity(kind)}.get(verb, size)
-        row = {"action_id": f"A{n}", "signal_id": f"S{n}", "time": stamp(time + wait), "trader": self.pick.choice(("T1", "T2", "T3"))}
+        row = {
+            "action_id": f"A{n}",
+            "signal_id": f"S{n}",
+            "time": stamp(time + wait),
+            "trader": self.pick.choice(("T1", "T2", "T3")),
+        }
         row |= {"action": verb, "quantity": shown(ordered, kind.lot_places) if ordered else ""}
         if verb == "INITIATE":
             row |= {"signal_id": "", "asset": kind.name, "side": side}
@@ -186,19 +203,31 @@ class Maker:
     def fill(self, n: int, kind: Kind, lots: int, at: datetime) -> None:
         price = shown(max(self.walk[kind.name] + self.pick.randint(-20, 20), 1), kind.price_places)
         fee = shown(self.pick.choice((0, 0, 150, 1_234_567, -20_000)), 6)
-        row = {"fill_id": f"F{len(self.tables['fills'])}", "action_id": f"A{n}", "time": stamp(at), "quantity": shown(lots, kind.lot_places)}
+        row = {
+            "fill_id": f"F{len(self.tables['fills'])}",
+            "action_id": f"A{n}",
+            "time": stamp(at),
+            "quantity": shown(lots, kind.lot_places),
+        }
         self.tables["fills"].append(row | {"price": price, "fee": fee})
 
     def labels(self) -> None:
         for day in range(6):
-            row = {"time": stamp(self.start + timedelta(days=day, hours=self.pick.randint(10, 20))), "weather": self.pick.choice(("calm", "storm"))}
+            row = {
+                "time": stamp(self.start + timedelta(days=day, hours=self.pick.randint(10, 20))),
+                "weather": self.pick.choice(("calm", "storm")),
+            }
             self.tables["regimes"].append(row)
             if self.chance(0.3):
                 self.tables["regimes"].append({**row, "asset": self.kinds[0].name, "weather": "own"})
 
     def options(self) -> dict[str, str]:
         models = ["signal_price", "arrival_mid", "next_open"] + (["cross_spread"] if all(k.quoted for k in self.kinds) else [])
-        chosen = {"fill_model": self.pick.choice(models), "horizon": self.pick.choice(HORIZONS), "unfilled": self.pick.choice(("zero", "quarantine"))}
+        chosen = {
+            "fill_model": self.pick.choice(models),
+            "horizon": self.pick.choice(HORIZONS),
+            "unfilled": self.pick.choice(("zero", "quarantine")),
+        }
         if self.chance(0.3):
             chosen["latency"] = self.pick.choice(("PT1S", "PT5M", "PT2H"))
         if self.chance(0.2):
@@ -228,10 +257,25 @@ def make_desk(seed: int, chains: int = 9) -> Desk:
     if not maker.tables["signals"]:
         maker.tables["signals"].append({**_spare(maker), "signal_id": "S99"})
     if not maker.tables["actions"]:
-        maker.tables["actions"].append({"action_id": "A99", "signal_id": "S99", "time": maker.tables["signals"][-1]["time"], "trader": "T1", "action": "VETO"})
+        maker.tables["actions"].append(
+            {
+                "action_id": "A99",
+                "signal_id": "S99",
+                "time": maker.tables["signals"][-1]["time"],
+                "trader": "T1",
+                "action": "VETO",
+            }
+        )
     return Desk(maker.tables, maker.options(), maker.sections())
 
 
 def _spare(maker: Maker) -> Row:
     kind = maker.kinds[0]
-    return {"time": stamp(maker.moment()), "model": "m1", "asset": kind.name, "side": "BUY", "quantity": "1", "price": shown(kind.level, kind.price_places)}
+    return {
+        "time": stamp(maker.moment()),
+        "model": "m1",
+        "asset": kind.name,
+        "side": "BUY",
+        "quantity": "1",
+        "price": shown(kind.level, kind.price_places),
+    }

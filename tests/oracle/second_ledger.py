@@ -42,7 +42,10 @@ def duration(text: str) -> int:
 def sessions(calendar: str) -> list[tuple[str, int, int]]:
     """(label, open, close) of each session around the year 2024."""
     table = xc.get_calendar(calendar, start="2023-12-01", end="2025-02-28").schedule
-    return [(f"{day:%Y-%m-%d}", int(row["open"].timestamp()) * MICRO, int(row["close"].timestamp()) * MICRO) for day, row in table.iterrows()]
+    return [
+        (f"{day:%Y-%m-%d}", int(row["open"].timestamp()) * MICRO, int(row["close"].timestamp()) * MICRO)
+        for day, row in table.iterrows()
+    ]
 
 
 @cache
@@ -72,11 +75,14 @@ class SecondLedger:
         self.plan = tomllib.loads(plan)
         self.tables = {name: list(csv.DictReader(io.StringIO(text))) for name, text in texts.items()}
         self.quotes = {a: self._quotes(a) for a in {r["asset"] for r in self.tables["prices"]}}
-        self.as_of = instant(self.plan["as_of"]) if "as_of" in self.plan else max(instant(r["time"]) for r in self.tables["prices"])
+        self.as_of = (
+            instant(self.plan["as_of"]) if "as_of" in self.plan else max(instant(r["time"]) for r in self.tables["prices"])
+        )
         self.desk = self.plan.get("calendar", {}).get("default", "XNYS")
         self.rows: dict[str, dict[str, Any] | str] = {}
         self.slices: dict[tuple[str, str], tuple[int, int]] = {}
-        for chain in self._chains():
+        self.chains = self._chains()
+        for chain in self.chains:
             self.rows[chain["name"]] = self._price(chain)
 
     def _quotes(self, asset: str) -> list[Quote]:
@@ -84,7 +90,11 @@ class SecondLedger:
         for row in (r for r in self.tables["prices"] if r["asset"] == asset):
             bid, ask, close, first = (Fraction(row[k]) if row.get(k) else None for k in ("bid", "ask", "close", "open"))
             good = bid is not None and ask is not None and bid <= ask
-            found.append(Quote(instant(row["time"]), (bid + ask) / 2 if good else close, bid if good else None, ask if good else None, first))
+            found.append(
+                Quote(
+                    instant(row["time"]), (bid + ask) / 2 if good else close, bid if good else None, ask if good else None, first
+                )
+            )
         return found
 
     def _asset(self, name: str, key: str, default: str) -> str:
@@ -117,7 +127,14 @@ class SecondLedger:
             "acted": action is not None,
             "horizon_kind": (signal or {}).get("horizon") or self.plan["horizon"],
             "fills": sorted(
-                (instant(f["time"]), f["fill_id"].encode(), sign * Fraction(f["quantity"]), Fraction(f["price"]), Fraction(f["fee"])) for f in fills
+                (
+                    instant(f["time"]),
+                    f["fill_id"].encode(),
+                    sign * Fraction(f["quantity"]),
+                    Fraction(f["price"]),
+                    Fraction(f["fee"]),
+                )
+                for f in fills
             ),
         }
 
@@ -145,7 +162,11 @@ class SecondLedger:
         best: tuple[Fraction, int] | None = None
         for row in self.quotes.get(asset, []):
             price = getattr(row, side)
-            if price is not None and (row.time < moment or (row.time == moment and not strict)) and (best is None or row.time > best[1]):
+            if (
+                price is not None
+                and (row.time < moment or (row.time == moment and not strict))
+                and (best is None or row.time > best[1])
+            ):
                 best = (price, row.time)
         return best if best and self._fresh(asset, moment, best[1]) else None
 
@@ -156,7 +177,9 @@ class SecondLedger:
         if kind == "exit":
             return self._exit(chain)
         calendar = self._calendar(chain["asset"])
-        return sessions(calendar)[session_of(calendar, anchor) + (0 if kind == "close" else int(kind.removeprefix("session+")))][2]
+        return sessions(calendar)[session_of(calendar, anchor) + (0 if kind == "close" else int(kind.removeprefix("session+")))][
+            2
+        ]
 
     def _exit(self, chain: dict[str, Any]) -> int | None:
         if chain["signal"] is None:
@@ -164,7 +187,9 @@ class SecondLedger:
         own = (chain["anchor"], chain["name"].encode())
         later = []
         for s in self.tables["signals"]:
-            same = s["model"] == chain["signal"]["model"] and s["asset"] == chain["asset"] and s["side"] != chain["signal"]["side"]
+            same = (
+                s["model"] == chain["signal"]["model"] and s["asset"] == chain["asset"] and s["side"] != chain["signal"]["side"]
+            )
             if same and (instant(s["time"]), s["signal_id"].encode()) > own and instant(s["time"]) <= self.as_of:
                 later.append(instant(s["time"]))
         return min(later, default=None)
@@ -186,7 +211,11 @@ class SecondLedger:
         for k in range(1, len(table)):
             if table[k][1] <= anchor:
                 continue
-            rows = [r for r in self.quotes.get(asset, []) if max(table[k - 1][2], anchor) < r.time <= min(table[k][2], self.as_of) and r.open is not None]
+            rows = [
+                r
+                for r in self.quotes.get(asset, [])
+                if max(table[k - 1][2], anchor) < r.time <= min(table[k][2], self.as_of) and r.open is not None
+            ]
             if rows:
                 first = min(rows, key=lambda r: r.time)
                 assert first.open is not None
@@ -211,7 +240,7 @@ class SecondLedger:
         needed = [self.look(asset, anchor)] if anchor <= self.as_of else []
         if q and model_time is not None and model_time <= self.as_of:
             needed.append(model)
-        if q and model_time is not None and horizon is not None and model_time > horizon:
+        if q and model_time is not None and horizon is not None and max(model_time, model[1] if model else model_time) > horizon:
             return "D254"
         if not is_open:
             needed.append(self.look(asset, horizon))
@@ -223,7 +252,7 @@ class SecondLedger:
         row |= self._labels(chain) | self._path(chain, fills, model_time, limit)
         row["session"] = sessions(self.desk)[session_of(self.desk, chain["decided"])][0]
         self._ages(row, chain, fills if overlap else [], model_time, model)
-        if q and model_time is None:
+        if q and model is None:
             row["model_cost"] = None
         if is_open:
             row["rounded"] = False
@@ -242,7 +271,9 @@ class SecondLedger:
         if not any(fees.values()) or not chain["q"]:
             return Fraction(0)
         notional = abs(chain["q"] * price) * self._unit(chain["asset"])
-        return max(fees["minimum"] * MICRO, (fees["per_unit"] * chain["q"] + fees["per_order"]) * MICRO + fees["bps"] * notional / 10_000)
+        return max(
+            fees["minimum"] * MICRO, (fees["per_unit"] * chain["q"] + fees["per_order"]) * MICRO + fees["bps"] * notional / 10_000
+        )
 
     def _row(self, chain: dict[str, Any], fills: list[Any], mids: list[Fraction], price: Fraction | None) -> dict[str, Any]:
         unit = self._unit(chain["asset"])
@@ -286,7 +317,15 @@ class SecondLedger:
             "rounded": any(x.denominator != 1 for x in (actual, model, drift, slippage)) or not row["fee_exact"],
         }
 
-    def _slice(self, chain: dict[str, Any], fills: list[Any], model: tuple[int | None, Fraction | None], horizon: int | None, *, is_open: bool) -> int:
+    def _slice(
+        self,
+        chain: dict[str, Any],
+        fills: list[Any],
+        model: tuple[int | None, Fraction | None],
+        horizon: int | None,
+        *,
+        is_open: bool,
+    ) -> int:
         """Slices of one chain, into `slices`; returns their sum."""
         table, k = sessions(self.desk), session_of(self.desk, chain["anchor"])
         before, joined, total = 0, 0, 0
@@ -307,10 +346,14 @@ class SecondLedger:
                 return total
             k += 1
 
-    def _books(self, chain: dict[str, Any], fills: list[Any], model: tuple[int | None, Fraction | None], moment: int, mark: Fraction) -> int:
+    def _books(
+        self, chain: dict[str, Any], fills: list[Any], model: tuple[int | None, Fraction | None], moment: int, mark: Fraction
+    ) -> int:
         s, unit = chain["s"], self._unit(chain["asset"])
         done = [f for f in fills if f[0] <= moment]
-        actual = round(s * sum((f[2] * (mark - f[3]) for f in done), Fraction(0)) * unit) - round(sum((f[4] for f in done), Fraction(0)) * MICRO)
+        actual = round(s * sum((f[2] * (mark - f[3]) for f in done), Fraction(0)) * unit) - round(
+            sum((f[4] for f in done), Fraction(0)) * MICRO
+        )
         time, price = model
         if time is None or time > moment or price is None:
             return actual
@@ -330,9 +373,20 @@ class SecondLedger:
         ends = [t for t, _ in knots[1:]] + [end]
         seconds = sum(stop - t for (t, g), stop in zip(knots, ends, strict=True) if g) // MICRO if knots else 0
         largest = max((abs(g) for _, g in knots), default=Fraction(0))
-        return {"gap_path": knots, "gap_seconds": seconds, "gap_quantity": next((g for _, g in knots if abs(g) == largest), Fraction(0))}
+        return {
+            "gap_path": knots,
+            "gap_seconds": seconds,
+            "gap_quantity": next((g for _, g in knots if abs(g) == largest), Fraction(0)),
+        }
 
-    def _ages(self, row: dict[str, Any], chain: dict[str, Any], fills: list[Any], model_time: int | None, model: tuple[Fraction, int] | None) -> None:
+    def _ages(
+        self,
+        row: dict[str, Any],
+        chain: dict[str, Any],
+        fills: list[Any],
+        model_time: int | None,
+        model: tuple[Fraction, int] | None,
+    ) -> None:
         asset = chain["asset"]
 
         def age(moment: int) -> int | None:
@@ -343,7 +397,9 @@ class SecondLedger:
         row["arrival_price_age"] = max((a for f in fills if (a := age(f[0])) is not None), default=None)
         row["mark_age"] = age(row["horizon_time"]) if row["status"] == "CLOSED" else None
         looked = self.plan.get("fill_model", "arrival_mid") in ("arrival_mid", "cross_spread")
-        row["model_price_age"] = None if model is None or model_time is None else self._age(asset, model_time, model[1]) if looked else 0
+        row["model_price_age"] = (
+            None if model is None or model_time is None else self._age(asset, model_time, model[1]) if looked else 0
+        )
 
     def _labels(self, chain: dict[str, Any]) -> dict[str, Any]:
         """Newest label strictly before the decision (a signal left alone: the signal); the asset's own, else the one for all assets."""
@@ -351,4 +407,7 @@ class SecondLedger:
         rows = [r for r in self.tables.get("regimes", []) if instant(r["time"]) < moment and r["weather"]]
         own = [r for r in rows if r["asset"] == chain["asset"]]
         newest = max(own or [r for r in rows if not r["asset"]], key=lambda r: instant(r["time"]), default=None)
-        return {"regime_weather": newest["weather"] if newest else "unlabelled", "regime_cutoff": instant(newest["time"]) if newest else None}
+        return {
+            "regime_weather": newest["weather"] if newest else "unlabelled",
+            "regime_cutoff": instant(newest["time"]) if newest else None,
+        }

@@ -104,7 +104,7 @@ def test_hostile_names_stand_in_the_text_as_themselves(name: str) -> None:
 
 def test_names_in_the_figure_are_searchable_text_and_no_formula() -> None:
     html = head(made.sample(made.hostile_rows()))
-    figure = re.findall(r"<svg.*?</svg>", html, flags=re.S)[0]
+    figure = re.findall(r"<svg.*?</svg>", html, flags=re.DOTALL)[0]
     texts = re.findall(r"<text[^>]*>([^<]*)</text>", figure)
     assert {"NA", "null", "001", "T1 $\\frac{$", "&lt;script&gt;alert(1)&lt;/script&gt;"} <= {t.strip() for t in texts}
 
@@ -114,7 +114,7 @@ def test_no_script_no_address_and_a_policy_that_allows_nothing(rows: list[dict[s
     html = head(made.sample(rows))
     page = Page(html)
     assert not {"script", "iframe", "object", "embed", "img", "link", "base", "form", "foreignobject"} & set(page.elements)
-    assert not re.search(r"(https?|ftp|file|javascript):", html, flags=re.I)
+    assert not re.search(r"(https?|ftp|file|javascript):", html, flags=re.IGNORECASE)
     assert not any(k.startswith("on") for k in page.attributes)
     assert ("meta", "content", CSP) in page.values
     links = [v for tag, k, v in page.values if k in ("href", "src", "xlink:href")]
@@ -216,12 +216,12 @@ def test_a_probability_is_not_rounded_up_to_the_certainty() -> None:
 
 
 def test_two_renders_give_the_same_bytes_whatever_matplotlib_is_set_to() -> None:
-    import matplotlib
+    import matplotlib as mpl
 
     first = head(made.sample())
-    with matplotlib.rc_context({"font.size": 20, "svg.hashsalt": None, "svg.fonttype": "path", "text.parse_math": True}):
+    with mpl.rc_context({"font.size": 20, "svg.hashsalt": None, "svg.fonttype": "path", "text.parse_math": True}):
         assert head(made.sample()) == first
-        assert matplotlib.rcParams["font.size"] == 20
+        assert mpl.rcParams["font.size"] == 20
     assert head(made.sample(made.hostile_rows())) == head(made.sample(made.hostile_rows()))
 
 
@@ -293,7 +293,7 @@ def test_structure_one_heading_captions_scopes_language() -> None:
 
 def test_alternative_text_of_the_figure_names_withheld_traders_without_numbers() -> None:
     html = head(made.sample())
-    described = re.search(r'<desc id="forest-wide-desc">(.*?)</desc>', html, flags=re.S)
+    described = re.search(r'<desc id="forest-wide-desc">(.*?)</desc>', html, flags=re.DOTALL)
     assert described
     assert "Ines: 1.31 [0.69, 1.93], raw 2.10, P(IR &gt; hurdle) 97%." in described.group(1)
     assert described.group(1).endswith("Quill: not enough evidence, no estimate.")

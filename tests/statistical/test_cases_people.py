@@ -17,14 +17,18 @@ from skillstats.evaluation import SKILL_COLUMNS
 def evaluate(table, columns, out):
     result = CliRunner().invoke(main, ["evaluate", str(table), "--out", str(out), "--columns", columns, "--seed", "1"])
     assert result.exit_code == 0, result.output
-    skill = pd.read_csv(out / "skill.csv", dtype={"trader": str}, keep_default_na=False, na_values={c: [""] for c in SKILL_COLUMNS[2:25]})
+    skill = pd.read_csv(
+        out / "skill.csv", dtype={"trader": str}, keep_default_na=False, na_values={c: [""] for c in SKILL_COLUMNS[2:25]}
+    )
     return skill[skill["regime"] == "all"].set_index("trader"), json.loads((out / "evaluation.json").read_text())
 
 
 @pytest.fixture(scope="module")
 def cards(cases, tmp_path_factory):
     table = cases / "P07_cards_human_AI_A_C" / "data.csv"
-    skill, evaluation = evaluate(table, "trader=participant_id,session=game_id,value_add=va", tmp_path_factory.mktemp("p07") / "e")
+    skill, evaluation = evaluate(
+        table, "trader=participant_id,session=game_id,value_add=va", tmp_path_factory.mktemp("p07") / "e"
+    )
     known = pd.read_csv(table, dtype={"participant_id": str}).groupby("participant_id")["ev_va"].mean()
     return skill, evaluation, known.reindex(skill.index)
 

@@ -60,7 +60,7 @@ def test_sampler_earns_belief(crossed):
 
 def test_shocks_drawn_afterwards_are_the_planted_ones(desk, crossed):
     """Desk-day and trader-day effects correlate with the truth, and their 90% intervals cover 80-97% of them."""
-    _, theta, v, u = desk
+    _, _theta, v, u = desk
     shocks = draw_shocks(crossed, seed=2, every=4)
     assert np.corrcoef(shocks.desk_day.mean(0), v)[0, 1] > 0.9
     truth = u[shocks.pair_trader, shocks.pair_session]

@@ -63,9 +63,14 @@ def make_fit(evidence: Evidence, skill: np.ndarray, seed: int = 3, findings: tup
         "s_U": (("chain", "draw", "trader"), np.abs(rng.normal(0.2, 0.01, (*shape, traders)))),
         "sigma": (("chain", "draw", "trader", "regime"), np.abs(rng.normal(1.0, 0.01, (*shape, traders, regimes)))),
     }
-    coords = {"trader": np.array(evidence.coords["trader"], dtype=object), "regime": np.array(evidence.coords["regime"], dtype=object)}
+    coords = {
+        "trader": np.array(evidence.coords["trader"], dtype=object),
+        "regime": np.array(evidence.coords["regime"], dtype=object),
+    }
     posterior = xr.Dataset(values, coords=coords)
-    stats = xr.Dataset({"diverging": (("chain", "draw"), np.zeros(shape, dtype=bool)), "energy": (("chain", "draw"), rng.normal(size=shape))})
+    stats = xr.Dataset(
+        {"diverging": (("chain", "draw"), np.zeros(shape, dtype=bool)), "energy": (("chain", "draw"), rng.normal(size=shape))}
+    )
     terms = Terms(skill=("trader",), shocks=("session", "trader:session"), volatility_by=("trader", "regime"), dropped={})
     diagnostics = Diagnostics(findings, 0, 1.001, 2000.0, 0.9, CHAINS, DRAWS, DRAWS, 0.95, (), {})
     identity = {"spec": "s", "evidence": evidence.digest, "version": "0", "components": "c", "seed": seed}

@@ -84,7 +84,9 @@ def test_a_thin_record_is_withheld_in_every_form(tmp_path):
     """A trader with 4 decisions has no number in rows, JSON, CSV or posterior, and no rank."""
     full = make_evidence()
     keep = (full.trader != 1) | (full.session == 3)
-    thin = make_evidence(**{k: getattr(full, k)[keep] for k in ("value_add", "risk", "y", "trader", "session", "regime", "action", "decision")})
+    thin = make_evidence(
+        **{k: getattr(full, k)[keep] for k in ("value_add", "risk", "y", "trader", "session", "regime", "action", "decision")}
+    )
     fit = make_fit(thin, np.array([0.1, 0.7654321, 0.0]))
     result = evaluate(fit)
     row = own(result, "T2")
@@ -121,7 +123,9 @@ def test_a_gate_of_one_trader_withholds_that_trader_only():
 def test_a_thin_regime_cell_claims_nothing():
     full = make_evidence()
     keep = (full.regime == 0) | (full.session < 12)
-    thin = make_evidence(**{k: getattr(full, k)[keep] for k in ("value_add", "risk", "y", "trader", "session", "regime", "action", "decision")})
+    thin = make_evidence(
+        **{k: getattr(full, k)[keep] for k in ("value_add", "risk", "y", "trader", "session", "regime", "action", "decision")}
+    )
     row = own(evaluate(make_fit(thin, np.zeros(3))), "T1", "stressed")
     assert row["days"] == 6
     assert "E-CELL" in codes(row)
@@ -223,7 +227,17 @@ def test_files_agree_and_verify_names_what_changed(tmp_path):
 def test_the_same_fit_gives_the_same_bytes(tmp_path):
     first, second = (evaluation_json(evaluate(make_fit(make_evidence(), np.array([0.2, 0.0, 0.0])))) for _ in range(2))
     assert first == second
-    assert set(msgspec.json.decode(first)) >= {"schema", "status", "codes", "plan", "identity", "rows", "population", "diagnostics", "kpis"}
+    assert set(msgspec.json.decode(first)) >= {
+        "schema",
+        "status",
+        "codes",
+        "plan",
+        "identity",
+        "rows",
+        "population",
+        "diagnostics",
+        "kpis",
+    }
 
 
 def test_nothing_of_others_is_overwritten(tmp_path):
@@ -234,5 +248,3 @@ def test_nothing_of_others_is_overwritten(tmp_path):
         write_evaluation(evaluate(fit), tmp_path / "mine", fit)
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "years of work"
     assert [p.name for p in tmp_path.iterdir()] == ["mine"]
-
-

@@ -39,7 +39,9 @@ PARTS = ("size", "drift", "slippage", "cost", "value_add")
 def table(name: str, rows: Rows) -> pd.DataFrame:
     """Rows of text, missing last cells empty."""
     columns = NAMES[name].split()
-    return pd.DataFrame([dict(zip(columns, (*r, *[""] * len(columns)), strict=False)) for r in rows], columns=columns, dtype=object)
+    return pd.DataFrame(
+        [dict(zip(columns, (*r, *[""] * len(columns)), strict=False)) for r in rows], columns=columns, dtype=object
+    )
 
 
 def build(plan: Plan = PLAN, **tables: Rows) -> Ledger:
@@ -90,8 +92,12 @@ EXAMPLES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("case", "side", "q", "p", "fills", "ordered", "mark", "model_fee", "expected"), EXAMPLES, ids=[e[0] for e in EXAMPLES])
-def test_the_rows_of_the_contract(case: str, side: str, q: str, p: str, fills: list[str], ordered: str, mark: str, model_fee: str, expected: str) -> None:
+@pytest.mark.parametrize(
+    ("case", "side", "q", "p", "fills", "ordered", "mark", "model_fee", "expected"), EXAMPLES, ids=[e[0] for e in EXAMPLES]
+)
+def test_the_rows_of_the_contract(
+    case: str, side: str, q: str, p: str, fills: list[str], ordered: str, mark: str, model_fee: str, expected: str
+) -> None:
     """One chain each: signal 14:30 at the mid p, fills from 14:40 on, mark at the close."""
     verb = case.split()[1]
     initiate = verb == "INITIATE"
@@ -101,7 +107,9 @@ def test_the_rows_of_the_contract(case: str, side: str, q: str, p: str, fills: l
     ledger = build(
         Plan(horizon="close", fees=Fees(per_order=model_fee)),
         signals=[("S1", SIGNAL, "m", "A", side, q)] if not initiate else [("S0", SIGNAL, "m", "A", "BUY", "1")],
-        actions=[("A1", "", ACTION, "T1", verb, ordered, "", "A", side) if initiate else ("A1", "S1", ACTION, "T1", verb, ordered)],
+        actions=[
+            ("A1", "", ACTION, "T1", verb, ordered, "", "A", side) if initiate else ("A1", "S1", ACTION, "T1", verb, ordered)
+        ],
         fills=[(f"F{i}", "A1", FILLS[i], quantity, price, fee) for i, (quantity, price, _, fee) in enumerate(cells)],
         prices=prices,
     )
@@ -118,7 +126,9 @@ def test_row_7_shows_its_vwap_and_rounds_only_what_cannot_be_exact() -> None:
         signals=[("S1", SIGNAL, "m", "A", "BUY", "1000")],
         actions=[("A1", "S1", ACTION, "T1", "RESIZE", "1500")],
         fills=[(f, "A1", t, n, p, "0") for (f, n, p), t in zip(fills, FILLS, strict=True)],
-        prices=[quote("A", t, m) for t, m in zip([SIGNAL, *FILLS, CLOSE], ["10.00", "10.00", "10.02", "10.05", "10.20"], strict=True)],
+        prices=[
+            quote("A", t, m) for t, m in zip([SIGNAL, *FILLS, CLOSE], ["10.00", "10.00", "10.02", "10.05", "10.20"], strict=True)
+        ],
     )
     row = rows(ledger)["S1"]
     assert row["actual_price"] == Decimal("10.031333333") and row["arrival_price"] == Decimal("10.021333333")
@@ -144,7 +154,11 @@ def published_ledger(request: pytest.FixtureRequest) -> Ledger:
             ("S2", SIGNAL, "m", "B", "SELL", "500"),
             ("S3", SIGNAL, "m", "C", "BUY", "2000"),
         ],
-        actions=[("A1", "S1", ACTION, "T1", "VETO"), ("A2", "S2", ACTION, "T1", "DELAY", "500"), ("A3", "S3", ACTION, "T1", "RESIZE", "3000")],
+        actions=[
+            ("A1", "S1", ACTION, "T1", "VETO"),
+            ("A2", "S2", ACTION, "T1", "DELAY", "500"),
+            ("A3", "S3", ACTION, "T1", "RESIZE", "3000"),
+        ],
         fills=[("F1", "A2", FILLS[0], "500", "50.10", "0"), ("F2", "A3", FILLS[0], "3000", "25.52", "0")],
         prices=[
             *(quote("A", t, p) for t, p in ((SIGNAL, "100.05"), (CLOSE, "99.55"))),
@@ -168,7 +182,12 @@ def test_the_books_of_the_published_rows(published_ledger: Ledger) -> None:
     assert [found[s]["actual_pnl"] // 10**6 for s in ("S1", "S2", "S3")] == [0, 150, -2100]
     lines = published_ledger.books.to_pandas().groupby("line")["pnl"].sum() // 10**6
     assert lines.to_dict() == {"model_frozen": -1660, "actual": -1950, "difference": -290}
-    assert published_ledger.result["totals"] == {"actual": -1950 * 10**6, "model": -1660 * 10**6, "value_add": -290 * 10**6, "value_add_to_date": 0}
+    assert published_ledger.result["totals"] == {
+        "actual": -1950 * 10**6,
+        "model": -1660 * 10**6,
+        "value_add": -290 * 10**6,
+        "value_add_to_date": 0,
+    }
 
 
 def test_the_kpis_of_the_published_rows(published_ledger: Ledger) -> None:
@@ -207,7 +226,10 @@ def slices(ledger: Ledger) -> list[tuple[str, int, int]]:
 def test_the_slices_of_a_veto_over_three_sessions() -> None:
     """Marks 99.90, 100.20, 99.55 at the closes: V = +150, -150, +500, slices +150, -300, +650."""
     closes = [("2026-07-01T20:00:00Z", "99.90"), ("2026-07-02T20:00:00Z", "100.20"), ("2026-07-06T20:00:00Z", "99.55")]
-    tables: dict[str, Rows] = {"signals": [("S1", SIGNAL, "m", "A", "BUY", "1000")], "actions": [("A1", "S1", ACTION, "T1", "VETO")]}
+    tables: dict[str, Rows] = {
+        "signals": [("S1", SIGNAL, "m", "A", "BUY", "1000")],
+        "actions": [("A1", "S1", ACTION, "T1", "VETO")],
+    }
     plan = Plan(horizon="session+2")
     ledger = build(plan, **tables, prices=[quote("A", SIGNAL, "100.05"), *(quote("A", t, p) for t, p in closes)])
     assert slices(ledger) == [("2026-07-01", 150, 0), ("2026-07-02", -300, 0), ("2026-07-06", 650, 0)]
@@ -360,7 +382,11 @@ def test_a_fill_after_the_horizon_is_outside_the_quantity_and_in_its_own_line() 
     ("signal", "horizon", "expected"),
     [
         ("2024-11-27T20:00:00Z", "close", "2024-11-27T21:00:00Z"),
-        ("2024-11-27T20:00:00Z", "session+1", "2024-11-29T18:00:00Z"),  # Thanksgiving is closed, the day after ends at 13:00 New York
+        (
+            "2024-11-27T20:00:00Z",
+            "session+1",
+            "2024-11-29T18:00:00Z",
+        ),  # Thanksgiving is closed, the day after ends at 13:00 New York
         ("2024-11-27T21:00:00Z", "close", "2024-11-27T21:00:00Z"),  # the close itself belongs to its session
         ("2024-11-27T21:00:01Z", "close", "2024-11-29T18:00:00Z"),  # after hours belongs to the next close
         ("2024-11-29T17:00:00Z", "close", "2024-11-29T18:00:00Z"),
@@ -376,7 +402,13 @@ def test_a_fill_after_the_horizon_is_outside_the_quantity_and_in_its_own_line() 
 )
 def test_horizons_follow_the_exchange(signal: str, horizon: str, expected: str) -> None:
     """Closing quotes stay good while the exchange is shut, so a mark on a Saturday is Friday's close."""
-    closes = ("2024-03-08T21:00:00Z", "2024-07-03T17:00:00Z", "2024-11-01T20:00:00Z", "2024-11-27T21:00:00Z", "2024-11-29T18:00:00Z")
+    closes = (
+        "2024-03-08T21:00:00Z",
+        "2024-07-03T17:00:00Z",
+        "2024-11-01T20:00:00Z",
+        "2024-11-27T21:00:00Z",
+        "2024-11-29T18:00:00Z",
+    )
     times = sorted({signal, *closes, expected})
     ledger = build(
         Plan(horizon="PT1M"),
@@ -390,10 +422,16 @@ def test_horizons_follow_the_exchange(signal: str, horizon: str, expected: str) 
 
 def test_twenty_four_hours_are_not_one_session() -> None:
     """Friday 20:00 to Saturday uses Friday's closing quote (19); `session+1` waits for Monday's close (25)."""
-    prices = [quote("A", t, p) for t, p in (("2024-03-08T20:00:00Z", "20"), ("2024-03-08T21:00:00Z", "19"), ("2024-03-11T20:00:00Z", "25"))]
+    prices = [
+        quote("A", t, p)
+        for t, p in (("2024-03-08T20:00:00Z", "20"), ("2024-03-08T21:00:00Z", "19"), ("2024-03-11T20:00:00Z", "25"))
+    ]
     ledger = build(
         PLAN,
-        signals=[("S1", "2024-03-08T20:00:00Z", "m", "A", "BUY", "10", "", "PT24H"), ("S2", "2024-03-08T20:00:00Z", "m", "A", "BUY", "10", "", "session+1")],
+        signals=[
+            ("S1", "2024-03-08T20:00:00Z", "m", "A", "BUY", "10", "", "PT24H"),
+            ("S2", "2024-03-08T20:00:00Z", "m", "A", "BUY", "10", "", "session+1"),
+        ],
         actions=[("A1", "S1", "2024-03-08T20:00:00Z", "T1", "VETO"), ("A2", "S2", "2024-03-08T20:00:00Z", "T1", "VETO")],
         prices=prices,
     )
@@ -414,7 +452,11 @@ def test_exit_is_the_first_later_signal_of_the_same_model_and_asset_on_the_other
             ("S5", f"{DAY}16:00:00Z", "m", "A", "SELL", "10"),
         ],
         actions=[("A1", "S1", ACTION, "T1", "VETO")],
-        prices=[quote(a, f"{DAY}{t}:00Z", p) for a in "AB" for t, p in (("14:30", "20"), ("15:00", "21"), ("15:10", "21"), ("15:30", "22"), ("16:00", "23"))],
+        prices=[
+            quote(a, f"{DAY}{t}:00Z", p)
+            for a in "AB"
+            for t, p in (("14:30", "20"), ("15:00", "21"), ("15:10", "21"), ("15:30", "22"), ("16:00", "23"))
+        ],
     )
     found = rows(ledger)
     assert stamp(found["S1"]["horizon_time"]) == stamp(found["S4"]["horizon_time"]) == f"{DAY}16:00:00Z"
@@ -448,7 +490,12 @@ def test_where_the_model_is_filled(plan: Plan, price: str) -> None:
         ("A", "2026-07-02T13:30:00Z", "20.49", "20.51", "", "20.50"),
         ("A", "2026-07-02T20:00:00Z", "21.00", "21.00"),
     ]
-    ledger = build(plan, signals=[("S1", SIGNAL, "m", "A", "BUY", "10", "19.99")], actions=[("A1", "S1", SIGNAL, "T1", "VETO")], prices=prices)
+    ledger = build(
+        plan,
+        signals=[("S1", SIGNAL, "m", "A", "BUY", "10", "19.99")],
+        actions=[("A1", "S1", SIGNAL, "T1", "VETO")],
+        prices=prices,
+    )
     row = rows(ledger)["S1"]
     assert row["model_price"] == Decimal(price) and row["signal_mid"] == Decimal("20.01")
     assert row["value_add"] == -int((Decimal(21) - Decimal(price)) * 10 * 10**6)
@@ -492,12 +539,21 @@ def test_the_next_open_is_of_the_first_session_that_begins_after_the_signal(sign
     assert row["model_price"] == 21 and [stamp(k["time"]) for k in row["gap_path"]] == [filled]
 
 
-@pytest.mark.parametrize("plan", [Plan(horizon="close", fill_model="next_open"), Plan(horizon="PT1M", latency="PT5M")], ids=["open", "latency"])
+@pytest.mark.parametrize(
+    "plan", [Plan(horizon="close", fill_model="next_open"), Plan(horizon="PT1M", latency="PT5M")], ids=["open", "latency"]
+)
 def test_a_model_fill_after_the_horizon_is_no_counterfactual(plan: Plan) -> None:
     """Tomorrow's open cannot be marked at today's close: the chain is set aside with its reason, nothing is computed."""
-    prices: Rows = [quote("A", SIGNAL, "20"), quote("A", f"{DAY}14:31:00Z", "20"), quote("A", ACTION, "20"), quote("A", CLOSE, "21")]
+    prices: Rows = [
+        quote("A", SIGNAL, "20"),
+        quote("A", f"{DAY}14:31:00Z", "20"),
+        quote("A", ACTION, "20"),
+        quote("A", CLOSE, "21"),
+    ]
     prices.append(("A", "2026-07-02T13:30:00Z", "21", "21", "", "21"))
-    ledger = build(plan, signals=[("S1", SIGNAL, "m", "A", "BUY", "10")], actions=[("A1", "S1", SIGNAL, "T1", "VETO")], prices=prices)
+    ledger = build(
+        plan, signals=[("S1", SIGNAL, "m", "A", "BUY", "10")], actions=[("A1", "S1", SIGNAL, "T1", "VETO")], prices=prices
+    )
     assert aside(ledger)["S1"] == ("D254", "COUNTERFACTUAL_UNAVAILABLE") and ledger.rows.num_rows == 0
     assert "after the horizon" in ledger.quarantine["message"][0].as_py()
 
@@ -514,13 +570,17 @@ def test_a_row_whose_horizon_has_not_come_is_open_and_worth_nothing_yet() -> Non
         prices=[quote("A", t, p) for t, p in ((SIGNAL, "100.05"), (CLOSE, "99.90"), ("2026-07-02T20:00:00Z", "100.20"))],
     )
     row = rows(ledger)["S1"]
-    assert row["status"] == "OPEN" and all(row[k] is None for k in (*PARTS, "model_pnl", "actual_pnl", "mark", "mark_time", "mark_age"))
+    assert row["status"] == "OPEN" and all(
+        row[k] is None for k in (*PARTS, "model_pnl", "actual_pnl", "mark", "mark_time", "mark_age")
+    )
     assert row["value_add_to_date"] == -150 * 10**6
     assert slices(ledger) == [("2026-07-01", 150, 0), ("2026-07-02", -300, 0)]
     (decision,) = ledger.decisions.to_pylist()
     assert decision["value_add"] is None and decision["n_open"] == 1 and not decision["complete"]
     assert [p.code for p in ledger.problems] == ["D263"]
-    assert {b["state"] for b in ledger.books.to_pylist()} == {"open_to_date"} and ledger.result["totals"]["value_add_to_date"] == -150 * 10**6
+    assert {b["state"] for b in ledger.books.to_pylist()} == {"open_to_date"} and ledger.result["totals"][
+        "value_add_to_date"
+    ] == -150 * 10**6
     trader = next(k for k in ledger.kpis.to_pylist() if k["by"] == "trader")
     assert (trader["n_interventions"], trader["n_open"], trader["n_decisions"], trader["mean"]) == (1, 1, 0, None)
 
@@ -632,7 +692,11 @@ def test_labels_are_read_strictly_before_the_decision() -> None:
     """A label at the very instant of the action is not known; a signal left alone is labelled at the signal, not at the ACCEPT."""
     ledger = build(
         Plan(horizon="close", regimes=RegimeChoice(use=("weather",))),
-        signals=[("S1", SIGNAL, "m", "A", "BUY", "10"), ("S2", SIGNAL, "m", "A", "BUY", "10"), ("S3", SIGNAL, "m", "B", "BUY", "10")],
+        signals=[
+            ("S1", SIGNAL, "m", "A", "BUY", "10"),
+            ("S2", SIGNAL, "m", "A", "BUY", "10"),
+            ("S3", SIGNAL, "m", "B", "BUY", "10"),
+        ],
         actions=[("A1", "S1", ACTION, "T1", "VETO"), ("A2", "S2", ACTION, "T1", "ACCEPT", "10")],
         fills=[("F1", "A2", ACTION, "10", "20", "0")],
         prices=[quote(a, t, "20") for a in "AB" for t in (SIGNAL, ACTION, CLOSE)],
@@ -677,10 +741,16 @@ def test_parts_add_up_where_every_part_is_rounded() -> None:
         signals=[("S1", SIGNAL, "m", "C", "BUY", "0.33333333")],
         actions=[("A1", "S1", SIGNAL, "T1", "RESIZE", "0.77777777")],
         fills=[("F1", "A1", FILLS[0], "0.11111111", "3.12345", "0.000001"), ("F2", "A1", FILLS[1], "0.55555555", "3.12399", "0")],
-        prices=[quote("C", t, p) for t, p in zip([SIGNAL, *FILLS[:2], CLOSE], ("3.12001", "3.12346", "3.12378", "3.19999"), strict=True)],
+        prices=[
+            quote("C", t, p)
+            for t, p in zip([SIGNAL, *FILLS[:2], CLOSE], ("3.12001", "3.12346", "3.12378", "3.19999"), strict=True)
+        ],
     )
     row = rows(ledger)["S1"]
-    assert row["rounded"] and row["size"] + row["drift"] + row["slippage"] + row["cost"] == row["value_add"] == row["actual_pnl"] - row["model_pnl"]
+    assert (
+        row["rounded"]
+        and row["size"] + row["drift"] + row["slippage"] + row["cost"] == row["value_add"] == row["actual_pnl"] - row["model_pnl"]
+    )
     assert row["actual_quantity"] == Decimal("0.66666666") and row["partial"]
     # exact: 0.66666666 * 3.19999 - (0.11111111 * 3.12345 + 0.55555555 * 3.12399) = 0.050728.., less the fee of one micro-unit
     assert row["actual_pnl"] == round((Decimal("0.66666666") * Decimal("3.19999") - Decimal("0.11111111") * Decimal("3.12345")
@@ -710,7 +780,9 @@ def test_numbers_beyond_64_bits_on_the_way_give_the_same_money(tick: str) -> Non
         signals=[("S1", SIGNAL, "m", "A", "BUY", "100000000")],
         actions=[("A1", "S1", ACTION, "T1", "RESIZE", "150000000")],
         fills=[(f, "A1", t, n, p, "0") for (f, n, p), t in zip(fills, FILLS, strict=True)],
-        prices=[quote("A", t, m) for t, m in zip([SIGNAL, *FILLS, CLOSE], ["10.00", "10.00", "10.02", "10.05", "10.20"], strict=True)],
+        prices=[
+            quote("A", t, m) for t, m in zip([SIGNAL, *FILLS, CLOSE], ["10.00", "10.00", "10.02", "10.05", "10.20"], strict=True)
+        ],
     )
     row = rows(ledger)["S1"]
     assert [row[k] for k in PARTS] == [8_433_333_333_333, -2_133_333_333_333, -1_000_000_000_000, 0, 5_300_000_000_000]
@@ -738,7 +810,11 @@ def test_a_total_beyond_64_bits_refuses_the_record() -> None:
 
 def test_nothing_priced_is_still_a_ledger() -> None:
     """Every chain set aside: empty tables, all rows in the quarantine, no crash."""
-    ledger = build(signals=[("S1", SIGNAL, "m", "B", "BUY", "10")], actions=[("A1", "S1", SIGNAL, "T1", "VETO")], prices=[quote("A", SIGNAL, "20")])
+    ledger = build(
+        signals=[("S1", SIGNAL, "m", "B", "BUY", "10")],
+        actions=[("A1", "S1", SIGNAL, "T1", "VETO")],
+        prices=[quote("A", SIGNAL, "20")],
+    )
     assert ledger.rows.num_rows == ledger.decisions.num_rows == ledger.slices.num_rows == 0
     assert ledger.quarantine.num_rows == 2 and ledger.result["by_trader"]["T1"]["unavailable"] == 1
 
@@ -748,4 +824,8 @@ def test_a_written_ledger_comes_back_the_same(published_ledger: Ledger, tmp_path
 
     published_ledger.write(tmp_path / "out")
     again = read_ledger(tmp_path / "out")
-    assert again.digest == published_ledger.digest and again.rows.equals(published_ledger.rows) and again.kpis.equals(published_ledger.kpis)
+    assert (
+        again.digest == published_ledger.digest
+        and again.rows.equals(published_ledger.rows)
+        and again.kpis.equals(published_ledger.kpis)
+    )

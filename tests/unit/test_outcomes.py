@@ -57,7 +57,7 @@ def test_risk_is_positive_where_given(tmp_path: Path, cell: str, code: str) -> N
 def test_missing_column_names_those_that_exist(tmp_path: Path) -> None:
     with pytest.raises(InputRejected, match=r"F102.*'value_add' \(named 'va' by you\).*'participant_id', 'game_id'"):
         read_outcome_table(csv(tmp_path, "participant_id,game_id,value\n7,1,0.5\n"), NAMES)
-    with pytest.raises(InputRejected, match="F102.*'trader'"):
+    with pytest.raises(InputRejected, match=r"F102.*'trader'"):
         read_outcome_table(csv(tmp_path, "session,value_add\n7,1\n"))
 
 

@@ -370,7 +370,7 @@ def test_without_any_horizon_every_signal_is_named(tmp_path: Path) -> None:
 
 
 def test_a_record_in_the_future_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputRejected, match="F301.*years after now"):
+    with pytest.raises(InputRejected, match=r"F301.*years after now"):
         read_record(write(tmp_path, desk()), PLAN, now="1990-01-01T00:00:00Z")
 
 
