@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from skillstats.record.containers import Record
     from skillstats.record.read import read_record
     from skillstats.report.page import write_report
-    from skillstats.simulate.desk import simulate
+    from skillstats.simulate.door import simulate
     from skillstats.simulate.world import World, read_world
     from skillstats.spec.model import ModelSpec
     from skillstats.spec.read import read_spec
@@ -51,7 +51,7 @@ _HOME = {
     "read_spec": "spec.read",
     "read_world": "simulate.world",
     "shrink": "inference.known_error",
-    "simulate": "simulate.desk",
+    "simulate": "simulate.door",
     "to_evidence": "evidence",
     "verify": "evaluation.verify",
     "write_evaluation": "evaluation.write",

@@ -22,12 +22,12 @@ def run_demo(out: Path, seed: int, *, smoke: bool) -> int:
     from skillstats.ledger.build import build_ledger
     from skillstats.record.read import read_record
     from skillstats.report.page import write_report
-    from skillstats.simulate.desk import simulate
+    from skillstats.simulate.desk import simulate_tables
 
     _own_folder(out)
     say = _Teller()
     say("simulating a desk whose truth is known")
-    tables, truth = simulate(_world(smoke), seed=seed)
+    tables, truth = simulate_tables(_world(smoke), seed=seed)
     tables.write(out / "record")
     truth.write(out / "truth.json")
     say("reading and checking the record as if a stranger had sent it")

@@ -12,7 +12,7 @@ from skillstats.errors import UsageError
 def run_simulate(world: Path | None, out: Path | None, seed: int, *, schema: bool) -> int:
     """Write a record, and its truth beside it."""
     from skillstats.simulate import World, describe_world, read_world
-    from skillstats.simulate.desk import simulate
+    from skillstats.simulate.desk import simulate_tables
 
     if schema:
         for key in describe_world():
@@ -20,7 +20,7 @@ def run_simulate(world: Path | None, out: Path | None, seed: int, *, schema: boo
         return 0
     if out is None:
         raise UsageError("give --out RECORD, the folder to write, or --schema")
-    tables, truth = simulate(read_world(world) if world is not None else World(), seed=seed)
+    tables, truth = simulate_tables(read_world(world) if world is not None else World(), seed=seed)
     tables.write(out)
     beside = out.with_name(f"{out.name}.truth.json")
     truth.write(beside)

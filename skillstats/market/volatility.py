@@ -98,8 +98,8 @@ def _floors(market: Market, group: list[int], raw: dict[int, IntArray], asset: I
     order = np.argsort(when, kind="stable")
     when, value = when[order], value[order]
     floors = np.zeros(len(market.desk.closes) + 1, dtype=np.int64)
-    previous = np.r_[NULL, market.desk.closes]
-    known = np.searchsorted(when, previous, side="right")
+    previous: IntArray = np.concatenate([[NULL], market.desk.closes])
+    known: IntArray = np.asarray(np.searchsorted(when, previous, side="right"))
     for k in np.flatnonzero(known >= FLOOR_AFTER):
         earlier = sorted(value[: int(known[k])].tolist())
         floors[k] = earlier[int(FLOOR_PERCENTILE / 100 * (len(earlier) - 1))]

@@ -25,7 +25,7 @@ from skillstats.simulate.truth import (
 from skillstats.simulate.world import World, require_world
 
 
-def simulate(world: World, *, seed: int) -> tuple[SimulatedTables, Truth]:
+def simulate_tables(world: World, *, seed: int) -> tuple[SimulatedTables, Truth]:
     """Simulate the record of a desk whose skill is known.
 
     Parameters
@@ -51,7 +51,7 @@ def simulate(world: World, *, seed: int) -> tuple[SimulatedTables, Truth]:
 
     Examples
     --------
-    >>> tables, truth = simulate(World(sessions=20), seed=1)
+    >>> tables, truth = simulate_tables(World(sessions=20), seed=1)
     >>> round(truth.traders[0].planted_annual_ir, 2)
     3.0
     """

@@ -16,7 +16,7 @@ HOSTILE = (
     "</title></svg><img src=x onerror=alert(1)>",
     "{{ 7*7 }}{% raw %}",
     "A\u202eevil\x00\x1b[31m\ud800",
-    "Maximiliane von Hohenstein-Oberpfaffenhofen the Elder of the Long Desk",
+    "The trader whose name is longer than any column ever wanted to be",
 )
 LONG = "W" * 120
 
@@ -59,9 +59,9 @@ CELL = code("E-CELL", "7 active days, floor 10: pooled estimate, no claim")
 def desk_rows() -> list[dict[str, Any]]:
     """Eight ordinary traders, three regimes."""
     rows = [
-        row("Ines", ir=1.31, width=0.62, p=0.972, raw_ir_annual=2.1),
+        row("T1", ir=1.31, width=0.62, p=0.972, raw_ir_annual=2.1),
         row(
-            "Okafor",
+            "T2",
             ir=0.94,
             width=0.66,
             p=0.914,
@@ -71,12 +71,12 @@ def desk_rows() -> list[dict[str, Any]]:
             reliability=0.17,
             raw_ir_annual=2.9,
         ),
-        row("Petra", ir=0.48, width=0.71, p=0.896, raw_ir_annual=0.9),
-        row("Lindqvist", ir=0.22, width=0.60, p=0.47, raw_ir_annual=0.35),
-        row("Moreau", ir=0.05, width=0.74, p=0.33, raw_ir_annual=-0.6),
-        row("Tanaka", ir=-0.71, width=0.55, p=0.004, p_positive=0.031, raw_ir_annual=-1.4),
-        row("Bea", ir=0.30, width=0.95, p=0.52, raw_ir_annual=9.4, n=31, days=22, n_eff=30.4),
-        row("Quill", status="WITHHOLD", n=3, days=2, n_eff=2.4, codes=[FEW]),
+        row("T3", ir=0.48, width=0.71, p=0.896, raw_ir_annual=0.9),
+        row("T4", ir=0.22, width=0.60, p=0.47, raw_ir_annual=0.35),
+        row("T5", ir=0.05, width=0.74, p=0.33, raw_ir_annual=-0.6),
+        row("T6", ir=-0.71, width=0.55, p=0.004, p_positive=0.031, raw_ir_annual=-1.4),
+        row("T7", ir=0.30, width=0.95, p=0.52, raw_ir_annual=9.4, n=31, days=22, n_eff=30.4),
+        row("T8", status="WITHHOLD", n=3, days=2, n_eff=2.4, codes=[FEW]),
     ]
     cells = [("calm", 0.8, 0.62), ("stress", 1.2, 0.93), ("transition", -0.5, 0.1)]
     for number, own in enumerate(list(rows)):

@@ -156,7 +156,7 @@ def test_no_page_prints_a_missing_value_as_a_word(word: str) -> None:
     plan = made.plan(horizon=None, fill_model=None, hurdle=0.05, hurdle_unit="IR per decision", text=None)
     rows = made.desk_rows()
     rows[3] |= {"n_eff": None, "shrinkage": float("nan"), "reliability": None, "raw_ir": None, "raw_ir_annual": float("inf")}
-    empty = made.kpi("Ines", mean=None, sd=float("nan"), ir_per_decision=None, note="n<2")
+    empty = made.kpi("T1", mean=None, sd=float("nan"), ir_per_decision=None, note="n<2")
     for evaluation in (
         made.sample(rows),
         made.sample(rows, source=no_year, plan=plan, kpis=(empty,), population={}, lists={}, caveats=()),
@@ -197,20 +197,20 @@ def test_every_number_of_the_trader_table_is_the_evaluations() -> None:
 
 def test_a_flag_stands_beside_its_number_and_a_reason_in_words() -> None:
     page = Page(head(made.sample()))
-    line = next(row for row in page.cells["traders"] if row[0] == "Okafor")
+    line = next(row for row in page.cells["traders"] if row[0] == "T2")
     assert re.match(r"0\.94\[0\.28, 1\.60\]FLAG W-LUCK", line[4])
     assert "mostly luck so far: reliability 17%, limit 20%" in line[-1]
 
 
 def test_a_cell_under_its_floor_claims_nothing_whatever_its_probability() -> None:
-    rows = [made.row("Ines", p=0.97), made.row("Ines", "calm", p=0.99, codes=[made.CELL])]
+    rows = [made.row("T1", p=0.97), made.row("T1", "calm", p=0.99, codes=[made.CELL])]
     cells = Page(head(made.sample(rows))).cells["grid"]
     assert cells[1][1].strip().endswith("too few days, no claim")
     assert "clears" not in cells[1][1]
 
 
 def test_a_probability_is_not_rounded_up_to_the_certainty() -> None:
-    page = Page(head(made.sample([made.row("Petra", p=0.8999)])))
+    page = Page(head(made.sample([made.row("T3", p=0.8999)])))
     assert page.cells["traders"][1][7].strip() == "89.99%"
     assert "None of the 1 trader clears" in page.words
 
@@ -254,7 +254,7 @@ def test_other_audiences_are_refused_in_words() -> None:
     with pytest.raises(UsageError, match="trader, head, pm, quant, governance"):
         render_report(made.sample(), audience="boss")
     with pytest.raises(UsageError, match="whole desk"):
-        render_report(made.sample(), audience="head", trader="Ines")
+        render_report(made.sample(), audience="head", trader="T1")
     with pytest.raises(TypeError):
         render_report(made.sample())  # type: ignore[call-arg]
 
@@ -295,12 +295,12 @@ def test_alternative_text_of_the_figure_names_withheld_traders_without_numbers()
     html = head(made.sample())
     described = re.search(r'<desc id="forest-wide-desc">(.*?)</desc>', html, flags=re.DOTALL)
     assert described
-    assert "Ines: 1.31 [0.69, 1.93], raw 2.10, P(IR &gt; hurdle) 97%." in described.group(1)
-    assert described.group(1).endswith("Quill: not enough evidence, no estimate.")
+    assert "T1: 1.31 [0.69, 1.93], raw 2.10, P(IR &gt; hurdle) 97%." in described.group(1)
+    assert described.group(1).endswith("T8: not enough evidence, no estimate.")
 
 
 def test_a_row_withheld_for_another_reason_than_few_decisions_does_not_say_too_few() -> None:
-    rows = [made.row("Ines"), made.row("Zed", status="WITHHOLD", codes=[made.code("E-ONE", "one day carries the claim")])]
+    rows = [made.row("T1"), made.row("Zed", status="WITHHOLD", codes=[made.code("E-ONE", "one day carries the claim")])]
     page = Page(head(made.sample(rows)))
     assert page.cells["traders"][-1][4] == "withheld: no estimate is shown"
     assert "not enough evidence for any number" not in page.words
@@ -308,7 +308,7 @@ def test_a_row_withheld_for_another_reason_than_few_decisions_does_not_say_too_f
 
 
 def test_a_desk_without_regimes_or_kpis_has_neither_grid_nor_empty_tables() -> None:
-    page = Page(head(made.sample([made.row("Ines")], kpis=(), lists={}, caveats=(), population={})))
+    page = Page(head(made.sample([made.row("T1")], kpis=(), lists={}, caveats=(), population={})))
     assert "grid" not in page.cells
     assert "The plan names no regimes" in page.words
     assert "Ledger KPIs" not in page.words
@@ -316,13 +316,13 @@ def test_a_desk_without_regimes_or_kpis_has_neither_grid_nor_empty_tables() -> N
 
 
 def test_ledger_sums_in_micro_units_are_printed_in_currency_and_finer_splits_stay_out() -> None:
-    split = made.kpi("Ines", by="trader x action", action="VETO", sum=7_777_777_777_777)
-    single = made.kpi("Ines", sum=-50_000_000, mean=-50.0, sd=None, ir_per_decision=None, note="n<2")
-    page = Page(head(made.sample([made.row("Ines")], kpis=(single, split, made.kpi("Bea"), made.kpi(None, by="all")))))
+    split = made.kpi("T1", by="trader x action", action="VETO", sum=7_777_777_777_777)
+    single = made.kpi("T1", sum=-50_000_000, mean=-50.0, sd=None, ir_per_decision=None, note="n<2")
+    page = Page(head(made.sample([made.row("T1")], kpis=(single, split, made.kpi("T7"), made.kpi(None, by="all")))))
     table = page.cells[""]
     lines = {row[0]: dict(zip(table[0], row, strict=True)) for row in table if len(row) == len(table[0])}
-    assert set(lines) == {"Trader", "Ines", "Bea", "whole desk"}
-    assert lines["Ines"]["Sum, USD"] == "\u221250"
-    assert lines["Ines"]["Mean / sd"] == "n<2"
-    assert lines["Bea"]["Sum, USD"] == "1,284,310"
+    assert set(lines) == {"Trader", "T1", "T7", "whole desk"}
+    assert lines["T1"]["Sum, USD"] == "\u221250"
+    assert lines["T1"]["Mean / sd"] == "n<2"
+    assert lines["T7"]["Sum, USD"] == "1,284,310"
     assert "7,777,778" not in page.words

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from skillstats.simulate import Regime, SimulatedTables, Truth, World, simulate
+from skillstats.simulate import Regime, SimulatedTables, Truth, World, simulate_tables
 
 
 @dataclass
@@ -93,7 +93,7 @@ def opening(world: World) -> dict[str, int]:
 
 
 def simulated(world: World, seed: int) -> tuple[Decisions, Truth]:
-    tables, truth = simulate(world, seed=seed)
+    tables, truth = simulate_tables(world, seed=seed)
     return recompute(tables, truth, opening(world)), truth
 
 
@@ -188,7 +188,7 @@ def test_the_desk_as_a_whole_is_unbiased(long_desk):
 def test_trailing_volatility_estimates_the_true_one_without_bias():
     """In one regime the root mean square daily return is the true volatility within 1 % over the assets (se 0.15 %)."""
     world = World(sessions=1000, start=dt.date(2015, 1, 2), regimes=(Regime(label="calm", share=1.0),))
-    tables, truth = simulate(world, seed=5)
+    tables, truth = simulate_tables(world, seed=5)
     prices = tables.tables["prices"]
     asset, mid = np.array(prices["asset"]), (numbers(prices["bid"]) + numbers(prices["ask"])) / 2
     closing = np.array([bool(c) for c in prices["close"]])

@@ -670,7 +670,7 @@ def test_a_corporate_action_inside_the_horizon_sets_the_chain_aside() -> None:
         prices=[quote(a, t, "20") for a in "AB" for t in (SIGNAL, CLOSE)],
         corporate_actions=[("A", f"{DAY}16:00:00Z", "split", "2"), ("B", "2026-07-02T13:30:00Z", "split", "2")],
     )
-    assert aside(ledger) == {"S1": ("D254", "COUNTERFACTUAL_UNAVAILABLE")} and list(rows(ledger)) == ["S2"]
+    assert aside(ledger) == {"S1": ("D264", "COUNTERFACTUAL_UNAVAILABLE")} and list(rows(ledger)) == ["S2"]
 
 
 def test_what_this_version_does_not_compute_is_refused() -> None:

@@ -23,7 +23,7 @@ from skillstats.simulate import (
     World,
     describe_world,
     read_world,
-    simulate,
+    simulate_tables,
     world_schema,
 )
 
@@ -40,7 +40,7 @@ COLUMNS = {
 
 @pytest.fixture(scope="module")
 def small() -> tuple[SimulatedTables, Truth]:
-    return simulate(SMALL, seed=7)
+    return simulate_tables(SMALL, seed=7)
 
 
 def rows(tables: SimulatedTables, name: str) -> list[dict[str, str]]:
@@ -133,12 +133,12 @@ def test_quotes_are_sound_and_every_asset_closes_every_session(small):
 
 def test_a_desk_of_any_size_needs_no_other_key():
     for traders in (1, 2, 11):
-        tables, truth = simulate(World(traders=traders, sessions=2), seed=1)
+        tables, truth = simulate_tables(World(traders=traders, sessions=2), seed=1)
         assert set(tables.tables["actions"]["trader"]) == {t.trader for t in truth.traders}
 
 
 def test_half_days_close_at_their_own_hour():
-    tables, _ = simulate(msgspec.structs.replace(SMALL, start=dt.date(2025, 11, 24), sessions=5), seed=1)
+    tables, _ = simulate_tables(msgspec.structs.replace(SMALL, start=dt.date(2025, 11, 24), sessions=5), seed=1)
     closes = {row["time"][:10]: row["time"][11:16] for row in rows(tables, "prices") if row["close"]}
     assert "2025-11-27" not in closes  # Thanksgiving
     assert (closes["2025-11-26"], closes["2025-11-28"]) == ("21:00", "18:00")
@@ -172,7 +172,7 @@ def test_a_blanket_veto_is_one_decision_of_one_trader_and_session(small):
 
 
 def test_a_directional_trader_has_one_side_a_session():
-    tables, _ = simulate(msgspec.structs.replace(SMALL, directional=(3,)), seed=2)
+    tables, _ = simulate_tables(msgspec.structs.replace(SMALL, directional=(3,)), seed=2)
     sides = defaultdict(set)
     signals = {row["signal_id"]: row for row in rows(tables, "signals")}
     for row in rows(tables, "actions"):
@@ -194,16 +194,16 @@ def test_the_plan_is_toml_and_names_horizon_and_regimes(small):
 
 def test_the_same_seed_gives_the_same_bytes_and_another_does_not(small):
     tables, truth = small
-    again, truth_again = simulate(SMALL, seed=7)
+    again, truth_again = simulate_tables(SMALL, seed=7)
     assert (again, truth_again) == (tables, truth)
-    other, _ = simulate(SMALL, seed=8)
+    other, _ = simulate_tables(SMALL, seed=8)
     assert other.tables["signals"] != tables.tables["signals"]
 
 
 def test_bytes_do_not_depend_on_the_hash_seed():
     code = (
         "import hashlib; from skillstats.simulate import *;"
-        "t, u = simulate(World(sessions=3, traders=2), seed=3);"
+        "t, u = simulate_tables(World(sessions=3, traders=2), seed=3);"
         "print(hashlib.sha256((repr(t.tables) + repr(u)).encode()).hexdigest())"
     )
     digests = {
@@ -218,7 +218,7 @@ def test_bytes_do_not_depend_on_the_hash_seed():
 def test_planted_skill_changes_neither_design_nor_luck(small):
     """Only prices move with skill; with it the quantities, which are sized by price."""
     tables, _ = small
-    other, _ = simulate(msgspec.structs.replace(SMALL, annual_ir=0.0), seed=7)
+    other, _ = simulate_tables(msgspec.structs.replace(SMALL, annual_ir=0.0), seed=7)
     for name, columns in (("signals", ("time", "asset", "side")), ("actions", ("time", "trader", "action", "decision_id"))):
         assert all(other.tables[name][c] == tables.tables[name][c] for c in columns)
 
@@ -333,13 +333,13 @@ def test_all_problems_of_a_world_are_told_at_once(tmp_path):
 def test_a_world_made_in_python_is_checked_too():
     for world, message in ((World(traders=-1), "traders = -1"), (World(override_rate=3.0), "override_rate = 3")):
         with pytest.raises(UsageError, match=message):
-            simulate(world, seed=1)
+            simulate_tables(world, seed=1)
     with pytest.raises(UsageError, match="seed = -1"):
-        simulate(World(), seed=-1)
+        simulate_tables(World(), seed=-1)
     with pytest.raises(UsageError, match="calendar = 'XXXX'"):
-        simulate(World(calendar="XXXX"), seed=1)
+        simulate_tables(World(calendar="XXXX"), seed=1)
     with pytest.raises(UsageError, match="lunch break"):
-        simulate(World(calendar="XTKS"), seed=1)
+        simulate_tables(World(calendar="XTKS"), seed=1)
 
 
 def test_every_key_is_described_and_in_the_schema():
@@ -353,7 +353,7 @@ def test_every_key_is_described_and_in_the_schema():
 def test_regimes_can_carry_all_the_skill():
     states = (Regime(label="calm", share=0.5, skill=0.0), Regime(label="sell-off", share=0.5, volatility=1.5))
     world = msgspec.structs.replace(SMALL, sessions=120, regimes=states, regime_spell=5.0, annual_ir=2.0)
-    _, truth = simulate(world, seed=4)
+    _, truth = simulate_tables(world, seed=4)
     for trader in truth.traders:
         calm, stressed = trader.regimes
         assert calm.ir_decision == 0.0
@@ -362,13 +362,13 @@ def test_regimes_can_carry_all_the_skill():
 
 
 def test_a_trader_who_follows_everything_has_no_skill_figures():
-    tables, truth = simulate(msgspec.structs.replace(SMALL, override_rate=(0.0, 0.5)), seed=1)
+    tables, truth = simulate_tables(msgspec.structs.replace(SMALL, override_rate=(0.0, 0.5)), seed=1)
     assert truth.traders[0].annual_ir is None
     assert truth.traders[0].decisions == 0
     assert "T1" in tables.tables["actions"]["trader"]
 
 
 def test_a_desk_that_trades_around_the_clock_can_be_simulated():
-    tables, _ = simulate(msgspec.structs.replace(SMALL, calendar="24/7", sessions_per_year=365.0), seed=1)
+    tables, _ = simulate_tables(msgspec.structs.replace(SMALL, calendar="24/7", sessions_per_year=365.0), seed=1)
     assert tables.tables["signals"]["signal_id"]
     assert tomllib.loads(tables.plan)["model"] == {"sessions_per_year": 365}
