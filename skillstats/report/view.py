@@ -15,7 +15,7 @@ from skillstats.report.facts import Facts, text_of
 from skillstats.report.figures import forest_svg
 from skillstats.report.grid import GridRow, grid_of
 from skillstats.report.kpis import Table, kpi_table
-from skillstats.report.numbers import ABSENT, count, digits_for, fixed, interval, is_number, listed, percent, visible
+from skillstats.report.numbers import ABSENT, count, digits_for, fixed, interval, is_number, percent, visible
 from skillstats.report.rows import NOT_ENOUGH, Band, Reason, Row, overall_rows, reasons_of, regime_rows
 from skillstats.report.words import Scale
 
@@ -75,8 +75,7 @@ class View:
     codes: tuple[Reason, ...]
     tiles: tuple[Tile, ...]
     desk: str
-    claim: str
-    claim_names: str
+    order: str
     scale: Scale
     interval_name: str
     unit: str
@@ -104,7 +103,7 @@ def view_of(evaluation: Evaluation) -> View:
     groups = words.group_traders(own)
     regimes, grid = grid_of(own, cells, scale)
     digits = digits_for(v for r in own if r.value_add for v in (r.value_add.q05, r.value_add.q95))
-    skilled = evaluation.lists.get("skilled") if evaluation.status != "WITHHOLD" else None
+    order = evaluation.lists.get("order", {}) if evaluation.status != "WITHHOLD" else {}
     source = evaluation.source
     return View(
         title=visible(str(evaluation.plan["name"] or "")),
@@ -114,8 +113,7 @@ def view_of(evaluation: Evaluation) -> View:
         codes=reasons_of(evaluation.codes),
         tiles=() if evaluation.status == "WITHHOLD" else _tiles(groups, scale),
         desk=words.desk_sentence(evaluation),
-        claim=visible(str(skilled["claim"])) if skilled else "",
-        claim_names=listed([visible(str(t)) for t in skilled["traders"]]) if skilled and skilled["traders"] else "",
+        order=visible(str(order.get("text", ""))).capitalize(),
         scale=scale,
         interval_name=INTERVAL_NAME,
         unit=text_of(source["unit"]),

@@ -208,7 +208,8 @@ def sample(rows: list[dict[str, Any]] | None = None, **changes: Any) -> Evaluati
         "diagnostics": diagnostics(),
         "kpis": (*(kpi(t) for t in traders), kpi(None, by="all", n_decisions=8459, sum=9_284_310_250_000)),
         "lists": {
-            "skilled": {"claim": "Expected share of false names on the list at most 10%:", "traders": traders[:1]},
+            "skilled": {"claim": "1 of 7 clears the hurdle with 90% certainty", "traders": traders[:1]},
+            "order": {"supported": False, "text": "order not supported by the data: the likeliest best trader is best with probability 44%"},
             "hypotheses": hypotheses(rows),
         },
         "attribution": {},
