@@ -24,7 +24,7 @@ MAX_PLAN_BYTES: Final = 65_536
 FillModel = Literal["signal_price", "arrival_mid", "cross_spread", "next_open"]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 
-_HORIZON = re.compile(r"PT\d+[HM]|session\+\d+|close|exit", re.ASCII)
+_HORIZON = re.compile(r"PT\d{1,5}[HM]|session\+\d{1,4}|close|exit", re.ASCII)
 
 
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -22,6 +22,7 @@ SECOND: Final = 10**6
 MINUTE: Final = 60 * SECOND
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
+LONGEST: Final = 3660 * DAY
 INT64_MAX: Final = 2**63 - 1
 
 NULL_TIME: Final = -(2**63)
@@ -61,7 +62,10 @@ def parse_duration(text: str) -> int:
     if not match or not any(match.groups()):
         raise UsageError(f"{text!r} is not a duration; write for example PT60S, PT5M or PT24H")
     hours, minutes, seconds = (int(g or 0) for g in match.groups())
-    return hours * HOUR + minutes * MINUTE + seconds * SECOND
+    total = hours * HOUR + minutes * MINUTE + seconds * SECOND
+    if total > LONGEST:
+        raise UsageError(f"{text!r} is longer than ten years; write for example PT60S, PT5M or PT24H")
+    return total
 
 
 def round_half_even(numerator: int, denominator: int) -> int:

@@ -36,6 +36,9 @@ class _Group(click.Group):
         except SkillstatsError as error:
             click.echo(f"skillstats: {error}", err=True)
             ctx.exit(error.exit_code)
+        except OSError as error:
+            click.echo(f"skillstats: {error.filename or 'a file'} cannot be read or written ({error.strerror})", err=True)
+            ctx.exit(2)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -58,7 +61,7 @@ def finish(code: int) -> NoReturn:
     help="Folder for the record, the ledger and the page.",
 )
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed of the simulated desk and of the fit."
+    "--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True, help="Seed of the simulated desk and of the fit."
 )
 @click.option("--smoke", is_flag=True, help="A small desk and a short run, to see that everything works.")
 def demo(out: Path, seed: int, smoke: bool) -> None:
@@ -96,8 +99,12 @@ def ledger(record: Path, out: Path, plan: Path | None) -> None:
 @click.option("--plan", type=EXISTING, help="Plan with hurdle, certainty, floors and model.")
 @click.option("--model", help="Name or file of a model; default: see `skillstats models`.")
 @click.option("--engine", type=click.Choice(["nuts"]), default="nuts", show_default=True)
-@click.option("--columns", multiple=True, help="Outcomes table: trader=ID,session=DAY,value_add=VA[,regime=R,risk=W,action=A].")
-@click.option("--seed", type=click.IntRange(min=0), help="Seed of the fit; default: the plan's.")
+@click.option(
+    "--columns",
+    multiple=True,
+    help="Outcomes table: trader=ID,session=DAY,value_add=VA; also regime, risk, action, asset, desk, model_version, decision_id, time.",
+)
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Seed of the fit; default: the plan's.")
 @click.option("--draws", type=click.IntRange(min=100), help="Draws a chain; default: the model's.")
 @click.option(
     "--audience", multiple=True, type=click.Choice(AUDIENCES), help="Also write the page of this reader; none without it."
@@ -142,7 +149,7 @@ def models(model: str | None) -> None:
 @main.command()
 @click.argument("world", required=False, type=EXISTING)
 @click.option("--out", type=FOLDER, help="Folder for the record; its truth is written beside it, never inside.")
-@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True)
 @click.option("--schema", is_flag=True, help="List every key of a world with its default and meaning.")
 def simulate(world: Path | None, out: Path | None, seed: int, schema: bool) -> None:
     """Simulate a desk with known truth from WORLD (a TOML file; every key has a default)."""

@@ -54,8 +54,12 @@ def run_evaluate(
     audience: tuple[str, ...],
 ) -> int:
     """Evidence, fit, evaluation, files, page; returns the exit code."""
+    from skillstats.cli.record import refuse_inside
+    from skillstats.ledger.write import check_target
     from skillstats.plan import read_plan
 
+    refuse_inside(source, out)
+    check_target(out, "evaluation")
     declared = read_plan(plan) if plan is not None else None
     evidence, used, quarantined = load_evidence(source, declared, parse_columns(columns))
     chosen = model or used.model.name or default_model(evidence)

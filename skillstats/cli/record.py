@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from skillstats.errors import RULES, Problem
+from skillstats.errors import RULES, Problem, UsageError
+from skillstats.ledger.write import check_target
 from skillstats.units import format_micro
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ def build(record: Path, plan: Path | None) -> Ledger:
 
 def run_check(record: Path, plan: Path | None, quarantine: Path | None) -> int:
     """Print every problem as a table, and how many look-ups a tighter age limit would lose."""
+    if quarantine is not None:
+        _refuse_overwriting(quarantine)
     ledger = build(record, plan)
     print_problems(ledger.problems)
     click.echo(_count_line(ledger))
@@ -45,15 +48,32 @@ def run_check(record: Path, plan: Path | None, quarantine: Path | None) -> int:
 
 def run_ledger(record: Path, out: Path, plan: Path | None) -> int:
     """Write the ledger folder and print what it says."""
+    refuse_inside(record, out)
+    check_target(out, "ledger")
     ledger = build(record, plan)
     ledger.write(out)
     for problem in ledger.problems:
         if RULES[problem.code].outcome in ("quarantine", "reject"):
             click.echo(str(problem), err=True)
+    warned = sum(RULES[p.code].outcome == "warn" for p in ledger.problems)
+    if warned:
+        click.echo(f"{warned} warning(s); `skillstats check` lists them")
     click.echo(_count_line(ledger))
     click.echo(totals_line(ledger))
     click.echo(f"ledger: {out}  digest {ledger.digest}")
     return QUARANTINED if ledger.quarantine.num_rows else 0
+
+
+def refuse_inside(source: Path, out: Path) -> None:
+    """An output inside the input would become part of it."""
+    if source.is_dir() and out.resolve().is_relative_to(source.resolve()):
+        raise UsageError(f"{out} lies inside {source}; name an --out outside the input")
+
+
+def _refuse_overwriting(path: Path) -> None:
+    """A file that is not an earlier list of ours is never replaced."""
+    if path.exists() and (not path.is_file() or not path.read_bytes().startswith(b"table,file,line,code,status")):
+        raise UsageError(f"{path} exists and is not an earlier list of rows set aside; name another file")
 
 
 def print_problems(problems: tuple[Problem, ...]) -> None:
@@ -84,7 +104,18 @@ def totals_line(ledger: Ledger) -> str:
     """Books and value-add in currency."""
     totals, unit = ledger.result["totals"], ledger.plan.currency
     actual, model, added = (format_micro(totals[k], 2) for k in ("actual", "model", "value_add"))
-    return f"actual book {actual} - model book {model} = value-add {added} {unit} (closed decisions, costs included)"
+    first = f"actual book {actual} - model book {model} = difference {added} {unit} (closed rows, costs included)"
+    return f"{first}\nof which {_by_class(ledger)}"
+
+
+def _by_class(ledger: Ledger) -> str:
+    """The difference by what people did: only interventions are a person's decision against the model."""
+    verbs, amounts = ledger.rows["action"].to_pylist(), ledger.rows["value_add"].to_pylist()
+    sums = {"interventions": 0, "execution of followed signals": 0, "signals nobody decided on": 0}
+    for verb, amount in zip(verbs, amounts, strict=True):
+        name = {"ACCEPT": "execution of followed signals", "NO_DECISION": "signals nobody decided on"}.get(verb, "interventions")
+        sums[name] += amount or 0
+    return ", ".join(f"{name} {format_micro(total, 2)}" for name, total in sums.items())
 
 
 def _count_line(ledger: Ledger) -> str:

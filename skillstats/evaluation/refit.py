@@ -52,6 +52,8 @@ def refit_ir(
     without : session to leave out; a target without any other row keeps NaN
     """
     evidence = fit.evidence if without is None else fit.evidence.without_session(without)
+    if not len(evidence):
+        return None
     fixed = msgspec.structs.replace(plan, model=msgspec.structs.replace(plan.model, bets_per_year=fit.bets_per_year))
     again = run_fit(scaled_spreads(fit.spec, factor), evidence, seed=fit.seed, plan=fixed, draws=DRAWS, tune=TUNE)
     if any(f.code in ("E-STUCK", "E-DIV") for f in again.diagnostics.findings):

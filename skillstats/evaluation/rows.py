@@ -82,7 +82,9 @@ def make_row(at: int, target: Target, estimate: Estimate, by: Judgement) -> dict
         *luck_codes(above, harm, 1 - shrinkage, by.certainty),
         *risk_codes(target, evidence),
     ]
-    return finish_row(row, codes) | {"raw_ir_annual": estimate.raw_ir_annual, "p_harm": harm}
+    finished = finish_row(row, codes)
+    shown = None if finished["status"] == "WITHHOLD" else harm
+    return finished | {"raw_ir_annual": estimate.raw_ir_annual, "p_harm": shown}
 
 
 def finish_row(row: dict[str, Any], codes: list[Code]) -> dict[str, Any]:

@@ -24,6 +24,8 @@ def smoothed_weights(log_ratio: FloatArray) -> tuple[FloatArray, FloatArray]:
     """
     from arviz_stats.base import array_stats  # type: ignore[attr-defined]
 
+    if log_ratio.ndim == 1 and np.ptp(log_ratio) == 0:
+        return np.full(log_ratio.shape, 1 / log_ratio.shape[-1]), np.zeros(())
     # ArviZ takes log likelihoods of what is left out, that is the negative of the log ratio
     log_weights, k = array_stats.psislw(np.ascontiguousarray(-log_ratio), axis=-1)  # type: ignore[no-untyped-call]
     weights = np.exp(log_weights - np.max(log_weights, axis=-1, keepdims=True))

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skillstats.errors import UsageError
+from skillstats.errors import SkillWithheld, UsageError
 from skillstats.evidence.containers import LABELS, Evidence
 from skillstats.evidence.risk import add_within_decision
 from skillstats.plan import Plan
@@ -22,6 +22,8 @@ from skillstats.record.outcomes import OutcomeTable, read_outcome_table
 
 FloatArray = NDArray[np.float64]
 ALL = "all"
+SMALLEST, LARGEST = 1e-100, 1e100
+"""Spreads whose squares are still ordinary numbers."""
 
 
 def read_outcomes(source: object, columns: Mapping[str, str] | None = None, plan: Plan | None = None) -> Evidence:
@@ -119,7 +121,9 @@ def pooled_sd(value: FloatArray, trader: NDArray[Any], session: NDArray[Any]) ->
     Raises
     ------
     UsageError
-        If nobody has two outcomes to compare.
+        If nobody has two outcomes to compare, or the spread is beyond all units.
+    SkillWithheld
+        If nobody's outcomes vary.
     """
     pair = pd.MultiIndex.from_arrays([trader, session])
     alone = ~pair.duplicated(keep=False)
@@ -130,5 +134,14 @@ def pooled_sd(value: FloatArray, trader: NDArray[Any], session: NDArray[Any]) ->
     freedom = int(np.sum(counts - 1))
     if freedom == 0:
         raise UsageError("nobody has two outcomes, so the spread of outcomes is unknown; add a risk column or more rows")
-    sd = float(np.sqrt(np.sum((value - means[code]) ** 2) / freedom))
-    return sd if sd > 0 else 1.0
+    with np.errstate(over="ignore"):
+        sd = float(np.sqrt(np.sum((value - means[code]) ** 2) / freedom))
+    if sd == 0:
+        raise SkillWithheld(
+            "E-FEW skill withheld for the fit: nobody's outcomes vary, so there is nothing to learn; check the value_add column"
+        )
+    if not SMALLEST < sd < LARGEST:
+        raise UsageError(
+            f"the spread of the outcomes is {sd:.3g}, must lie between {SMALLEST:g} and {LARGEST:g}; use another unit"
+        )
+    return sd

@@ -317,6 +317,7 @@ def _read_arrays(estimate: ArrayLike, standard_error: ArrayLike) -> tuple[FloatA
     checks = (
         ("estimate", y, ~np.isfinite(y), "must be a finite number; leave the entry out or correct it"),
         ("standard_error", se, ~(np.isfinite(se) & (se > 0)), "must be a finite number > 0; an exact value needs no pooling"),
+        ("standard_error", se, (se > 0) & ~((se > 1e-150) & (se < 1e150)), "its square is no ordinary number; use another unit"),
     )
     found = [line for name, values, bad, rule in checks for line in _name_entries(name, values, bad, rule)]
     if found:

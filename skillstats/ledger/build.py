@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from skillstats.errors import Problem, UsageError
+from skillstats.errors import InputRejected, Problem, UsageError
 from skillstats.ledger.algebra import Orders, value_add_parts
 from skillstats.ledger.books import book_frame, book_table, check_identities, slice_table
 from skillstats.ledger.bounds import chain_bounds, refuse_total, too_large
@@ -61,6 +61,8 @@ def build_ledger(record: Record, plan: Plan | None = None) -> Ledger:
 
     Raises
     ------
+    InputRejected
+        If no signal passed the record's checks; it carries every problem.
     UsageError
         If the plan asks for something this record or version cannot give.
     LedgerBug
@@ -69,8 +71,12 @@ def build_ledger(record: Record, plan: Plan | None = None) -> Ledger:
     plan = plan or record.plan
     record = under_plan(record, plan)
     refuse_unsupported(record, plan)
+    if not len(record.tables["signals"]) and not (record.tables["actions"]["action"] == "INITIATE").any():
+        raise InputRejected(record.problems)
     market = open_market(record, plan)
     chains, dropped = _in_period(assemble(record, market), market)
+    if not len(chains):
+        raise UsageError(f"no signal lies in the period {list(plan.period or ())}; correct the period of the plan")
     chains, lost, found = _set_aside(record, market, chains)
     priced, slices = _price(record, market, chains)
     return _tables(priced, slices, lost, found, dropped)

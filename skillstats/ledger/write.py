@@ -32,11 +32,10 @@ def replace_folder(build: Path, target: Path) -> None:
     Raises
     ------
     UsageError
-        If `target` exists and was not written by this package.
+        If `target` holds anything but an earlier output of the same kind.
     """
+    check_target(target, _kind(build))
     if target.exists():
-        if not target.is_dir() or (any(target.iterdir()) and not (target / "manifest.json").exists()):
-            raise UsageError(f"{target} exists and is not a folder this package wrote; name another --out")
         old = target.with_name(f".{target.name}.old")
         shutil.rmtree(old, ignore_errors=True)
         target.rename(old)
@@ -46,11 +45,65 @@ def replace_folder(build: Path, target: Path) -> None:
         build.rename(target)
 
 
+def check_target(target: Path, kind: str) -> None:
+    """Refuse a target that holds anything but an earlier output of the same kind; nothing of others is ever replaced.
+
+    Raises
+    ------
+    UsageError
+        Saying what stands there.
+    """
+    if target.is_symlink() and not target.exists():
+        raise UsageError(f"{target} is a link to nothing; name another --out")
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise UsageError(f"{target} is a file; name a folder as --out")
+    if not any(target.iterdir()):
+        return
+    if _kind(target) != kind:
+        raise UsageError(f"{target} exists and is not a folder this package wrote as {kind}; name another --out")
+    foreign = sorted(p.name for p in target.iterdir() if p.name not in _written(target) and p.suffix != ".html")
+    if foreign:
+        raise UsageError(
+            f"{target} holds files this package did not write ({', '.join(foreign[:3])}); move them or name another --out"
+        )
+
+
+def _kind(folder: Path) -> str:
+    return str(_manifest_of(folder).get("kind", ""))
+
+
+def _written(folder: Path) -> set[str]:
+    manifest = _manifest_of(folder)
+    listed = (
+        manifest.get("provenance", {}).get("written", {}) if _kind(folder) == "ledger" else manifest["result"].get("files", {})
+    )
+    return {"manifest.json", *listed}
+
+
+def _manifest_of(folder: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = msgspec.json.decode((folder / "manifest.json").read_bytes())
+    except (OSError, msgspec.DecodeError):
+        return {}
+    return found
+
+
 def staging_folder(target: Path) -> Path:
-    """A fresh temporary folder beside `target`."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    folder.chmod(0o755)
+    """A fresh temporary folder beside `target`.
+
+    Raises
+    ------
+    UsageError
+        If no folder can be made there.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+        folder.chmod(0o755)
+    except OSError as error:
+        raise UsageError(f"{target} cannot be written ({error.strerror}); name another --out") from None
     return folder
 
 

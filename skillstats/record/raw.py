@@ -60,12 +60,13 @@ class RawTable:
 
 @dataclass(frozen=True, slots=True)
 class RawRecord:
-    """What was read: tables of text, blank lines by table, sha256 of each file, and the refusals."""
+    """What was read: tables of text, blank lines by table, sha256 of each file, the refusals, and files that are no table."""
 
     tables: Mapping[str, RawTable]
     blank: Mapping[str, tuple[int, ...]]
     files: Mapping[str, str]
     problems: tuple[Problem, ...]
+    strangers: tuple[Problem, ...] = ()
 
     def cells(self, table: str, line: int) -> dict[str, str] | None:
         """Cells of one row by its line; None where the table or the line is unknown."""

@@ -31,7 +31,7 @@ from skillstats.record.quarantine import assert_conserved, kept_rows, quarantine
 from skillstats.record.raw import RawRecord, file_problem
 from skillstats.record.readers import read_raw
 from skillstats.record.scales import SCALED, find_scales, micro_units, out_of_range, scaled_columns
-from skillstats.record.schema import SCHEMA
+from skillstats.record.schema import OUTCOMES, SCHEMA
 from skillstats.record.targets import with_target_signals
 from skillstats.units import INT64_MAX, NULL_TIME, Scale
 
@@ -84,6 +84,7 @@ def under_plan(record: Record, plan: Plan) -> Record:
 def _from_text(raw: RawRecord, declared: Plan | None, limit: int) -> Record:
     """Parse, check and scale what was read as text."""
     plan = declared or Plan()
+    _refuse_unknown_columns(plan)
     parsed = {name: parse_table(table, SCHEMA[name], plan) for name, table in raw.tables.items()}
     _refuse_future(parsed, limit)
     parsed, copies, warnings = drop_copies(with_target_signals(parsed))
@@ -92,7 +93,7 @@ def _from_text(raw: RawRecord, declared: Plan | None, limit: int) -> Record:
     tables = link(parsed, plan)
     drops = [*copies, *superseded, *_blank_drops(raw)]
     checks = CHECKS if declared is not None else tuple(c for c in CHECKS if c is not missing_horizons)
-    record = _record(tables, plan, drops, [*warnings, *_blank_drops(raw)], rows, raw, checks)
+    record = _record(tables, plan, drops, [*raw.strangers, *warnings, *_blank_drops(raw)], rows, raw, checks)
     return replace(record, raw=raw, declared=declared is not None)
 
 
@@ -165,6 +166,18 @@ def _refuse_future(parsed: Mapping[str, Parsed], limit: int) -> None:
         years = (first - limit) / (365.25 * 86_400e6)
         text = f"first time {instant_text(first)} is {years:.1f} years after now, {RULES['F301'].text}"
         raise InputRejected([file_problem("F301", name, parsed[name].raw.file, text)])
+
+
+def _refuse_unknown_columns(plan: Plan) -> None:
+    """A reading declared for a column that no table has is a misspelling, and an unknown key of a plan is an error."""
+    wrong = []
+    for key in plan.columns:
+        table, _, column = key.partition(".")
+        known = {**SCHEMA, "outcomes": OUTCOMES}.get(table)
+        if known is None or (column not in known and known.free is None):
+            wrong.append(key)
+    if wrong:
+        raise UsageError(f"plan: columns {wrong} name no column of a table; write table.column as in the data contract")
 
 
 def _blank_drops(raw: RawRecord) -> list[Problem]:

@@ -48,7 +48,23 @@ def read_raw(source: str | Path | Mapping[str, object], plan: Plan) -> RawRecord
     tables = {name: r.raw for name, r in readings.items() if r.raw is not None}
     files = {r.raw.file if r.raw else name: r.digest for name, r in readings.items() if r.digest}
     problems += missing_tables({n for n, r in readings.items() if r.raw is not None or r.problems}, str_source(source))
-    return RawRecord(tables, {n: r.blank for n, r in readings.items() if r.blank}, files, tuple(problems))
+    blank = {n: r.blank for n, r in readings.items() if r.blank}
+    return RawRecord(tables, blank, files, tuple(problems), strangers(source))
+
+
+def strangers(source: object) -> tuple[Problem, ...]:
+    """D110 for each table-like file of a folder whose name is no table's: a misspelt name must not pass in silence."""
+    if isinstance(source, Mapping):
+        return ()
+    names = sorted(
+        p.name for p in Path(str(source)).iterdir() if p.suffix in (*SUFFIXES, ".gz") and p.name.split(".")[0] not in SCHEMA
+    )
+    packed = sorted(p.name for p in Path(str(source)).iterdir() if p.suffix == ".gz" and p.name.split(".")[0] in SCHEMA)
+    known = ", ".join(SCHEMA)
+    return (
+        *(file_problem("D110", "", n, f"no table has this name, file ignored; tables are {known}") for n in names),
+        *(file_problem("D110", "", n, "compressed, file ignored; unpack it") for n in packed),
+    )
 
 
 def str_source(source: object) -> str:
@@ -59,7 +75,7 @@ def str_source(source: object) -> str:
 def missing_tables(present: set[str], place: str) -> list[Problem]:
     """F101 for each table a record cannot do without."""
     needed = ["actions", "prices"] + ([] if "targets" in present else ["signals"])
-    text = "missing; a record needs actions, prices, and signals or targets (skillstats record new DIR writes empty ones)"
+    text = "missing; a record needs actions, prices, and signals or targets"
     return [file_problem("F101", n, f"{n}.csv", f"{text}; looked in {place}") for n in needed if n not in present]
 
 

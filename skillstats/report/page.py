@@ -60,7 +60,7 @@ def write_report(evaluation: Evaluation, *, audience: str, path: str | Path, tra
     Parameters
     ----------
     evaluation, audience, trader : see `render_report`
-    path : the file to write; an existing file is replaced, its folder must exist
+    path : the file to write; an existing page is replaced, anything else is left alone; its folder must exist
 
     Returns
     -------
@@ -73,6 +73,8 @@ def write_report(evaluation: Evaluation, *, audience: str, path: str | Path, tra
     """
     page = render_report(evaluation, audience=audience, trader=trader).encode("utf-8")
     target = Path(path)
+    if target.exists() and (not target.is_file() or not target.read_bytes()[:15].lower().startswith(b"<!doctype html")):
+        raise UsageError(f"report {target}: exists and is not a page; name another file")
     try:
         _write_atomically(target, page)
     except OSError as error:

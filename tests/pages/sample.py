@@ -209,7 +209,10 @@ def sample(rows: list[dict[str, Any]] | None = None, **changes: Any) -> Evaluati
         "kpis": (*(kpi(t) for t in traders), kpi(None, by="all", n_decisions=8459, sum=9_284_310_250_000)),
         "lists": {
             "skilled": {"claim": "1 of 7 clears the hurdle with 90% certainty", "traders": traders[:1]},
-            "order": {"supported": False, "text": "order not supported by the data: the likeliest best trader is best with probability 44%"},
+            "order": {
+                "supported": False,
+                "text": "order not supported by the data: the likeliest best trader is best with probability 44%",
+            },
             "hypotheses": hypotheses(rows),
         },
         "attribution": {},

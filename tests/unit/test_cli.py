@@ -145,3 +145,86 @@ def test_models_are_listed_and_described():
 def test_the_keys_of_a_world_are_listed():
     lines = run("simulate", "--schema").output.splitlines()
     assert any(line.startswith("traders (") for line in lines)
+
+
+def copied(desk, tmp_path):
+    import shutil
+
+    return shutil.copytree(desk, tmp_path / "r")
+
+
+@pytest.mark.parametrize("change", ["no horizon", "no offsets"])
+def test_a_record_without_one_usable_signal_says_why(desk, tmp_path, change):
+    folder = copied(desk, tmp_path)
+    if change == "no horizon":
+        plan = folder / "plan.toml"
+        plan.write_text("\n".join(x for x in plan.read_text().splitlines() if not x.startswith("horizon")))
+    else:
+        signals = folder / "signals.csv"
+        signals.write_text(signals.read_text().replace("Z,", ","))
+    done = run("check", folder)
+    assert done.exit_code == 2
+    assert ("D104 signals.csv:2" if change == "no horizon" else "D201 signals.csv:2") in done.output
+    assert "Traceback" not in done.output
+
+
+def test_nothing_that_stands_there_is_replaced_by_something_else(desk, tmp_path):
+    folder = copied(desk, tmp_path)
+    before = (folder / "signals.csv").read_bytes()
+    assert run("check", folder, "--quarantine", folder / "signals.csv").exit_code == 2
+    assert (folder / "signals.csv").read_bytes() == before
+    assert run("ledger", folder, "--out", folder / "ledger").exit_code == 2
+    assert run("ledger", folder, "--out", tmp_path / "l").exit_code == 0
+    assert run("evaluate", tmp_path / "l", "--out", tmp_path / "l").exit_code == 2
+    (tmp_path / "l" / "notes.txt").write_text("mine")
+    again = run("ledger", folder, "--out", tmp_path / "l")
+    assert again.exit_code == 2
+    assert "notes.txt" in again.output
+    assert (tmp_path / "l" / "notes.txt").read_text() == "mine"
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    assert run("ledger", folder, "--out", tmp_path / "dangling").exit_code == 2
+
+
+def test_a_misspelt_file_or_column_is_not_passed_over_in_silence(desk, tmp_path):
+    folder = copied(desk, tmp_path)
+    (folder / "corporate_action.csv").write_text("asset,time,kind,value\n")
+    assert "corporate_action.csv" in run("check", folder).output
+    plan = folder / "plan.toml"
+    plan.write_text(plan.read_text() + '\n[columns]\n"signal.time" = { zone = "UTC" }\n')
+    done = run("check", folder)
+    assert done.exit_code == 2
+    assert "signal.time" in done.output
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'horizon = "PT99999999999H"',
+        'horizon = "session+9999999999"',
+        'latency = "PT999999999999H"',
+        'period = ["1999-01-01", "1999-02-01"]',
+    ],
+)
+def test_absurd_plans_are_refused_in_words(desk, tmp_path, line):
+    folder = copied(desk, tmp_path)
+    plan = folder / "plan.toml"
+    key = line.split(" ")[0]
+    plan.write_text("\n".join([line, *(x for x in plan.read_text().splitlines() if not x.startswith(key))]))
+    done = run("check", folder)
+    assert done.exit_code == 2, done.output
+    assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize(("value", "code"), [("1.0", 4), ("{i}e200", 2)])
+def test_outcomes_without_a_usable_spread_are_refused_before_any_fit(tmp_path, value, code):
+    rows = [f"T{i % 3},{i // 3},{value.format(i=i + 1)}" for i in range(30)]
+    (tmp_path / "o.csv").write_text("trader,session,value_add\n" + "\n".join(rows) + "\n")
+    done = run("evaluate", tmp_path / "o.csv", "--out", tmp_path / "e")
+    assert done.exit_code == code, done.output
+    assert not (tmp_path / "e").exists()
+
+
+def test_the_difference_is_told_apart_by_what_people_did(desk, tmp_path):
+    done = run("ledger", desk, "--out", tmp_path / "l")
+    assert "interventions" in done.output
+    assert "signals nobody decided on 0.00" in done.output

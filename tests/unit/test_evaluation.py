@@ -92,7 +92,7 @@ def test_a_thin_record_is_withheld_in_every_form(tmp_path):
     row = own(result, "T2")
     assert row["status"] == "WITHHOLD"
     assert "E-FEW" in codes(row)
-    assert all(row[k] is None for k in ESTIMAND_COLUMNS)
+    assert all(row[k] is None for k in (*ESTIMAND_COLUMNS, "p_harm"))
     assert row["raw_mean"] is not None, "the raw record stays visible"
     write_evaluation(result, tmp_path / "e", fit)
     line = next(x for x in (tmp_path / "e" / "skill.csv").read_text().splitlines() if x.startswith("T2,all"))

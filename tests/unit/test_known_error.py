@@ -350,3 +350,8 @@ def test_a_series_brings_its_names_and_must_be_aligned() -> None:
     assert shrink(y, se).names == ("ann", "bob", "eve")
     with pytest.raises(DomainError, match="align"):
         shrink(y, se[["eve", "bob", "ann"]])
+
+
+def test_errors_whose_squares_vanish_are_refused():
+    with pytest.raises(DomainError, match="use another unit"):
+        shrink([1.0, 1.0, 1.0], [1e-300, 1.0, 1.0])
