@@ -50,6 +50,13 @@ def text_of(value: Any) -> str:
     return ", ".join(text_of(v) for v in value) if isinstance(value, list | tuple) else visible(str(value))
 
 
+def period_words(source: Mapping[str, Any]) -> str:
+    """First and last session; an outcomes table has sessions but no dates."""
+    if source["first_session"] is None:
+        return "sessions as the table names them"
+    return f"{text_of(source['first_session'])} to {text_of(source['last_session'])}"
+
+
 def how_many(value: Any) -> str:
     """A number given as such or as the things to be counted."""
     return count(len(value)) if isinstance(value, Sized) and not isinstance(value, str) else text_of(value)
@@ -58,7 +65,7 @@ def how_many(value: Any) -> str:
 def data_facts(evaluation: Evaluation) -> Facts:
     """What was evaluated and on what data."""
     s, plan = evaluation.source, evaluation.plan
-    period = f"{text_of(s['first_session'])} to {text_of(s['last_session'])}"
+    period = period_words(s)
     if is_number(s["sessions_spanned"]):
         period += f", {count(s['sessions_spanned'])} desk sessions"
     hurdle = f"{text_of(plan['hurdle'])} {text_of(plan['hurdle_unit'])}, certainty asked for {100 * float(plan['certainty']):g}%"

@@ -107,7 +107,7 @@ def view_of(evaluation: Evaluation) -> View:
     source = evaluation.source
     return View(
         title=visible(str(evaluation.plan["name"] or "")),
-        period=f"{text_of(source['first_session'])} to {text_of(source['last_session'])}",
+        period=facts.period_words(source),
         headline=words.headline(groups, scale, evaluation.status == "WITHHOLD"),
         status=evaluation.status,
         codes=reasons_of(evaluation.codes),
