@@ -22,7 +22,6 @@ from skillstats.units import parse_decimal, parse_duration
 
 MAX_PLAN_BYTES: Final = 65_536
 FillModel = Literal["signal_price", "arrival_mid", "cross_spread", "next_open"]
-Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 
 _HORIZON = re.compile(r"PT\d{1,5}[HM]|session\+\d{1,4}|close|exit", re.ASCII)
 
@@ -98,7 +97,7 @@ class ModelChoice(_Section, frozen=True):
 class EvidenceChoice(_Section, frozen=True):
     """Correlation assumed between the rows of one decision when their risks are added."""
 
-    within_decision_correlation: Share = 0.5
+    within_decision_correlation: Annotated[float, Meta(ge=0.0, lt=1.0)] = 0.5
 
 
 class Verdict(_Section, frozen=True):

@@ -132,7 +132,7 @@ def estimate(draws: Draws, evidence: Evidence, target: Target, noise: FloatArray
         value_add=value_add_draws(evidence, target.rows, mean, noise),
         n=decisions,
         days=len(sizes),
-        n_eff=np.asarray(n_eff),
+        n_eff=np.minimum(n_eff, decisions),
         shrinkage=1 / (1 + information * skill),
         raw_mean=float(evidence.value_add[target.rows].sum() / decisions),
         raw_ir=raw_ir,

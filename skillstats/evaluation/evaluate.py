@@ -15,7 +15,7 @@ from skillstats.evaluation.influence import Influence, leave_one_day_out
 from skillstats.evaluation.predictive import STATISTICS, missed, predictive_checks
 from skillstats.evaluation.refit import posterior_draws, refit_ir
 from skillstats.evaluation.result import Evaluation
-from skillstats.evaluation.rows import CLAIM_LIMIT, Judgement, finish_row, judged_ir, make_row
+from skillstats.evaluation.rows import CLAIM_LIMIT, Judgement, finish_row, judged_ir, make_row, withhold_with_trader
 from skillstats.evaluation.sensitivity import PriorSensitivity, prior_sensitivity
 from skillstats.evaluation.status import Code, absent_traders, floors_in_force, record_codes, worst
 from skillstats.evaluation.words import caveats, skilled_list, source_part
@@ -27,6 +27,8 @@ from skillstats.plan import Plan
 
 FloatArray = NDArray[np.float64]
 MOST_REFITS = 5
+LEAST_POOLED = 3
+"""Traders below which a mean over them would give one of them away."""
 
 
 def evaluate(fit: Fit, plan: Plan | None = None, *, overrides: Mapping[str, Any] | None = None) -> Evaluation:
@@ -62,12 +64,14 @@ def evaluate(fit: Fit, plan: Plan | None = None, *, overrides: Mapping[str, Any]
         certainty=plan.verdict.certainty,
         chains=fit.diagnostics.chains,
         own_sd="trader" in fit.terms.volatility_by,
-        fit_codes=tuple(c for c in codes if c.action == "WITHHOLD"),
+        fit_codes=tuple(_short(c) for c in codes),
         scoped={name: tuple(_sampler_codes(fit, name)) for name in evidence.coords["trader"]},
         influence=influence,
         sensitivity=_sensitivity(fit, plan, found, ir, hurdle),
     )
     rows = [make_row(i, t, e, by) for i, (t, e) in enumerate(zip(found, estimates, strict=True))]
+    gone = {r["trader"]: r for r in rows if r["regime"] == "all" and r["status"] == "WITHHOLD"}
+    rows = [withhold_with_trader(r, gone[r["trader"]]) if r["trader"] in gone else r for r in rows]
     rows = [_with_pooled(row, t, draws, evidence) for row, t in zip(rows, found, strict=True)] + _absent(evidence)
     result = _assemble(fit, plan, rows, codes, checks, floor_words, ir, found, by)
     return dataclasses.replace(result, plan={**result.plan, "overrides": dict(overrides or {})})
@@ -82,6 +86,11 @@ def _sampler_codes(fit: Fit, scope: str) -> list[Code]:
     return list(found.values())
 
 
+def _short(code: Code) -> Code:
+    """A code of the fit as a row repeats it: what is flagged for all is flagged for each."""
+    return code if code.action == "WITHHOLD" else Code(code.code, code.action, "the fit as a whole is flagged, see there")
+
+
 def _ppc_codes(checks: dict[str, float]) -> list[Code]:
     bad = missed(checks)
     if not bad:
@@ -94,7 +103,8 @@ def _influence(fit: Fit, plan: Plan, found: list[Target], ir: FloatArray, hurdle
     """Leave one session out; the heaviest sessions behind a claim are refitted where reweighting cannot be trusted."""
     sessions, density = effects.session_log_likelihood(fit)
     influence = leave_one_day_out(sessions, density, ir, hurdle)
-    claimed = np.flatnonzero(np.mean(ir > hurdle, axis=0) > CLAIM_LIMIT)
+    limit = min(CLAIM_LIMIT, plan.verdict.certainty)
+    claimed = np.flatnonzero(np.maximum(np.mean(ir > hurdle, axis=0), np.mean(ir < 0, axis=0)) >= limit)
     behind = (
         np.unique(np.concatenate([fit.evidence.session[found[i].rows] for i in claimed]))
         if len(claimed)
@@ -105,7 +115,7 @@ def _influence(fit: Fit, plan: Plan, found: list[Target], ir: FloatArray, hurdle
     for session in heavy[:MOST_REFITS]:
         again = refit_ir(fit, plan, found, annual=fit.evidence.has_year, without=int(session))
         if again is not None:
-            influence = influence.with_refit(int(session), np.mean(again > hurdle, axis=0), again.mean(axis=0))
+            influence = influence.with_refit(int(session), again, hurdle)
     return influence
 
 
@@ -132,7 +142,11 @@ def _sensitivity(fit: Fit, plan: Plan, found: list[Target], ir: FloatArray, hurd
 
 def _with_pooled(row: dict[str, Any], target: Target, draws: Draws, evidence: Evidence) -> dict[str, Any]:
     """For a regime cell, the mean over the desk's traders in that regime: what is shown where the cell itself claims nothing."""
-    if target.regime < 0 or any(c["action"] == "WITHHOLD" and c["code"] not in ("E-CELL", "E-FEW") for c in row["codes"]):
+    if (
+        target.regime < 0
+        or len(evidence.coords["trader"]) < LEAST_POOLED
+        or any(c["action"] == "WITHHOLD" and c["code"] not in ("E-CELL", "E-FEW") for c in row["codes"])
+    ):
         return row | {"pooled_y_mean": None}
     share = np.bincount(evidence.action[evidence.regime == target.regime], minlength=len(evidence.coords["action"])).astype(float)
     pooled = draws.theta[:, :, target.regime, :].mean(axis=1) @ (share / share.sum())
@@ -220,7 +234,7 @@ def population(fit: Fit) -> dict[str, Any]:
     """
     money = not fit.evidence.has_risk
     skill = np.sqrt(fit.bets_per_year) if fit.bets_per_year else (fit.evidence.scale if money else 1.0)
-    skill_unit = "annual IR" if fit.bets_per_year else ("input unit" if money else "y units")
+    skill_unit = "annual IR at the planned breadth" if fit.bets_per_year else ("input unit" if money else "y units")
     luck, luck_unit = (fit.evidence.scale, "input unit") if money else (1.0, "y units")
     table: dict[str, Any] = {"desk_mean": _entry("mean skill of the desk", skill_unit, fit.draws("mu") * skill)}
     labels = {

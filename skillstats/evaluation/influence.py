@@ -28,26 +28,30 @@ class Influence:
     Sessions are codes into the evidence; NaN where a session has no rows.
 
     k : (session,) Pareto shape; k_limit : its limit for this many draws
-    probability : (session, row) P(IR > hurdle) without the session; mean : (session, row) mean IR without it
+    probability, harm : (session, row) P(IR > hurdle) and P(IR < 0) without the session; mean : (session, row) mean IR without it
     refitted : sessions for which the model was fitted again instead of reweighted
     """
 
     k: FloatArray
     k_limit: float
     probability: FloatArray
+    harm: FloatArray
     mean: FloatArray
     refitted: tuple[int, ...] = ()
 
-    def with_refit(self, session: int, probability: FloatArray, mean: FloatArray) -> Influence:
-        """The same with the numbers of an exact refit without `session`."""
-        probabilities, means = self.probability.copy(), self.mean.copy()
-        probabilities[session], means[session] = probability, mean
-        return replace(self, probability=probabilities, mean=means, refitted=(*self.refitted, session))
+    def with_refit(self, session: int, ir: FloatArray, hurdle: float) -> Influence:
+        """The same with the numbers of an exact refit without `session`; `ir` (draw, row) are the refit's draws."""
+        probability, harm, mean = self.probability.copy(), self.harm.copy(), self.mean.copy()
+        probability[session], harm[session], mean[session] = (ir > hurdle).mean(axis=0), (ir < 0).mean(axis=0), ir.mean(axis=0)
+        return replace(self, probability=probability, harm=harm, mean=mean, refitted=(*self.refitted, session))
 
-    def one_bet(self, row: int, probability: float, mean: float) -> int | None:
-        """Session whose absence flips the sign of the IR or moves the probability by more than 0.20; None if there is none."""
+    def one_bet(self, row: int, claimed: float, mean: float, without: FloatArray) -> int | None:
+        """Session whose absence flips the sign of the IR or moves the claimed probability by more than 0.20; None if there is none.
+
+        `without` is `probability` for a claim of skill and `harm` for one of harm.
+        """
         known = np.isfinite(self.mean[:, row])
-        moved = np.where(known, np.abs(self.probability[:, row] - probability), 0.0)
+        moved = np.where(known, np.abs(without[:, row] - claimed), 0.0)
         flips = known & (np.sign(self.mean[:, row]) != np.sign(mean))
         bad = np.flatnonzero((moved > MOVE_LIMIT) | flips)
         return int(bad[np.argmax(moved[bad])]) if len(bad) else None
@@ -64,6 +68,13 @@ def leave_one_day_out(sessions: IntArray, log_density: FloatArray, ir: FloatArra
     weights, k = smoothed_weights(-log_density.T)
     limit = min(1 - 1 / np.log10(len(log_density)), K_LIMIT)
     width, rows = int(sessions.max()) + 1, ir.shape[1]
-    shape, probability, mean = np.full(width, np.nan), np.full((width, rows), np.nan), np.full((width, rows), np.nan)
-    shape[sessions], probability[sessions], mean[sessions] = k, weights @ (ir > hurdle), weights @ ir
-    return Influence(shape, float(limit), probability, mean)
+    shape = np.full(width, np.nan)
+    shape[sessions] = k
+
+    def spread(values: FloatArray) -> FloatArray:
+        table = np.full((width, rows), np.nan)
+        table[sessions] = values
+        return table
+
+    above, below = (ir > hurdle).astype(float), (ir < 0).astype(float)
+    return Influence(shape, float(limit), spread(weights @ above), spread(weights @ below), spread(weights @ ir))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skillstats.evaluation.estimands import Estimate, Target
-from skillstats.evaluation.influence import Influence
+from skillstats.evaluation.influence import MOVE_LIMIT, Influence
 from skillstats.evaluation.result import ESTIMAND_COLUMNS, SKILL_COLUMNS
 from skillstats.evaluation.sensitivity import PriorSensitivity
 from skillstats.evaluation.status import Code, FloorSet, few_codes, luck_codes, risk_codes, trader_record_codes, worst
@@ -77,21 +77,31 @@ def make_row(at: int, target: Target, estimate: Estimate, by: Judgement) -> dict
         *trader_record_codes(name, evidence),
         *few_codes(estimate, target, evidence, by.floors, by.own_sd),
         *convergence_codes(estimate, by),
-        *one_bet_codes(at, above, float(ir.mean()), target, by),
+        *one_bet_codes(at, above, harm, float(ir.mean()), target, by),
         *prior_codes(at, above, by),
         *luck_codes(above, harm, 1 - shrinkage, by.certainty),
         *risk_codes(target, evidence),
     ]
     finished = finish_row(row, codes)
-    shown = None if finished["status"] == "WITHHOLD" else harm
-    return finished | {"raw_ir_annual": estimate.raw_ir_annual, "p_harm": shown}
+    hidden = finished["status"] == "WITHHOLD"
+    return finished | {"raw_ir_annual": None if hidden else estimate.raw_ir_annual, "p_harm": None if hidden else harm}
+
+
+def withhold_with_trader(row: dict[str, Any], trader: dict[str, Any]) -> dict[str, Any]:
+    """A regime cell of a trader whose own record is withheld: it is withheld for the same reason."""
+    if row["status"] == "WITHHOLD":
+        return row
+    text = "the trader's own record is withheld, so no regime of it is shown"
+    hidden = finish_row(row, [Code(c["code"], "WITHHOLD", text) for c in trader["codes"][:1]])
+    return row | hidden | {"raw_ir_annual": None, "p_harm": None}
 
 
 def finish_row(row: dict[str, Any], codes: list[Code]) -> dict[str, Any]:
     """Set status and reasons; where the status is WITHHOLD every estimand is None."""
     status = worst(codes)
     if status == "WITHHOLD":
-        row = row | dict.fromkeys(ESTIMAND_COLUMNS)
+        # a sentence of a flag may quote what is withheld
+        row, codes = row | dict.fromkeys(ESTIMAND_COLUMNS), [c for c in codes if c.action == "WITHHOLD"]
     ordered = sorted(codes, key=lambda c: ("WITHHOLD", "FLAG", "REPORT").index(c.action))
     reasons = "; ".join(f"{c.code} {c.text}" for c in ordered)
     return {k: row.get(k) for k in SKILL_COLUMNS} | {"status": status, "reasons": reasons, "codes": [c.plain() for c in ordered]}
@@ -145,35 +155,32 @@ def _probability_codes(ir: FloatArray, hurdle: float, ess: float) -> list[Code]:
     ]
 
 
-def one_bet_codes(at: int, above: float, mean: float, target: Target, by: Judgement) -> list[Code]:
-    """E-ONE and, where the check itself cannot be trusted, W-KHAT; only where a claim would be made."""
-    if above <= CLAIM_LIMIT:
+def one_bet_codes(at: int, above: float, harm: float, mean: float, target: Target, by: Judgement) -> list[Code]:
+    """E-ONE and, where the check itself cannot be trusted, W-KHAT; only where skill or harm would be claimed."""
+    limit = min(CLAIM_LIMIT, by.certainty)
+    if max(above, harm) < limit:
         return []
-    sessions = by.evidence.coords["session"]
-    day = by.influence.one_bet(at, above, mean)
+    sessions, influence = by.evidence.coords["session"], by.influence
+    claimed, without, what = (
+        (above, influence.probability, "P(IR > hurdle)") if above >= limit else (harm, influence.harm, "P(IR < 0)")
+    )
+    day = influence.one_bet(at, claimed, mean, without)
     if day is not None:
-        without = float(by.influence.probability[day, at])
-        return [
-            Code(
-                "E-ONE",
-                "WITHHOLD",
-                f"one-bet result: without session {sessions[day]} P(IR > hurdle) falls from {above:.2f} to {without:.2f}",
-            )
-        ]
+        text = f"one-bet result: without session {sessions[day]} the sign turns or {what} moves by more than {MOVE_LIMIT:g}"
+        return [Code("E-ONE", "WITHHOLD", text)]
     active = np.unique(by.evidence.session[target.rows])
-    doubtful = active[by.influence.k[active] > by.influence.k_limit]
+    doubtful = active[influence.k[active] > influence.k_limit]
     if not len(doubtful):
         return []
-    open_ones = [int(s) for s in doubtful if int(s) not in by.influence.refitted]
+    open_ones = [int(s) for s in doubtful if int(s) not in influence.refitted]
     if open_ones:
-        k = float(by.influence.k[open_ones].max())
-        text = f"leaving out session {sessions[open_ones[0]]} cannot be judged from these draws (Pareto k {k:.2f}, limit {by.influence.k_limit:.2f})"
-        return [Code("W-KHAT", "FLAG", text)]
-    least = min(doubtful, key=lambda s: by.influence.probability[int(s), at])
-    without = float(by.influence.probability[int(least), at])
-    text = (
-        f"session {sessions[int(least)]} weighs so much that the model was fitted again without it: P(IR > hurdle) {without:.2f}"
-    )
+        k = float(influence.k[open_ones].max())
+        found = f"Pareto k {k:.2f}, limit {influence.k_limit:.2f}"
+        return [
+            Code("W-KHAT", "FLAG", f"leaving out session {sessions[open_ones[0]]} cannot be judged from these draws ({found})")
+        ]
+    least = int(min(doubtful, key=lambda s: without[int(s), at]))
+    text = f"session {sessions[least]} weighs so much that the model was fitted again without it: {what} {float(without[least, at]):.2f}"
     return [Code("W-KHAT", "FLAG", text)]
 
 

@@ -75,7 +75,8 @@ def worst(codes: Iterable[Code]) -> Status:
 
 def few_codes(estimate: Estimate, target: Target, evidence: Evidence, floors: FloorSet, own_sd: bool) -> list[Code]:
     """E-FEW of a trader, E-CELL of a regime cell."""
-    n, days, n_eff = estimate.n, estimate.days, float(estimate.n_eff.mean())
+    # slices of one decision fill many sessions, but they are one judgement
+    n, days, n_eff = estimate.n, min(estimate.days, estimate.n), float(estimate.n_eff.mean())
     if target.regime >= 0:
         if n < FEW_ROWS:
             return [Code("E-FEW", "WITHHOLD", f"not enough decisions in this regime (n = {n}, at least {FEW_ROWS})")]

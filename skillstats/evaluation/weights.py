@@ -24,9 +24,12 @@ def smoothed_weights(log_ratio: FloatArray) -> tuple[FloatArray, FloatArray]:
     """
     from arviz_stats.base import array_stats  # type: ignore[attr-defined]
 
-    if log_ratio.ndim == 1 and np.ptp(log_ratio) == 0:
-        return np.full(log_ratio.shape, 1 / log_ratio.shape[-1]), np.zeros(())
     # ArviZ takes log likelihoods of what is left out, that is the negative of the log ratio
-    log_weights, k = array_stats.psislw(np.ascontiguousarray(-log_ratio), axis=-1)  # type: ignore[no-untyped-call]
-    weights = np.exp(log_weights - np.max(log_weights, axis=-1, keepdims=True))
-    return weights / weights.sum(axis=-1, keepdims=True), np.asarray(k)
+    rows = np.atleast_2d(log_ratio)
+    log_weights, k = np.zeros(rows.shape), np.zeros(len(rows))
+    told = np.ptp(rows, axis=1) > 0  # where nothing tells the draws apart every draw counts the same
+    if told.any():
+        log_weights[told], k[told] = array_stats.psislw(np.ascontiguousarray(-rows[told]), axis=-1)  # type: ignore[no-untyped-call]
+    weights = np.exp(log_weights - log_weights.max(axis=1, keepdims=True))
+    weights = weights / weights.sum(axis=1, keepdims=True)
+    return weights.reshape(log_ratio.shape), k.reshape(log_ratio.shape[:-1])

@@ -119,6 +119,11 @@ def caveats(fit: Fit, floor_words: list[str], sensitivity: PriorSensitivity) -> 
             f"No risk column was given, so every outcome was divided by the same constant ({evidence.scale:.4g} input units); "
             "value-add comes back in the input's unit."
         )
+    if evidence.counts.get("risk_floor"):
+        said.append(
+            f"{evidence.counts['risk_floor']} deviations were open for less than a minute of trading time and are judged against one minute's risk; "
+            "what happens between a close and the next open is not in that risk, so deviations held mainly overnight look larger than they are."
+        )
     if evidence.counts.get("no_risk"):
         said.append(
             f"{evidence.counts['no_risk']} decisions have no volatility yet (fewer than 10 earlier sessions) and are not in the estimate."

@@ -268,7 +268,7 @@ def _assemble(ledger: Ledger, frame: pd.DataFrame, desk: Sessions, counts: dict[
         has_risk=True,
         scale=1.0,
         sessions_per_year=float(year),
-        sessions_spanned=_spanned(ledger, desk),
+        sessions_spanned=max(_spanned(ledger, desk), int(np.ptp(frame["k"].to_numpy())) + 1),
         counts=counts,
         context=context,
     )

@@ -78,4 +78,5 @@ def _active_sessions(evidence: Evidence, owners: np.ndarray) -> tuple[float, str
     if evidence.sessions_spanned < MIN_SESSIONS_FOR_A_RATE:
         return per_year, f"the calendar's, as {evidence.sessions_spanned} sessions are fewer than {MIN_SESSIONS_FOR_A_RATE}"
     active = np.bincount(owners)
-    return float(np.median(active[active > 0])) / (evidence.sessions_spanned / per_year), "the median trader's"
+    rate = float(np.median(active[active > 0])) / (evidence.sessions_spanned / per_year)
+    return min(rate, per_year), "the median trader's"

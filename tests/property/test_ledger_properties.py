@@ -169,8 +169,9 @@ def test_1_accepting_everything_on_the_models_terms_is_worth_nothing(desk: Desk)
         alone.tables["actions"].append(
             {"action_id": f"A{n}", "signal_id": s["signal_id"], "time": s["time"], "trader": "T1", "action": "VETO"}
         )
+    vetoed = core(alone).rows
     for n, s in enumerate(desk.tables["signals"]):
-        row = core_once(alone).get(s["signal_id"], None)
+        row = vetoed.get(s["signal_id"], None)
         action = alone.tables["actions"][n]
         if row is None or row["model_price"] is None or not row["gap_path"]:
             continue
@@ -187,17 +188,6 @@ def test_1_accepting_everything_on_the_models_terms_is_worth_nothing(desk: Desk)
     accepted = [r for r in found.closed().values() if r["action"] == "ACCEPT"]
     assert all(r["value_add"] == 0 for r in accepted)
     assert not any(k[0] in {r["signal_id"] for r in accepted} for k in found.slices)
-
-
-_seen: dict[int, dict[str, Any]] = {}
-
-
-def core_once(desk: Desk) -> dict[str, Any]:
-    """Rows of a desk, built once while its tables are being filled."""
-    if id(desk) not in _seen:
-        _seen.clear()
-        _seen[id(desk)] = core(desk).rows
-    return _seen[id(desk)]
 
 
 @every_desk

@@ -105,6 +105,60 @@ def test_a_thin_record_is_withheld_in_every_form(tmp_path):
     assert "T2" not in result.lists["skilled"]["traders"]
 
 
+def test_a_withheld_trader_gets_nothing_through_a_regime(tmp_path):
+    """14 active days: the trader is under the floor of 20, the calm cell alone would pass its own of 10."""
+    full = make_evidence()
+    keep = (full.trader != 0) | ((full.session < 28) & (full.regime == 0))
+    thin = make_evidence(
+        **{k: getattr(full, k)[keep] for k in ("value_add", "risk", "y", "trader", "session", "regime", "action", "decision")}
+    )
+    result = evaluate(make_fit(thin, np.array([0.9, 0.0, 0.0])))
+    assert own(result, "T1")["status"] == "WITHHOLD"
+    cell = own(result, "T1", "calm")
+    assert (cell["days"], cell["status"]) == (14, "WITHHOLD")
+    assert all(cell[k] is None for k in (*ESTIMAND_COLUMNS, "p_harm", "raw_ir_annual"))
+
+
+def test_what_is_flagged_for_the_fit_is_flagged_in_every_row():
+    base = make_evidence()
+    skewed = np.where(base.decision % 97 == 0, 9.0, base.y)
+    result = evaluate(make_fit(make_evidence(y=skewed, value_add=skewed * base.risk), np.zeros(3)))
+    assert "W-PPC" in {c["code"] for c in result.codes}
+    assert all("W-PPC" in codes(r) or r["status"] == "WITHHOLD" for r in result.rows)
+
+
+def test_withheld_rows_keep_no_sentence_that_quotes_a_number():
+    full = make_evidence()
+    keep = (full.trader != 1) | (full.session == 3)
+    thin = make_evidence(
+        **{k: getattr(full, k)[keep] for k in ("value_add", "risk", "y", "trader", "session", "regime", "action", "decision")}
+    )
+    row = own(evaluate(make_fit(thin, np.array([0.1, 0.9, 0.0]))), "T2")
+    assert codes(row) == {"E-FEW"}
+
+
+def test_a_claim_of_harm_is_tested_like_a_claim_of_skill():
+    """One terrible day carries P(IR < 0): leaving it out turns the sign."""
+    rng = np.random.default_rng(6)
+    theta = rng.normal(-0.3, 0.2, 4000)
+    density = np.stack([np.zeros(4000), -0.5 * ((-0.8 - theta) / 0.35) ** 2], axis=1)
+    found = leave_one_day_out(np.array([0, 1]), density, theta[:, None], 0.25)
+    assert np.mean(theta < 0) > 0.9
+    moved = float(np.mean(theta < 0)) - found.harm[1, 0]
+    assert moved > 0.2
+    assert found.one_bet(0, float(np.mean(theta < 0)), float(theta.mean()), found.harm) == 1
+
+
+def test_slices_of_one_decision_are_one_judgement():
+    """5 decisions of 12 sessions each: 60 rows on 60 sessions, but n_eff is at most 5 and nothing is shown."""
+    base = make_evidence(traders=3, sessions=60, per_day=1)
+    sliced = make_evidence(traders=3, sessions=60, per_day=1, decision=base.trader * 5 + base.session // 12)
+    row = own(evaluate(make_fit(sliced, np.zeros(3))), "T1")
+    assert (row["n"], row["days"]) == (5, 60)
+    assert row["n_eff"] <= 5
+    assert row["status"] == "WITHHOLD"
+
+
 def test_a_failed_gate_withholds_everything():
     finding = Finding("E-CONV", "WITHHOLD", "", "tau_trader", 1.04, 1.01, "tau_trader: R-hat 1.040 (limit 1.01); use more draws")
     result = evaluate(make_fit(make_evidence(), np.zeros(3), findings=(finding,)))
@@ -176,7 +230,7 @@ def test_one_lucky_day_makes_a_one_bet_result():
     lucky = -0.5 * ((2.0 - theta) / 0.2) ** 2
     density = np.stack([others, lucky - lucky.max()], axis=1)
     found = leave_one_day_out(np.array([0, 1]), density, theta[:, None], 0.2)
-    assert found.one_bet(0, float(np.mean(theta > 0.2)), float(theta.mean())) == 1
+    assert found.one_bet(0, float(np.mean(theta > 0.2)), float(theta.mean()), found.probability) == 1
 
 
 def test_leave_one_out_agrees_with_the_exact_answer():
