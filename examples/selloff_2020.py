@@ -100,7 +100,7 @@ def ledger_of(case: Path, record: Path, fill_model: str) -> Ledger:
 
 def main(arguments: list[str]) -> None:
     """Print the ledger under both fill models."""
-    if not arguments:
+    if not arguments or not Path(arguments[0]).is_dir():
         sys.exit(__doc__)
     with tempfile.TemporaryDirectory() as scratch:
         target = Path(arguments[1]) if len(arguments) > 1 else Path(scratch)
