@@ -123,7 +123,7 @@ def _count_line(ledger: Ledger) -> str:
     return (
         f"{c['rows']} rows: {c['followed']} followed, {c['intervened']} intervened, {c['no_decision']} without a decision, "
         f"{c['initiated']} initiated; {c['open']} open, {c['unavailable']} without a counterfactual, {c['quarantined']} rows "
-        f"quarantined, {c['dropped']} documented drops; {ledger.decisions.num_rows} decisions"
+        f"quarantined, {c['dropped']} documented drops; {ledger.decisions.num_rows} decision(s)"
     )
 
 

@@ -72,8 +72,8 @@ def _statistics(y: FloatArray, evidence: Evidence, pair: NDArray[np.int64]) -> d
     traders = np.bincount(evidence.trader, weights=y) / np.bincount(evidence.trader)
     spread = np.sum((totals - totals.mean()) ** 2)
     return {
-        "skewness": float(np.mean(centred**3) / scale**3),
-        "largest_share": float(np.abs(y).max() / np.abs(y).sum()),
+        "skewness": float(np.mean(centred**3) / scale**3) if scale > 0 else 0.0,
+        "largest_share": float(np.abs(y).max() / np.abs(y).sum()) if np.any(y) else 0.0,
         "day_variance": float(means.var() / within) if within > 0 else 0.0,
         "lag_1": float(np.sum((totals[1:] - totals.mean()) * (totals[:-1] - totals.mean())) / spread) if spread > 0 else 0.0,
         "hit_rate": float(np.mean(y > 0)),
