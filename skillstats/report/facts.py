@@ -67,7 +67,7 @@ def data_facts(evaluation: Evaluation) -> Facts:
     s, plan = evaluation.source, evaluation.plan
     period = period_words(s)
     if is_number(s["sessions_spanned"]):
-        period += f", {count(s['sessions_spanned'])} desk sessions"
+        period += f", {count(s['sessions_spanned'])} {'desk sessions' if s['kind'] == 'record' else 'sessions'}"
     hurdle = f"{text_of(plan['hurdle'])} {text_of(plan['hurdle_unit'])}, certainty asked for {100 * float(plan['certainty']):g}%"
     return (
         ("Period", period),
