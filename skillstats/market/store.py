@@ -38,7 +38,7 @@ class PriceStore:
     """Prices of all assets.
 
     assets : names sorted by UTF-8 bytes; offsets : (asset + 1,)
-    time, bid, ask, close, open : (row,) int64; prices in half ticks, `NULL` where absent
+    time, bid, ask, close, open, volume : (row,) int64; prices in half ticks, volume in lots, `NULL` where absent
     first_quote : (asset,) int64, time of the asset's first quote, `NEVER` if it has none
     """
 
@@ -49,6 +49,7 @@ class PriceStore:
     ask: IntArray
     close: IntArray
     open: IntArray
+    volume: IntArray
     first_quote: IntArray
 
     def code_of(self) -> Mapping[str, int]:
@@ -97,7 +98,7 @@ def build_store(prices: Table) -> PriceStore:
     first = np.where((bid != NULL) & (ask != NULL), prices["time"], NEVER)
     first_quote = np.minimum.reduceat(first, offsets[:-1]) if len(names) else np.zeros(0, dtype=np.int64)
     assets = tuple(str(names[i]) for i in change)
-    return PriceStore(assets, offsets, prices["time"], bid, ask, prices["close"], prices["open"], first_quote)
+    return PriceStore(assets, offsets, prices["time"], bid, ask, prices["close"], prices["open"], prices["volume"], first_quote)
 
 
 def look_back(store: PriceStore, asset: IntArray, instant: IntArray, kind: str = "mid", *, strict: bool = False) -> Lookup:
