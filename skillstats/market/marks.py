@@ -30,6 +30,7 @@ class Market:
     calendars : sessions by calendar name; calendar_of : (asset,) calendar name of each asset of the store
     desk : the desk calendar, by which slices and clusters are cut
     as_of : the instant of the evaluation; nothing later is ever read
+    threads : workers of large look-ups; never changes a result
     """
 
     plan: Plan
@@ -38,6 +39,17 @@ class Market:
     calendar_of: tuple[str, ...]
     desk: Sessions
     as_of: int
+    threads: int = 1
+
+    @property
+    def calendar_names(self) -> tuple[str, ...]:
+        """Names of the assets' calendars, sorted."""
+        return tuple(sorted(set(self.calendar_of)))
+
+    def calendar_codes(self) -> IntArray:
+        """Position of each asset's calendar in `calendar_names`, shape (asset,)."""
+        position = {name: i for i, name in enumerate(self.calendar_names)}
+        return np.array([position[name] for name in self.calendar_of], dtype=np.int64)
 
     def sessions_of(self, asset: int) -> Sessions:
         """Sessions of an asset; those of the desk for an asset without prices."""
@@ -65,27 +77,27 @@ def mark_at(market: Market, asset: IntArray, instant: IntArray, kind: str = "mid
     Mark, shape (n,)
     """
     asked = np.where(instant > market.as_of, NULL, instant)
-    lookup = look_back(market.store, asset, asked, kind, strict=strict)
+    lookup = look_back(market.store, asset, asked, kind, strict=strict, threads=market.threads)
     age, usable = np.full(len(asset), NULL, dtype=np.int64), np.zeros(len(asset), dtype=bool)
-    for code in np.unique(asset[lookup.found]):
-        rows = np.flatnonzero((asset == code) & lookup.found)
-        age[rows] = _age(market.sessions_of(int(code)), asked[rows], lookup.time[rows])
-        usable[rows] = _fresh(market, int(code), asked[rows], lookup.time[rows], age[rows])
+    calendar = market.calendar_codes()[asset] if len(market.calendar_of) else np.full(len(asset), -1, dtype=np.int64)
+    for code, name in enumerate(market.calendar_names):
+        rows = np.flatnonzero((calendar == code) & lookup.found)
+        if len(rows):
+            sessions = market.calendars[name]
+            age[rows] = np.maximum(sessions.last_traded(asked[rows]) - lookup.time[rows], 0)
+            usable[rows] = _fresh(market, sessions, asset[rows], asked[rows], lookup.time[rows], age[rows])
     return Mark(lookup.keep(usable), age)
 
 
-def _age(sessions: Sessions, instant: IntArray, time: IntArray) -> IntArray:
-    return np.asarray(np.maximum(sessions.last_traded(instant) - time, 0))
-
-
-def _fresh(market: Market, asset: int, instant: IntArray, time: IntArray, age: IntArray) -> NDArray[np.bool_]:
+def _fresh(
+    market: Market, sessions: Sessions, asset: IntArray, instant: IntArray, time: IntArray, age: IntArray
+) -> NDArray[np.bool_]:
     """Whether each price is fresh enough; only quotes up to the instant make an asset one with quotes."""
     quoted = instant >= market.store.first_quote[asset]
     by_quote = age <= parse_duration(market.plan.max_age.quote)
     if market.plan.max_age.close != "session":
         by_close = age <= parse_duration(market.plan.max_age.close)
     else:
-        sessions = market.sessions_of(asset)
         k = np.minimum(sessions.index_of(instant), len(sessions.closes) - 1)
         previous = sessions.closes[np.maximum(k - 1, 0)]
         by_close = np.where(instant == sessions.closes[k], time > previous, time >= previous)

@@ -16,7 +16,7 @@ from skillstats.record.containers import Record
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def open_market(record: Record, plan: Plan) -> Market:
+def open_market(record: Record, plan: Plan, threads: int = 1) -> Market:
     """Everything a look-up needs; nothing after `as_of` will be read.
 
     Raises
@@ -24,17 +24,18 @@ def open_market(record: Record, plan: Plan) -> Market:
     UsageError
         If a calendar is unknown, or `as_of` is not an instant with offset.
     """
-    prices = record.tables["prices"]
-    store = build_store(prices)
-    stamps = [t["time"] for name, t in record.tables.items() if name in ("signals", "actions", "fills", "prices") and len(t)]
-    first, last = min(int(s.min()) for s in stamps), max(int(s.max()) for s in stamps)
+    store = build_store(record.prices, record.scales)
+    span = record.prices.spans()
+    stamps = [t["time"] for name, t in record.tables.items() if name in ("signals", "actions", "fills") and len(t)]
+    ends = [int(v) for s in stamps for v in (s.min(), s.max())] + list(span or ())
+    first, last = min(ends), max(ends)
     kinds = {plan.horizon or "close", *plan.decay, *(h for h in record.tables["signals"]["horizon"] if h is not None)}
     ahead = sessions_ahead(sorted(kinds))
     own = tuple((plan.assets[a].calendar if a in plan.assets else None) or plan.calendar.default for a in store.assets)
     names = sorted({plan.calendar.default, *own})
     calendars = {name: load_sessions(name, first, last, ahead) for name in names}
-    as_of = parse_as_of(plan.as_of) if plan.as_of else (int(prices["time"].max()) if len(prices) else first)
-    return Market(plan, store, calendars, own, calendars[plan.calendar.default], as_of)
+    as_of = parse_as_of(plan.as_of) if plan.as_of else (span[1] if span else first)
+    return Market(plan, store, calendars, own, calendars[plan.calendar.default], as_of, threads)
 
 
 def parse_as_of(text: str) -> int:

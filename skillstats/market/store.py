@@ -1,31 +1,45 @@
 """Prices per asset, and the price that stood at an instant.
 
-Assets are sorted by their UTF-8 bytes; each has one contiguous run of rows sorted by time, found through an array of offsets. The
-**reference price** of a row is the mid of its quote if both sides are there and not crossed, else its close, else the row has none.
+The **reference price** of a row is the mid of its quote if both sides are there and not crossed, else its close, else the row has none.
 A look-up takes the newest row that has a price and is not later than the instant (or strictly earlier, where asked), and never looks
-forward. It returns the position of the row, so that an auditor finds it again, and leaves it to the caller to judge the age.
+forward. It returns the position of the row, so that an auditor finds it again, and leaves it to the caller to judge the age. A row that
+was refused stops the search: an older price must not stand in for it.
+
+The rows are held in units of the price table's own decimals (`PriceRows`); look-ups convert what they found to half ticks, exactly.
+Few look-ups on a small store are made in plain numpy, many or those on a mapped store by compiled loops; both give the same integers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from fractions import Fraction
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstats.record.containers import NULL, Table
+from skillstats.errors import RULES, InputRejected, Problem
+from skillstats.record.containers import NULL
+from skillstats.record.price_rows import NEVER, PriceRows, null_of, refused_of
+from skillstats.units import Scale
 
 IntArray = NDArray[np.int64]
-NEVER: Final = 2**63 - 1
+FEW: Final = 20_000
+"""Below so many look-ups the plain numpy path runs."""
+SMALL: Final = 2_000_000
+"""Stores of more rows are always searched by the compiled loop, which reads no more than it needs."""
+LIMIT: Final = 2**62
+KINDS: Final = ("mid", "bid", "ask", "open")
+
+__all__ = ["NEVER", "Lookup", "PriceStore", "Series", "build_store", "look_back", "look_forward"]
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One kind of price of one asset: the rows of the store that have it.
+    """One kind of price of one asset: the rows of the store that have it, and the tombstones.
 
-    time : (row,) ascending; price : (row,) half ticks; row : (row,) position in the store
+    time : (row,) ascending; price : (row,) half ticks, `NULL` for a tombstone; row : (row,) position in the store
     """
 
     time: IntArray
@@ -35,49 +49,102 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class PriceStore:
-    """Prices of all assets.
+    """Prices of all assets on the scales of a plan.
 
-    assets : names sorted by UTF-8 bytes; offsets : (asset + 1,)
-    time, bid, ask, close, open, volume : (row,) int64; prices in half ticks, volume in lots, `NULL` where absent
-    first_quote : (asset,) int64, time of the asset's first quote, `NEVER` if it has none
+    rows : the prices in their own units
+    up, down : (asset,) int64, half ticks = 2 * price in own units * up / down, always whole
+    lots_up, lots_down : (asset,) int64, lots = volume in own units * lots_up / lots_down
     """
 
-    assets: tuple[str, ...]
-    offsets: IntArray
-    time: IntArray
-    bid: IntArray
-    ask: IntArray
-    close: IntArray
-    open: IntArray
-    volume: IntArray
-    first_quote: IntArray
+    rows: PriceRows
+    up: IntArray
+    down: IntArray
+    lots_up: IntArray
+    lots_down: IntArray
+
+    @property
+    def assets(self) -> tuple[str, ...]:
+        """Names sorted by UTF-8 bytes."""
+        return self.rows.assets
+
+    @property
+    def offsets(self) -> IntArray:
+        """Where each asset's rows begin, shape (asset + 1,)."""
+        return self.rows.offsets
+
+    @property
+    def time(self) -> IntArray:
+        """Instant of each row."""
+        return self.rows.time
+
+    @property
+    def first_quote(self) -> IntArray:
+        """Time of each asset's first quote, `NEVER` if it has none."""
+        return self.rows.first_quote
 
     def code_of(self) -> Mapping[str, int]:
         """Position of each asset."""
         return {name: i for i, name in enumerate(self.assets)}
 
+    def run(self, asset: int) -> slice:
+        """Rows of one asset."""
+        return slice(int(self.offsets[asset]), int(self.offsets[asset + 1]))
+
+    def cells(self, asset: int, column: str, rows: slice | None = None) -> IntArray:
+        """Prices (half ticks) or volumes (lots) of one asset's rows, `NULL` where absent."""
+        run = rows or self.run(asset)
+        values: NDArray[Any] = getattr(self.rows, column)
+        if not len(values):
+            return np.full(run.stop - run.start, NULL, dtype=np.int64)
+        part = values[run]
+        empty = part <= refused_of(part.dtype)
+        whole = np.where(empty, 0, part.astype(np.int64) + (0 if column == "volume" else self.rows.base[asset]))
+        if column == "volume":
+            return np.where(empty, NULL, whole * self.lots_up[asset] // self.lots_down[asset])
+        return np.where(empty, NULL, 2 * whole * self.up[asset] // self.down[asset])
+
+    def stones(self, asset: int) -> IntArray:
+        """Positions of the asset's tombstones."""
+        run = self.run(asset)
+        lo, hi = np.searchsorted(self.rows.refused, [run.start, run.stop])
+        return self.rows.refused[lo:hi]
+
     def series(self, asset: int, kind: str) -> Series:
         """Rows of one asset that have a reference price (``mid``), a usable quote side (``bid``, ``ask``) or an ``open``."""
-        run = slice(int(self.offsets[asset]), int(self.offsets[asset + 1]))
-        bid, ask, close = self.bid[run], self.ask[run], self.close[run]
-        quote = (bid != NULL) & (ask != NULL) & (bid <= ask)
-        if kind == "mid":
-            price = np.where(quote, (bid + ask) // 2, close)
-            has = quote | (close != NULL)
+        run = self.run(asset)
+        if kind == "open":
+            if not len(self.rows.open):
+                nothing = np.zeros(0, dtype=np.int64)
+                return Series(nothing, nothing, nothing)
+            price = self.cells(asset, "open")
+            has = price != NULL
         else:
-            price = getattr(self, kind)[run]
-            has = quote if kind in ("bid", "ask") else price != NULL
+            bid, ask = self.cells(asset, "bid"), self.cells(asset, "ask")
+            quote = (bid != NULL) & (ask != NULL) & (bid <= ask)
+            if kind == "mid":
+                close = self.cells(asset, "close")
+                price = np.where(quote, (bid + ask) // 2, close)
+                has = quote | (close != NULL)
+            else:
+                price, has = (bid if kind == "bid" else ask), quote
+        stones = self.stones(asset) - run.start
+        has[stones] = True
+        price[stones] = NULL
         row = np.flatnonzero(has)
-        return Series(self.time[run][row], price[row], row + run.start)
+        return Series(np.asarray(self.time[run][row]), price[row], row + run.start)
 
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """Result of a look-up, a row each: position in the store (-1: none), price in half ticks and time of that row (`NULL`: none)."""
+    """Result of a look-up, a row each: position in the store (-1: none), price in half ticks and time of that row (`NULL`: none).
+
+    blocked : position of the refused row that would have been used, -1 where there was none
+    """
 
     row: IntArray
     price: IntArray
     time: IntArray
+    blocked: IntArray | None = None
 
     @property
     def found(self) -> NDArray[np.bool_]:
@@ -86,22 +153,38 @@ class Lookup:
 
     def keep(self, usable: NDArray[np.bool_]) -> Lookup:
         """The same look-up with unusable results removed."""
-        return Lookup(np.where(usable, self.row, -1), np.where(usable, self.price, NULL), np.where(usable, self.time, NULL))
+        return Lookup(
+            np.where(usable, self.row, -1), np.where(usable, self.price, NULL), np.where(usable, self.time, NULL), self.blocked
+        )
 
 
-def build_store(prices: Table) -> PriceStore:
-    """Group the accepted price rows by asset; the table is sorted by (asset bytes, time) already."""
-    names = prices["asset"]
-    change = np.flatnonzero(np.r_[True, names[1:] != names[:-1]]) if len(names) else np.zeros(0, dtype=np.int64)
-    offsets = np.r_[change, len(names)].astype(np.int64)
-    bid, ask = prices["bid"], prices["ask"]
-    first = np.where((bid != NULL) & (ask != NULL), prices["time"], NEVER)
-    first_quote = np.minimum.reduceat(first, offsets[:-1]) if len(names) else np.zeros(0, dtype=np.int64)
-    assets = tuple(str(names[i]) for i in change)
-    return PriceStore(assets, offsets, prices["time"], bid, ask, prices["close"], prices["open"], prices["volume"], first_quote)
+def build_store(rows: PriceRows, scales: Mapping[str, Scale]) -> PriceStore:
+    """Put price rows on the scales of a plan.
+
+    Raises
+    ------
+    InputRejected
+        F110 where an asset's prices leave 62 bits on its tick.
+    """
+    own = [scales.get(name, _UNUSED) for name in rows.assets]
+    price = [Fraction(1, 10 ** int(p)) / s.tick for s, p in zip(own, rows.places, strict=True)]
+    volume = [Fraction(1, 10 ** int(p)) / s.lot for s, p in zip(own, rows.volume_places, strict=True)]
+    large = [n for n, f, p in zip(rows.assets, price, rows.peak, strict=True) if 2 * int(p) * f.numerator >= LIMIT]
+    if large:
+        text = f"prices of {large[0]!r} reach over 2^62 steps of its tick {scales[large[0]].tick}; declare a coarser tick in the plan"
+        raise InputRejected([Problem("F110", "prices", "prices", 0, f"{text}; {RULES['F110'].text}")])
+    parts = [np.array([getattr(f, k) for f in ratios], dtype=np.int64) for ratios in (price, volume) for k in _RATIO]
+    return PriceStore(rows, *parts)
 
 
-def look_back(store: PriceStore, asset: IntArray, instant: IntArray, kind: str = "mid", *, strict: bool = False) -> Lookup:
+_RATIO: Final = ("numerator", "denominator")
+_UNUSED: Final = Scale(Fraction(1), Fraction(1))
+"""Of an asset whose every price row was refused."""
+
+
+def look_back(
+    store: PriceStore, asset: IntArray, instant: IntArray, kind: str = "mid", *, strict: bool = False, threads: int = 1
+) -> Lookup:
     """Newest row at or before (``strict``: before) each instant.
 
     Parameters
@@ -109,18 +192,24 @@ def look_back(store: PriceStore, asset: IntArray, instant: IntArray, kind: str =
     asset : (n,) position in the store, -1 for an asset without prices
     instant : (n,) int64 UTC microseconds, `NULL` where no look-up is wanted
     kind : ``mid``, ``bid``, ``ask`` or ``open``
+    threads : workers of the compiled loop; never changes a result
     """
-    return _look(store, asset, instant, kind, "left" if strict else "right", -1)
+    if len(asset) < FEW and len(store.time) <= SMALL:
+        return _look(store, asset, instant, kind, "left" if strict else "right", -1)
+    return _compiled(store, asset, instant, kind, strict=strict, forward=False, threads=threads)
 
 
-def look_forward(store: PriceStore, asset: IntArray, instant: IntArray, kind: str = "open") -> Lookup:
+def look_forward(store: PriceStore, asset: IntArray, instant: IntArray, kind: str = "open", *, threads: int = 1) -> Lookup:
     """First row at or after each instant; only for fills that lie in the future by definition (``next_open``)."""
-    return _look(store, asset, instant, kind, "left", 0)
+    if len(asset) < FEW and len(store.time) <= SMALL:
+        return _look(store, asset, instant, kind, "left", 0)
+    return _compiled(store, asset, instant, kind, strict=True, forward=True, threads=threads)
 
 
 def _look(store: PriceStore, asset: IntArray, instant: IntArray, kind: str, side: str, shift: int) -> Lookup:
+    """The plain path: a binary search an asset among the rows that have the price."""
     row = np.full(len(asset), -1, dtype=np.int64)
-    price, time = np.full_like(row, NULL), np.full_like(row, NULL)
+    price, time, blocked = np.full_like(row, NULL), np.full_like(row, NULL), np.full_like(row, -1)
     wanted = np.flatnonzero((asset >= 0) & (instant != NULL))
     wanted = wanted[np.argsort(asset[wanted], kind="stable")]
     for group in np.split(wanted, np.flatnonzero(np.diff(asset[wanted])) + 1):
@@ -129,5 +218,38 @@ def _look(store: PriceStore, asset: IntArray, instant: IntArray, kind: str, side
         series = store.series(int(asset[group[0]]), kind)
         at = np.searchsorted(series.time, instant[group], side=side) + shift  # type: ignore[call-overload]
         hit = (at >= 0) & (at < len(series.time))
+        stone = np.zeros(len(hit), dtype=bool)
+        stone[hit] = series.price[at[hit]] == NULL
+        blocked[group[stone]] = series.row[at[stone]]
+        hit &= ~stone
         row[group[hit]], price[group[hit]], time[group[hit]] = series.row[at[hit]], series.price[at[hit]], series.time[at[hit]]
-    return Lookup(row, price, time)
+    return Lookup(row, price, time, blocked)
+
+
+def _compiled(
+    store: PriceStore, asset: IntArray, instant: IntArray, kind: str, *, strict: bool, forward: bool, threads: int
+) -> Lookup:
+    from skillstats.market.kernels import search
+
+    rows = store.rows
+    cells = (rows.bid, rows.ask, rows.close, rows.open)
+    dtype = next((c.dtype for c in cells if len(c)), np.dtype(np.int64))
+    row, twice, blocked = search(
+        rows.offsets,
+        rows.time,
+        tuple(c if len(c) else np.zeros(0, dtype=dtype) for c in cells),
+        null_of(dtype),
+        np.asarray(asset, dtype=np.int64),
+        np.asarray(instant, dtype=np.int64),
+        KINDS.index(kind),
+        strict=strict,
+        forward=forward,
+        threads=threads,
+    )
+    hit = row >= 0
+    owner = np.where(hit, asset, 0)
+    if not len(store.assets):
+        return Lookup(row, np.full_like(row, NULL), np.full_like(row, NULL), blocked)
+    price = np.where(hit, (twice + 2 * rows.base[owner]) * store.up[owner] // store.down[owner], NULL)
+    time = np.where(hit, rows.time[np.maximum(row, 0)], NULL)
+    return Lookup(row, price, time, blocked)

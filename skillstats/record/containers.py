@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,9 @@ from skillstats.errors import RULES, Problem
 from skillstats.plan import Plan
 from skillstats.record.raw import RawRecord
 from skillstats.units import Scale
+
+if TYPE_CHECKING:
+    from skillstats.record.price_rows import PriceRows
 
 NULL: Final = -(2**63)
 """Missing value of an int64 column; never 0."""
@@ -53,7 +56,7 @@ class Table:
 class Record:
     """What a desk handed in, after the checks that need no market data.
 
-    tables : accepted rows; a table the input did not have is absent (``signals`` and ``prices`` are always there)
+    tables : accepted rows; a table the input did not have is absent (``signals`` is always there; ``prices`` unless they are mapped)
     scales : tick, lot and multiplier of each asset that occurs
     problems : every finding, warnings included, sorted by table, line and code
     quarantine : one entry a row set aside, with its raw text, the code of its cause and the place of the cause (`root`)
@@ -61,6 +64,7 @@ class Record:
     raw_rows : rows found in each file, before anything was set aside
     digests : sha256 of each table's canonical content, independent of file format, row order and column order
     files : sha256 of each file as it lay on disk (provenance, not digested)
+    prices : the accepted price rows, an asset after the other, in memory or mapped from files
     raw : what came in, as text, so that a row can be shown again and the record be read again under another plan; None if made by hand
     declared : whether a plan was given or found; without one, horizons are not judged yet
     """
@@ -74,6 +78,7 @@ class Record:
     raw_rows: Mapping[str, int]
     digests: Mapping[str, str]
     files: Mapping[str, str]
+    prices: PriceRows
     raw: RawRecord | None = None
     declared: bool = True
 

@@ -27,8 +27,9 @@ from skillstats.record.digest import canonical_order, table_digest
 from skillstats.record.duplicates import drop_copies, drop_superseded
 from skillstats.record.instants import instant_text, parse_instants
 from skillstats.record.parse import Decimals, Parsed, parse_table
-from skillstats.record.quarantine import assert_conserved, kept_rows, quarantine_list, to_problem
-from skillstats.record.raw import RawRecord, file_problem
+from skillstats.record.price_rows import PriceRows, price_rows
+from skillstats.record.quarantine import assert_conserved, kept_rows, quarantine_list, refuses, to_problem
+from skillstats.record.raw import Finding, RawRecord, file_problem
 from skillstats.record.readers import read_raw
 from skillstats.record.scales import SCALED, find_scales, micro_units, out_of_range, scaled_columns
 from skillstats.record.schema import OUTCOMES, SCHEMA
@@ -121,9 +122,17 @@ def _record(
     raw_rows = {name: n + len(raw.blank.get(name, ())) for name, n in rows.items()}
     assert_conserved(raw_rows, {n: len(t) for n, t in accepted.items()}, aside, drops)
     problems = sorted({*said, *(to_problem(tables, f) for f in findings)}, key=_in_order)
-    digests = {name: table_digest(table.take(keep[name])) for name, table in tables.parsed.items()}
+    prices = _price_rows(tables, findings, keep["prices"])
+    digests = {name: table_digest(table.take(keep[name])) for name, table in tables.parsed.items() if name != "prices"}
+    digests = {name: digests.get(name, prices.digest) for name in tables.parsed}
     ordered_drops = tuple(sorted(drops, key=_in_order))
-    return Record(plan, accepted, scales, tuple(problems), aside, ordered_drops, raw_rows, digests, dict(raw.files))
+    return Record(plan, accepted, scales, tuple(problems), aside, ordered_drops, raw_rows, digests, dict(raw.files), prices)
+
+
+def _price_rows(tables: Tables, findings: list[Finding], keep: NDArray[np.bool_]) -> PriceRows:
+    """The price table as runs of rows an asset, its refused rows as tombstones."""
+    refused = [(f.row, to_problem(tables, f)) for f in findings if f.table == "prices" and refuses(f)]
+    return price_rows(tables["prices"], keep, refused)
 
 
 def _in_order(problem: Problem) -> tuple[str, int, str, str]:
