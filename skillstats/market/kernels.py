@@ -7,14 +7,13 @@ disjoint places: their number cannot change a result.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from skillstats.record.compiled import compiled
 from skillstats.record.containers import NULL
 
 IntArray = NDArray[Any]
@@ -22,15 +21,6 @@ MID: Final = 0
 BID: Final = 1
 ASK: Final = 2
 OPEN: Final = 3
-
-
-def compiled[F: Callable[..., Any]](function: F) -> F:
-    """Compile with a cache on disk where one can be written, else without."""
-    try:
-        made: F = numba.njit(nogil=True, cache=True)(function)
-    except RuntimeError:  # no folder can hold the cache
-        made = numba.njit(nogil=True)(function)
-    return made
 
 
 @compiled
@@ -75,7 +65,7 @@ def bound(time: IntArray, lo: int, hi: int, start: int, instant: int, strict: bo
 
 
 @compiled
-def priced(bid: IntArray, ask: IntArray, close: IntArray, opens: IntArray, null: int, kind: int, i: int) -> tuple[bool, int]:
+def priced(bid: IntArray, ask: IntArray, close: IntArray, opens: IntArray, null: int, kind: int, i: int) -> tuple[bool, Any]:
     """Whether a row has the wanted price, and twice that price in the row's own units."""
     if kind == OPEN:
         if len(opens) > 0 and opens[i] != null:
@@ -83,7 +73,7 @@ def priced(bid: IntArray, ask: IntArray, close: IntArray, opens: IntArray, null:
         return False, 0
     if len(bid) > 0 and len(ask) > 0:
         b, a = np.int64(bid[i]), np.int64(ask[i])
-        if b != null and a != null and b <= a:
+        if null < b <= a:  # null is the smallest number, so a is no null either
             if kind == MID:
                 return True, b + a
             return True, 2 * (b if kind == BID else a)
@@ -161,11 +151,12 @@ def search(
     """
     row, blocked = np.full(len(asset), -1, dtype=np.int64), np.full(len(asset), -1, dtype=np.int64)
     twice = np.zeros(len(asset), dtype=np.int64)
+    bid, ask, close, opens = cells
     order = by_asset(asset, len(offsets) - 1)
     parts = np.array_split(order, threads) if threads > 1 else [order]
 
     def work(part: IntArray) -> None:
-        walk(part, offsets, time, *cells, null, asset, instant, kind, strict, forward, row, twice, blocked)
+        walk(part, offsets, time, bid, ask, close, opens, null, asset, instant, kind, strict, forward, row, twice, blocked)
 
     if threads > 1:
         with ThreadPoolExecutor(threads) as pool:

@@ -113,6 +113,8 @@ def _low_prices(tables: Tables, name: str, columns: Iterable[str], code: str, ne
 
 def price_rows(tables: Tables) -> list[Finding]:
     """D112: a price row with neither a close nor a full quote."""
+    if "prices" not in tables:
+        return []
     table = tables["prices"]
     quoted = ~is_empty(table, "bid") & ~is_empty(table, "ask")
     unusable = is_empty(table, "close") & ~quoted & ~table.bad
@@ -191,6 +193,8 @@ def fee_schedule(tables: Tables) -> list[Finding]:
 
 def quotes(tables: Tables) -> list[Finding]:
     """D251, D253: crossed quotes, and closes outside the quote."""
+    if "prices" not in tables:
+        return []
     table = tables["prices"]
     columns = [table.decimals(c) for c in ("bid", "ask", "close")]
     bid, ask, close = aligned(*columns)

@@ -65,14 +65,14 @@ def parse_csv(data: bytes, table: str, file: str, known: Sequence[str], delimite
         F101 (no header), F103 (encoding, CR-only), F104 (field counts), F105 (delimiter), F106 (no table at all), F107 (long
         line).
     """
-    _refuse_binary(data)
+    refuse_binary(data)
     body = data.removeprefix(_BOM)
     if not body.strip():
         raise NotATable("F101", "empty")
     _refuse_encoding(body, len(data) - len(body))
     _refuse_long_lines(body)
     header_line = body.split(b"\n", 1)[0].rstrip(b"\r").decode()
-    _refuse_header(header_line, known, delimiter)
+    refuse_header(header_line, known, delimiter)
     if b'"' not in body and b"\x00" not in body and not _BLANK_LINE.search(body) and not body.startswith((b"\n", b"\r", b" ")):
         fast = _by_arrow(body, table, file, delimiter)
         if fast is not None:
@@ -80,7 +80,8 @@ def parse_csv(data: bytes, table: str, file: str, known: Sequence[str], delimite
     return _by_module(body, table, file, delimiter)
 
 
-def _refuse_binary(data: bytes) -> None:
+def refuse_binary(data: bytes) -> None:
+    """F103 or F106 for bytes that are no text table."""
     head = data[:4096]
     if head.startswith((b"\xff\xfe", b"\xfe\xff")) or re.match(rb"(?:[^\x00]\x00){4}|(?:\x00[^\x00]){4}", head):
         raise NotATable("F103", "UTF-16 at byte 0")
@@ -109,7 +110,8 @@ def _refuse_long_lines(body: bytes) -> None:
         raise NotATable("F107", f"{int(lengths[worst])} bytes, limit {MAX_LINE_BYTES}", worst + 1)
 
 
-def _refuse_header(line: str, known: Sequence[str], delimiter: str) -> None:
+def refuse_header(line: str, known: Sequence[str], delimiter: str) -> None:
+    """F101 or F105 for a first line that names no column."""
     if line.lstrip().startswith("#"):
         raise NotATable("F105", "comment line", 1)
     if not {name.strip(' "') for name in line.split(delimiter)} & set(known):

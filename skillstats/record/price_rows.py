@@ -101,7 +101,10 @@ def price_rows(table: Parsed, keep: NDArray[np.bool_], findings: Sequence[tuple[
     keep : (row,) accepted rows
     findings : (row, problem) of the refused rows
     """
-    stones = {row: problem for row, problem in reversed(list(findings)) if not keep[row] and _placed(table, row)}
+    stones: dict[int, Problem] = {}
+    for row, problem in findings:
+        if not keep[row] and _placed(table, row):
+            stones[row] = min(stones.get(row, problem), problem, key=lambda p: (p.code, p.message))
     rows = np.r_[np.flatnonzero(keep), np.array(sorted(stones), dtype=np.int64)].astype(np.int64)
     is_stone = np.r_[np.zeros(int(keep.sum()), dtype=bool), np.ones(len(stones), dtype=bool)]
     names = table.text("asset")[rows]
@@ -126,7 +129,14 @@ def price_rows(table: Parsed, keep: NDArray[np.bool_], findings: Sequence[tuple[
     offsets = np.searchsorted(owner, np.arange(len(assets) + 1)).astype(np.int64)
     reasons = tuple(stones[int(r)] for r in rows[is_stone])
     return finish(
-        tuple(assets), offsets, time, native, scales["price"], scales["volume"], np.flatnonzero(is_stone).astype(np.int64), reasons
+        tuple(assets),
+        offsets,
+        time,
+        native,
+        scales["price"],
+        scales["volume"],
+        np.flatnonzero(is_stone).astype(np.int64),
+        reasons,
     )
 
 
@@ -180,21 +190,15 @@ def finish(
             peak[a] = max(int(peak[a]), int(np.abs(values).max())) if len(values) else peak[a]
     digest = content_digest(assets, offsets, time, cells, np.zeros(len(assets), dtype=np.int64), places, volume_places, refused)
     base = np.zeros(len(assets), dtype=np.int64)
-    return PriceRows(
-        assets,
-        offsets,
-        time,
-        *(cells[n] for n in CELLS),
-        base,
-        places,
-        volume_places,
-        peak,
-        first,
-        last,
-        refused,
-        reasons,
-        digest,
-    )
+    known = {
+        "base": base,
+        "places": places,
+        "volume_places": volume_places,
+        "peak": peak,
+        "first_quote": first,
+        "last_time": last,
+    }
+    return PriceRows(assets=assets, offsets=offsets, time=time, **cells, **known, refused=refused, reasons=reasons, digest=digest)
 
 
 def content_digest(

@@ -10,6 +10,7 @@ import csv
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -60,13 +61,18 @@ class RawTable:
 
 @dataclass(frozen=True, slots=True)
 class RawRecord:
-    """What was read: tables of text, blank lines by table, sha256 of each file, the refusals, and files that are no table."""
+    """What was read: tables of text, blank lines by table, sha256 of each file, the refusals, and files that are no table.
+
+    prices : a price file too large to be held as text, which is mapped from the store folder `store`; else None
+    """
 
     tables: Mapping[str, RawTable]
     blank: Mapping[str, tuple[int, ...]]
     files: Mapping[str, str]
     problems: tuple[Problem, ...]
     strangers: tuple[Problem, ...] = ()
+    prices: Path | None = None
+    store: Path | None = None
 
     def cells(self, table: str, line: int) -> dict[str, str] | None:
         """Cells of one row by its line; None where the table or the line is unknown."""

@@ -8,10 +8,11 @@ is accounted for, or `InputRejected` names every file that has to be exported ag
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -27,10 +28,12 @@ from skillstats.record.digest import canonical_order, table_digest
 from skillstats.record.duplicates import drop_copies, drop_superseded
 from skillstats.record.instants import instant_text, parse_instants
 from skillstats.record.parse import Decimals, Parsed, parse_table
+from skillstats.record.price_door import is_large, mapped_prices
+from skillstats.record.price_files import Saved, store_folder
 from skillstats.record.price_rows import PriceRows, price_rows
 from skillstats.record.quarantine import assert_conserved, kept_rows, quarantine_list, refuses, to_problem
 from skillstats.record.raw import Finding, RawRecord, file_problem
-from skillstats.record.readers import read_raw
+from skillstats.record.readers import SUFFIXES, read_raw
 from skillstats.record.scales import SCALED, find_scales, micro_units, out_of_range, scaled_columns
 from skillstats.record.schema import OUTCOMES, SCHEMA
 from skillstats.record.targets import with_target_signals
@@ -38,7 +41,12 @@ from skillstats.units import INT64_MAX, NULL_TIME, Scale
 
 
 def read_record(
-    source: str | Path | Mapping[str, object], plan: Plan | None = None, *, now: datetime | str | int | None = None
+    source: str | Path | Mapping[str, object],
+    plan: Plan | None = None,
+    *,
+    now: datetime | str | int | None = None,
+    store: str | Path | None = None,
+    prices: Literal["auto", "memory", "mapped"] = "auto",
 ) -> Record:
     """Read what a desk handed in, and account for every row of it.
 
@@ -47,6 +55,8 @@ def read_record(
     source : a folder with ``<table>.csv`` or ``<table>.parquet`` files, or a mapping from names to pandas, polars or Arrow tables
     plan : default ``plan.toml`` of the folder, else every default; horizons are then judged when `build_ledger` is given a plan
     now : the instant no record may lie after: datetime with zone, ISO text with offset, or int64 UTC microseconds; default clock
+    store : folder for mapped prices; default the environment's SKILLSTATS_STORE, else the user's cache
+    prices : whether the price file is held in memory or mapped from the store; ``auto`` maps a large one
 
     Returns
     -------
@@ -61,10 +71,21 @@ def read_record(
     """
     declared = plan if plan is not None else _plan_of(source)
     limit = _now(now)
-    raw = read_raw(source, declared or Plan())
+    large = _large_prices(source, prices)
+    raw = read_raw(source, declared or Plan(), large)
+    if large is not None:
+        raw = replace(raw, store=store_folder(Path(store) if store is not None else None))
     if raw.problems:
         raise InputRejected(sorted(raw.problems, key=_in_order))
     return _from_text(raw, declared, limit)
+
+
+def _large_prices(source: object, choice: str) -> Path | None:
+    """The price file of a folder where it is to be mapped."""
+    if choice == "memory" or isinstance(source, Mapping):
+        return None
+    there = [p for s in SUFFIXES if (p := Path(str(source)) / f"prices{s}").is_file()]
+    return there[0] if len(there) == 1 and (choice == "mapped" or is_large(there[0])) else None
 
 
 def under_plan(record: Record, plan: Plan) -> Record:
@@ -87,14 +108,21 @@ def _from_text(raw: RawRecord, declared: Plan | None, limit: int) -> Record:
     plan = declared or Plan()
     _refuse_unknown_columns(plan)
     parsed = {name: parse_table(table, SCHEMA[name], plan) for name, table in raw.tables.items()}
-    _refuse_future(parsed, limit)
+    mapped = mapped_prices(raw.prices, plan, raw.store) if raw.prices is not None and raw.store is not None else None
+    _refuse_future(parsed, mapped[0] if mapped else None, limit)
     parsed, copies, warnings = drop_copies(with_target_signals(parsed))
     rows = {name: len(table) + sum(d.table == name for d in copies) for name, table in parsed.items()}
     parsed, superseded = drop_superseded(parsed, plan)
     tables = link(parsed, plan)
+    said = [*raw.strangers, *warnings, *_blank_drops(raw)]
     drops = [*copies, *superseded, *_blank_drops(raw)]
+    if mapped is not None:
+        rows["prices"] = mapped[1].raw_rows + len(mapped[1].blank)
+        empty = _blanks("prices", raw.prices.name if raw.prices else "", mapped[1].blank)
+        drops, said = [*drops, *mapped[1].drops, *empty], [*said, *mapped[1].problems, *empty]
+        raw = replace(raw, files={**raw.files, (raw.prices.name if raw.prices else ""): mapped[1].file_digest})
     checks = CHECKS if declared is not None else tuple(c for c in CHECKS if c is not missing_horizons)
-    record = _record(tables, plan, drops, [*raw.strangers, *warnings, *_blank_drops(raw)], rows, raw, checks)
+    record = _record(tables, plan, drops, said, rows, raw, checks, mapped)
     return replace(record, raw=raw, declared=declared is not None)
 
 
@@ -106,13 +134,14 @@ def _record(
     rows: dict[str, int],
     raw: RawRecord,
     checks: tuple[Check, ...],
+    mapped: tuple[PriceRows, Saved] | None,
 ) -> Record:
     """Check, set aside, scale and assemble."""
     findings = [f for table in tables.parsed.values() for f in table.findings]
     findings += [f for check in checks for f in check(tables)]
     while True:
         keep = kept_rows(tables, findings)
-        scales = find_scales(tables, plan, keep)
+        scales = find_scales(tables, plan, keep, mapped[0] if mapped else None)
         large = out_of_range(tables, scales, keep)
         if not large:
             break
@@ -120,11 +149,15 @@ def _record(
     accepted = {name: _table(tables, name, scales, keep[name]) for name in tables.parsed}
     aside = quarantine_list(tables, findings, keep)
     raw_rows = {name: n + len(raw.blank.get(name, ())) for name, n in rows.items()}
-    assert_conserved(raw_rows, {n: len(t) for n, t in accepted.items()}, aside, drops)
+    held = {n: len(t) for n, t in accepted.items()}
+    if mapped is not None:
+        held["prices"] = mapped[0].accepted
+        aside = tuple(sorted((*aside, *mapped[1].quarantine), key=lambda p: (p.table, p.line, p.code, p.raw)))
+    assert_conserved(raw_rows, held, aside, drops)
     problems = sorted({*said, *(to_problem(tables, f) for f in findings)}, key=_in_order)
-    prices = _price_rows(tables, findings, keep["prices"])
+    prices = mapped[0] if mapped is not None else _price_rows(tables, findings, keep["prices"])
     digests = {name: table_digest(table.take(keep[name])) for name, table in tables.parsed.items() if name != "prices"}
-    digests = {name: digests.get(name, prices.digest) for name in tables.parsed}
+    digests = {name: digests.get(name, prices.digest) for name in SCHEMA if name in digests or name == "prices"}
     ordered_drops = tuple(sorted(drops, key=_in_order))
     return Record(plan, accepted, scales, tuple(problems), aside, ordered_drops, raw_rows, digests, dict(raw.files), prices)
 
@@ -163,8 +196,10 @@ def _now(now: datetime | str | int | None) -> int:
     return int(values[0])
 
 
-def _refuse_future(parsed: Mapping[str, Parsed], limit: int) -> None:
+def _refuse_future(parsed: Mapping[str, Parsed], mapped: PriceRows | None, limit: int) -> None:
     """F301 where even the first instant of the record lies after now."""
+    if mapped is not None and len(mapped) and int(mapped.time[mapped.offsets[:-1]].min()) <= limit:
+        return
     firsts = [
         (int(values[values != NULL_TIME].min()), name)
         for name, table in parsed.items()
@@ -190,11 +225,11 @@ def _refuse_unknown_columns(plan: Plan) -> None:
 
 
 def _blank_drops(raw: RawRecord) -> list[Problem]:
-    return [
-        Problem("D108", name, raw.tables[name].file, line, RULES["D108"].text, root=f"{raw.tables[name].file}:{line}")
-        for name, lines in raw.blank.items()
-        for line in lines
-    ]
+    return [p for name, lines in raw.blank.items() for p in _blanks(name, raw.tables[name].file, lines)]
+
+
+def _blanks(table: str, file: str, lines: Sequence[int]) -> list[Problem]:
+    return [Problem("D108", table, file, line, RULES["D108"].text, root=f"{file}:{line}") for line in lines]
 
 
 def _table(tables: Tables, name: str, scales: Mapping[str, Scale], keep: NDArray[np.bool_]) -> Table:

@@ -35,21 +35,25 @@ class _Reading:
     problems: list[Problem] = field(default_factory=list)
 
 
-def read_raw(source: str | Path | Mapping[str, object], plan: Plan) -> RawRecord:
-    """Read every table of a folder or mapping as text; unknown files are left alone, unknown names in a mapping are refused."""
+def read_raw(source: str | Path | Mapping[str, object], plan: Plan, large: Path | None = None) -> RawRecord:
+    """Read every table of a folder or mapping as text; unknown files are left alone, unknown names in a mapping are refused.
+
+    `large` is a price file that is left to be mapped.
+    """
     if isinstance(source, Mapping):
         readings = _read_mapping(source, plan)
     elif Path(source).is_dir():
-        readings = _read_folder(Path(source), plan)
+        readings = _read_folder(Path(source), plan, large)
     else:
         message = "no such folder; give the folder that holds signals.csv, actions.csv, fills.csv and prices.csv"
         return RawRecord({}, {}, {}, (file_problem("F101", "", str(source), message),))
     problems = [p for r in readings.values() for p in r.problems]
     tables = {name: r.raw for name, r in readings.items() if r.raw is not None}
     files = {r.raw.file if r.raw else name: r.digest for name, r in readings.items() if r.digest}
-    problems += missing_tables({n for n, r in readings.items() if r.raw is not None or r.problems}, str_source(source))
+    there = {n for n, r in readings.items() if r.raw is not None or r.problems} | ({"prices"} if large else set())
+    problems += missing_tables(there, str_source(source))
     blank = {n: r.blank for n, r in readings.items() if r.blank}
-    return RawRecord(tables, blank, files, tuple(problems), strangers(source))
+    return RawRecord(tables, blank, files, tuple(problems), strangers(source), prices=large)
 
 
 def strangers(source: object) -> tuple[Problem, ...]:
@@ -101,14 +105,14 @@ def read_frame(frame: object, schema: TableSchema, file: str, plan: Plan) -> _Re
     return reading
 
 
-def _read_folder(folder: Path, plan: Plan) -> dict[str, _Reading]:
+def _read_folder(folder: Path, plan: Plan, large: Path | None) -> dict[str, _Reading]:
     found = {}
     for name, schema in SCHEMA.items():
         paths = [p for s in SUFFIXES if (p := folder / f"{name}{s}").exists()]
         if len(paths) == 2:
             problem = file_problem("F112", name, paths[0].name, f"{paths[0].name} and {paths[1].name}, {RULES['F112'].text}")
             found[name] = _Reading(problems=[problem])
-        elif paths:
+        elif paths and paths[0] != large:
             found[name] = read_file(paths[0], schema, plan)
     return found
 

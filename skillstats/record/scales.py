@@ -18,6 +18,7 @@ from skillstats.plan import Plan
 from skillstats.record.chains import Tables, assets_of
 from skillstats.record.containers import NULL
 from skillstats.record.parse import Decimals
+from skillstats.record.price_rows import PriceRows
 from skillstats.record.raw import Finding
 from skillstats.units import Scale, parse_decimal
 
@@ -67,10 +68,15 @@ def micro_units(decimals: Decimals) -> tuple[IntArray, NDArray[np.bool_]]:
     return values, broken | large
 
 
-def find_scales(tables: Tables, plan: Plan, keep: Mapping[str, NDArray[np.bool_]]) -> dict[str, Scale]:
-    """Tick, lot and multiplier of every asset in the kept rows, assets by UTF-8 bytes."""
+def find_scales(
+    tables: Tables, plan: Plan, keep: Mapping[str, NDArray[np.bool_]], mapped: PriceRows | None = None
+) -> dict[str, Scale]:
+    """Tick, lot and multiplier of every asset in the kept rows and in `mapped` prices, assets by UTF-8 bytes."""
     tick: dict[str, int] = {}
     lot: dict[str, int] = {}
+    if mapped is not None:
+        tick = dict(zip(mapped.assets, mapped.places.tolist(), strict=True))
+        lot = dict(zip(mapped.assets, mapped.volume_places.tolist(), strict=True))
     for table, prices, quantities in SCALED:
         if table in tables:
             assets = assets_of(tables, table).copy()

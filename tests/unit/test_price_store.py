@@ -65,7 +65,7 @@ def slowly(store: PriceStore, asset: int, instant: int, kind: str, *, strict: bo
         if i in store.rows.refused and (kind != "open" or len(store.rows.open)):
             return -1, NULL, i
         bid, ask, close = at["bid"][i], at["ask"][i], at["close"][i]
-        quoted = bid != NULL and ask != NULL and bid <= ask
+        quoted = NULL not in (bid, ask) and bid <= ask
         mid = (bid + ask) // 2 if quoted else close
         price = {"mid": mid, "bid": bid if quoted else NULL, "ask": ask if quoted else NULL, "open": at["open"][i]}[kind]
         if price != NULL:
@@ -90,7 +90,11 @@ def test_every_path_finds_the_same_row(columns: tuple[str, ...], kind: str, way:
         ]
         found: list[Lookup] = [
             stores._look(wide, asset, instant, kind, "left" if strict else "right", 0 if forward else -1),
-            *(stores._compiled(s, asset, instant, kind, strict=strict, forward=forward, threads=n) for s in (wide, packed) for n in (1, 2, 8)),
+            *(
+                stores._compiled(s, asset, instant, kind, strict=strict, forward=forward, threads=n)
+                for s in (wide, packed)
+                for n in (1, 2, 8)
+            ),
         ]
         for lookup in found:
             assert list(zip(lookup.row.tolist(), lookup.price.tolist(), lookup.blocked.tolist(), strict=True)) == expected
