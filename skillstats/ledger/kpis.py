@@ -7,7 +7,7 @@ integers; with n < 2 or sd = 0 they are null, never 0 or infinite. Nothing is an
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import Any, Final
@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from skillstats.ledger.setaside import UNAVAILABLE
 from skillstats.ledger.tables import MONEY
@@ -25,6 +26,8 @@ GROUPS: Final = (
     ("trader x model", ("trader", "model")),
     ("trader x action", ("trader", "action")),
 )
+FEW: Final = 20_000
+"""Below so many amounts the plain sums run."""
 COUNTS: Final = (
     "n_signals",
     "n_interventions",
@@ -55,7 +58,11 @@ def moments(amounts: list[int]) -> dict[str, Any]:
     >>> m["sum"], round(m["mean"], 2), round(m["sd"], 2), round(m["ir_per_decision"], 4)
     (-290000000, -96.67, 621.32, -0.1556)
     """
-    n, total = len(amounts), sum(amounts)
+    return moments_of(len(amounts), sum(amounts), sum(a * a for a in amounts))
+
+
+def moments_of(n: int, total: int, squares: int) -> dict[str, Any]:
+    """As `moments`, from the number of amounts, their sum and the sum of their squares."""
     result: dict[str, Any] = {
         "sum": total,
         "mean": float(Fraction(total, n * 10**6)) if n else None,
@@ -64,7 +71,7 @@ def moments(amounts: list[int]) -> dict[str, Any]:
     }
     if n < 2:
         return result | {"note": "n<2"}
-    spread = n * sum(a * a for a in amounts) - total * total
+    spread = n * squares - total * total
     if spread == 0:
         return result | {"note": "sd=0"}
     with localcontext() as context:
@@ -88,53 +95,104 @@ def kpi_table(rows: pd.DataFrame, decisions: pd.DataFrame, set_aside: pd.DataFra
         judged=rows["is_intervention"] & rows["decision_id"].map(complete).fillna(False).astype(bool),
         decision=rows["decision_id"].map(code).fillna(-1).astype(np.int64),
     )
-    found = [_describe(by, keys, part, set_aside) for by, keys, part in _groups(rows)]
-    columns = {f.name: [row.get(f.name) for row in found] for f in SCHEMA}
-    return pa.table(columns, schema=SCHEMA)
-
-
-def _groups(rows: pd.DataFrame) -> Iterator[tuple[str, dict[str, str], pd.DataFrame]]:
-    named = rows[rows["trader"].notna()]
     groups = [*GROUPS, ("trader x regime", ("trader", "regime"))] if "regime" in rows else GROUPS
-    for by, columns in groups:
-        if not columns:
-            yield by, {}, rows
-            continue
-        for key, part in named.groupby(list(columns), sort=True, dropna=True):
-            yield by, dict(zip(columns, (str(k) for k in key), strict=True)), part
+    found = [row for by, columns in groups for row in _describe(by, columns, rows, set_aside)]
+    return pa.table({f.name: [row.get(f.name) for row in found] for f in SCHEMA}, schema=SCHEMA)
 
 
-def decision_amounts(judged: pd.DataFrame) -> list[int]:
-    """Value-add of each decision in a group of judged rows, exact micro-units, in the order of decisions."""
-    code, value = judged["decision"].to_numpy(), judged["value_add"].to_numpy()
-    order = np.argsort(code, kind="stable")
-    starts = np.flatnonzero(np.r_[True, np.diff(code[order]) != 0]) if len(code) else np.zeros(0, dtype=np.int64)
-    return [int(v) for v in np.add.reduceat(value[order], starts)] if len(starts) else []
+def _describe(by: str, columns: tuple[str, ...], rows: pd.DataFrame, lost: pd.DataFrame) -> list[dict[str, Any]]:
+    """KPIs of every group of one kind, sorted by its keys."""
+    part, code, keys = _groups(rows, columns)
+    touched, judged = part["is_intervention"].to_numpy(dtype=bool), part["judged"].to_numpy(dtype=bool)
 
+    def count(mask: NDArray[Any]) -> list[int]:
+        counts: list[int] = np.bincount(code[mask], minlength=len(keys)).tolist()
+        return counts
 
-def _describe(by: str, keys: dict[str, str], part: pd.DataFrame, set_aside: pd.DataFrame) -> dict[str, Any]:
-    touched, judged = part[part["is_intervention"]], part[part["judged"]]
-    amounts = decision_amounts(judged)
-    lost = set_aside
-    for column, value in keys.items():
-        lost = lost[lost[column] == value] if column in lost else lost.iloc[:0]
-    signals = int(part["signal_id"].notna().sum())
-    overridden = int((touched["action"] != "INITIATE").sum())
-    hits, ties = sum(a > 0 for a in amounts), sum(a == 0 for a in amounts)
-    result: dict[str, Any] = {"by": by, **keys}
-    result |= {
-        "n_signals": signals,
-        "n_interventions": len(touched),
-        "n_decisions": len(amounts),
-        "n_sessions": judged["session"].nunique(),
-        "n_open": int((touched["status"] == "OPEN").sum()),
-        "n_unavailable": int(lost["code"].isin(UNAVAILABLE).sum()),
-        "n_quarantined": len(lost),
-        "override_rate": overridden / signals if signals else None,
-        "hits": hits,
-        "ties": ties,
-        "hit_rate": hits / len(amounts) if amounts else None,
+    counts = {
+        "n_signals": count(part["signal_id"].notna().to_numpy()),
+        "n_interventions": count(touched),
+        "n_sessions": _distinct(code[judged], part["session"].to_numpy()[judged], len(keys)),
+        "n_open": count(touched & (part["status"] == "OPEN").to_numpy()),
+        "n_unavailable": _lost(lost[lost["code"].isin(UNAVAILABLE)], columns, keys),
+        "n_quarantined": _lost(lost, columns, keys),
     }
-    if not len(touched):
-        return result | {"note": "no interventions"}
-    return result | moments(amounts)
+    overridden = count(touched & (part["action"] != "INITIATE").to_numpy())
+    sums = add_up(
+        *decision_amounts(code[judged], part["decision"].to_numpy()[judged], part["value_add"].to_numpy()[judged]), len(keys)
+    )
+    found = []
+    for g, key in enumerate(keys):
+        own = {name: values[g] for name, values in counts.items()}
+        n, hits, ties, total, squares = (int(v[g]) for v in sums)
+        row: dict[str, Any] = {
+            "by": by,
+            **dict(zip(columns, key, strict=True)),
+            **own,
+            "n_decisions": n,
+            "hits": hits,
+            "ties": ties,
+        }
+        row["override_rate"] = overridden[g] / own["n_signals"] if own["n_signals"] else None
+        row["hit_rate"] = hits / n if n else None
+        found.append(row | (moments_of(n, total, squares) if own["n_interventions"] else {"note": "no interventions"}))
+    return found
+
+
+def _groups(rows: pd.DataFrame, columns: tuple[str, ...]) -> tuple[pd.DataFrame, NDArray[Any], list[tuple[str, ...]]]:
+    """The rows of any group, the group of each, and the keys; all rows are one group where there are no columns."""
+    if not columns:
+        return rows, np.zeros(len(rows), dtype=np.int64), [()]
+    part = rows[rows["trader"].notna() & rows[list(columns)].notna().all(axis=1)]
+    if not len(part):
+        return part, np.zeros(0, dtype=np.int64), []
+    grouped = part.groupby(list(columns), sort=True)
+    index = grouped.size().index
+    keys = [k if isinstance(k, tuple) else (k,) for k in index.tolist()]
+    return part, grouped.ngroup().to_numpy(dtype=np.int64), [tuple(map(str, k)) for k in keys]
+
+
+def _distinct(code: NDArray[np.int64], values: NDArray[Any], groups: int) -> list[int]:
+    """Distinct values in each group."""
+    number, names = pd.factorize(values)
+    pairs = np.unique(code * max(len(names), 1) + number)
+    counts: list[int] = np.bincount(pairs // max(len(names), 1), minlength=groups).tolist()
+    return counts
+
+
+def _lost(lost: pd.DataFrame, columns: tuple[str, ...], keys: list[tuple[str, ...]]) -> list[int]:
+    """Rows set aside of each group; none where they do not carry one of its columns."""
+    if any(c not in lost for c in columns):
+        return [0] * len(keys)
+    if not columns:
+        return [len(lost)]
+    found = Counter(map(tuple, lost[list(columns)].astype(object).to_numpy().tolist()))
+    return [found.get(key, 0) for key in keys]
+
+
+def decision_amounts(
+    code: NDArray[np.int64], decision: NDArray[np.int64], value: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Group and value-add of each (group, decision), exact micro-units, in the order of groups and decisions."""
+    width = int(decision.max(initial=0)) + 1
+    pairs, at = np.unique(code * width + decision, return_inverse=True)
+    amounts = np.zeros(len(pairs), dtype=np.int64)
+    np.add.at(amounts, at, value)
+    return pairs // width, amounts
+
+
+def add_up(group: NDArray[np.int64], amount: NDArray[np.int64], groups: int) -> tuple[list[int], ...]:
+    """Number, hits, ties, sum and sum of squares of the amounts of each group, exact.
+
+    Few amounts are added as Python integers, many by a compiled loop in 128 bits.
+    """
+    if len(amount) >= FEW:
+        from skillstats.ledger.kernels import sums_by_group
+
+        return sums_by_group(group, amount, groups)
+    exact = amount.astype(object)
+    total, squares = np.zeros(groups, dtype=object), np.zeros(groups, dtype=object)
+    np.add.at(total, group, exact)
+    np.add.at(squares, group, exact * exact)
+    counts = [np.bincount(group[m], minlength=groups).tolist() for m in (slice(None), amount > 0, amount == 0)]
+    return (*counts, total.tolist(), squares.tolist())

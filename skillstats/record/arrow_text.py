@@ -113,7 +113,7 @@ def _typed_to_text(array: pa.Array, kind: pa.DataType, name: str) -> pa.LargeStr
     ):
         return array.cast(TEXT)
     if types.is_decimal(kind):
-        return pa.array([None if v is None else format(v, "f") for v in array.to_pylist()], TEXT)
+        return _decimals_to_text(array)
     if types.is_floating(kind):
         values = (
             array.to_numpy(zero_copy_only=False).tolist()
@@ -127,6 +127,15 @@ def _typed_to_text(array: pa.Array, kind: pa.DataType, name: str) -> pa.LargeStr
     if types.is_boolean(kind) or types.is_date(kind):
         return array.cast(TEXT)
     raise NotATable("F106", f"column {name!r} of type {kind} holds no cells; write text, numbers or timestamps")
+
+
+def _decimals_to_text(array: pa.Array) -> pa.LargeStringArray:
+    """Exact decimals; Arrow writes very small ones with an exponent, which are written out here."""
+    text = array.cast(TEXT)
+    short = pc.fill_null(pc.match_substring(text, "E"), False)
+    if not pc.any(short).as_py():
+        return text
+    return pa.array([None if v is None else format(v, "f") for v in array.to_pylist()], TEXT)
 
 
 def _instants_to_text(array: pa.Array, kind: pa.TimestampType) -> pa.LargeStringArray:

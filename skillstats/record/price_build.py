@@ -210,8 +210,8 @@ def _layout(found: _Found) -> _Plan:
     for block in _blocks(found.kept):
         counts += np.bincount(rank[owner[block]], minlength=len(assets))
     finest = {k: np.zeros(len(assets), dtype=np.int64) for k in found.finest}
-    for kind, values in found.finest.items():
-        finest[kind][rank[: len(values)]] = values
+    for what, values in found.finest.items():
+        finest[what][rank[: len(values)]] = values
     low, high = np.full(len(assets), 2**62, dtype=np.int64), np.full(len(assets), -(2**62), dtype=np.int64)
     volume_low, volume_high = low.copy(), high.copy()
     for name in found.columns:
@@ -222,10 +222,10 @@ def _layout(found: _Found) -> _Plan:
     fits = bool((high - low < NARROW).all())
     base = (low + high) // 2 if fits else np.zeros_like(low)
     small_volume = bool((np.where(volume_low > volume_high, 0, volume_high) < NARROW).all())
-    kind: dict[str, Any] = dict.fromkeys(PRICE_COLUMNS, np.int32 if fits else np.int64)
-    kind["volume"] = np.int32 if small_volume else np.int64
+    width: dict[str, Any] = dict.fromkeys(PRICE_COLUMNS, np.int32 if fits else np.int64)
+    width["volume"] = np.int32 if small_volume else np.int64
     peak = np.maximum(np.abs(low), np.abs(high))
-    return _Plan(assets, rank, np.r_[0, np.cumsum(counts)].astype(np.int64), finest, base, peak, kind)
+    return _Plan(assets, rank, np.r_[0, np.cumsum(counts)].astype(np.int64), finest, base, peak, width)
 
 
 def _blocks(rows: int) -> Iterator[slice]:
