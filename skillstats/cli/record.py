@@ -39,7 +39,7 @@ def run_check(record: Path, plan: Path | None, quarantine: Path | None) -> int:
     click.echo(_count_line(ledger))
     click.echo(_age_line(ledger))
     if quarantine is not None:
-        from skillstats.ledger.tables import safe_csv
+        from skillstats.ledger.canonical import safe_csv
 
         quarantine.write_bytes(safe_csv(ledger.quarantine))
         click.echo(f"rows set aside: {quarantine}")

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from skillstats.errors import Mismatch, UsageError
+from skillstats.ledger.canonical import content_digest
 from skillstats.ledger.manifest import result_digest
-from skillstats.ledger.tables import content_digest
 
 
 def verify(folder: str | Path) -> list[str]:

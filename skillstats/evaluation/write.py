@@ -23,8 +23,8 @@ from xarray import DataTree
 from skillstats.errors import UsageError
 from skillstats.evaluation.result import SKILL_COLUMNS, Evaluation
 from skillstats.inference.container import Fit
+from skillstats.ledger.canonical import safe_csv
 from skillstats.ledger.manifest import result_digest
-from skillstats.ledger.tables import safe_csv
 from skillstats.ledger.write import replace_folder, staging_folder
 
 TEXT: Final = ("trader", "regime", "status", "reasons")

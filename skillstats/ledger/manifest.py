@@ -12,7 +12,7 @@ import msgspec
 import pyarrow as pa
 
 from skillstats.ledger.algebra import CONVENTION
-from skillstats.ledger.tables import content_digest
+from skillstats.ledger.canonical import content_digest
 from skillstats.market.marks import Market
 from skillstats.plan import Plan
 from skillstats.record.containers import Record

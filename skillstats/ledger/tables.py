@@ -1,12 +1,10 @@
-"""Ledger columns as Arrow tables, and their one canonical text.
+"""Ledger columns as Arrow tables.
 
-Money is int64 micro-units, prices and quantities are decimal128(38, 9), instants are timestamp[us, UTC]; null is null, never 0. The
-digest of a table is the sha256 of its canonical CSV: UTF-8, LF, fixed column order, money with 6 and prices with 9 places.
+Money is int64 micro-units, prices and quantities are decimal128(38, 9), instants are timestamp[us, UTC]; null is null, never 0.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
@@ -14,7 +12,6 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from skillstats.record.containers import NULL
@@ -24,8 +21,6 @@ DECIMAL: Final = pa.decimal128(38, 9)
 INSTANT: Final = pa.timestamp("us", tz="UTC")
 MONEY: Final = {b"unit": b"1e-6 currency"}
 NANO: Final = 10**9
-SPECIAL: Final = ',"\n\r'
-FORMULA_START: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def text_column(values: NDArray[Any] | Sequence[Any]) -> pa.Array:
@@ -114,67 +109,3 @@ def to_currency(table: pa.Table) -> pa.Table:
 
 def _currency(micro: int | None) -> Decimal | None:
     return None if micro is None else Decimal(micro).scaleb(-6)
-
-
-def canonical_text(table: pa.Table) -> dict[str, list[str]]:
-    """Every cell of a table as its canonical text; null is the empty text."""
-    return {f.name: _texts(f, c) for f, c in zip(table.schema, table.columns, strict=True)}
-
-
-def _texts(field: pa.Field, column: pa.ChunkedArray) -> list[str]:
-    kind = field.type
-    if is_money(field):
-        return ["" if v is None else _places(v, 6) for v in column.to_pylist()]
-    if pa.types.is_timestamp(kind):
-        stamps = pc.strftime(column, format="%Y-%m-%dT%H:%M:%SZ", locale="C")
-        return ["" if v is None else v for v in stamps.to_pylist()]
-    if pa.types.is_list(kind):
-        return ["" if v is None else ";".join(f"{_stamp(k['time'])}={k['gap']:f}" for k in v) for v in column.to_pylist()]
-    if pa.types.is_boolean(kind):
-        return ["" if v is None else str(v).lower() for v in column.to_pylist()]
-    if pa.types.is_floating(kind):
-        return ["" if v is None else repr(v) for v in column.to_pylist()]
-    if pa.types.is_decimal(kind):
-        return ["" if v is None else f"{v:f}" for v in column.to_pylist()]
-    return ["" if v is None else str(v) for v in column.to_pylist()]
-
-
-def _places(value: int, places: int) -> str:
-    sign, digits = ("-" if value < 0 else ""), f"{abs(value):0{places + 1}d}"
-    return f"{sign}{digits[:-places]}.{digits[-places:]}"
-
-
-def _stamp(value: Any) -> str:
-    return f"{value:%Y-%m-%dT%H:%M:%S.%f}Z"
-
-
-def canonical_csv(table: pa.Table) -> bytes:
-    """Canonical CSV of a table, the bytes that are digested."""
-    return _csv(canonical_text(table), set())
-
-
-def safe_csv(table: pa.Table) -> bytes:
-    """The CSV that is written: text cells that a spreadsheet would run as a formula get a leading quote; numbers stay numbers."""
-    words = {f.name for f in table.schema if pa.types.is_string(f.type)}
-    return _csv(canonical_text(table), words)
-
-
-def _csv(columns: dict[str, list[str]], guarded: set[str]) -> bytes:
-    cells = [_quoted(values, name in guarded) for name, values in columns.items()]
-    lines = [",".join(columns)] + [",".join(row) for row in zip(*cells, strict=True)]
-    return ("\n".join(lines) + "\n").encode()
-
-
-def _quoted(values: list[str], guarded: bool) -> list[str]:
-    """Cells of one column; a column without any special character is passed through untouched."""
-    if guarded:
-        values = ["'" + v if v.startswith(FORMULA_START) else v for v in values]
-    together = "".join(values)
-    if not any(c in together for c in SPECIAL):
-        return values
-    return ['"' + v.replace('"', '""') + '"' if any(c in v for c in SPECIAL) else v for v in values]
-
-
-def content_digest(table: pa.Table) -> str:
-    """sha256 of a table's canonical CSV."""
-    return hashlib.sha256(canonical_csv(table)).hexdigest()

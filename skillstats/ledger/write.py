@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from skillstats.errors import Problem, UsageError
+from skillstats.ledger.canonical import write_safe_csv
 from skillstats.ledger.containers import Ledger
 from skillstats.ledger.manifest import result_digest
-from skillstats.ledger.tables import safe_csv
 from skillstats.plan import Plan
 
 PARQUET: Final = ("ledger", "decisions", "slices", "books")
@@ -120,7 +120,7 @@ def write_ledger(ledger: Ledger, target: Path) -> None:
         for name in PARQUET:
             pq.write_table(table_of(ledger, name), build / f"{name}.parquet", compression="zstd")
         for name in CSV:
-            (build / f"{name}.csv").write_bytes(safe_csv(table_of(ledger, name)))
+            write_safe_csv(table_of(ledger, name), build / f"{name}.csv")
         (build / "manifest.json").write_bytes(msgspec.json.format(msgspec.json.encode(_manifest(ledger, build)), indent=1))
         replace_folder(build, target)
     finally:
@@ -176,8 +176,8 @@ def _read_csv(path: Path) -> pa.Table:
     """A CSV of ours as text columns; the numbers of the KPIs are parsed back by their schema."""
     import csv
 
+    from skillstats.ledger.canonical import FORMULA_START
     from skillstats.ledger.kpis import SCHEMA
-    from skillstats.ledger.tables import FORMULA_START
 
     def plain(cell: str) -> str:
         return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA_START) else cell

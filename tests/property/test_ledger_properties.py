@@ -31,8 +31,8 @@ from desks import Desk, Row
 
 from skillstats.ledger import build as steps
 from skillstats.ledger.books import slice_table
+from skillstats.ledger.canonical import content_digest
 from skillstats.ledger.rows import ledger_table
-from skillstats.ledger.tables import content_digest
 from skillstats.market.opening import open_market
 from skillstats.plan import parse_plan
 from skillstats.record import Record, read_record
