@@ -122,7 +122,7 @@ def _count_line(ledger: Ledger) -> str:
     c = ledger.result["counts"]
     return (
         f"{c['rows']} rows: {c['followed']} followed, {c['intervened']} intervened, {c['no_decision']} without a decision, "
-        f"{c['initiated']} initiated; {c['open']} open, {c['unavailable']} without a counterfactual, {c['quarantined']} rows "
+        f"{c['expired']} expired, {c['initiated']} initiated; {c['open']} open, {c['unavailable']} without a counterfactual, {c['quarantined']} rows "
         f"quarantined, {c['dropped']} documented drops; {ledger.decisions.num_rows} decision(s)"
     )
 

@@ -14,9 +14,10 @@ from skillstats.errors import InputRejected, Problem, UsageError
 from skillstats.ledger.algebra import Orders, value_add_parts
 from skillstats.ledger.books import book_frame, book_table, check_identities, slice_table
 from skillstats.ledger.bounds import chain_bounds, refuse_total, too_large
-from skillstats.ledger.chains import Chains, FillRows, assemble, gather_fills, pick
+from skillstats.ledger.chains import Chains, FillRows, assemble, gather_fills
 from skillstats.ledger.containers import Ledger
 from skillstats.ledger.costs import model_fees
+from skillstats.ledger.counts import assert_signals_conserved, other_counts, row_counts
 from skillstats.ledger.decisions import decision_frame, decision_table
 from skillstats.ledger.kpis import kpi_table
 from skillstats.ledger.manifest import provenance_part, result_part
@@ -30,8 +31,9 @@ from skillstats.ledger.pricing import (
     price_chains,
     unavailable,
 )
-from skillstats.ledger.rows import Priced, decision_ids, horizon_kinds, ledger_table, partly_filled
-from skillstats.ledger.setaside import UNAVAILABLE, coverage, ledger_quarantine, problem_tables, set_aside_frame
+from skillstats.ledger.row_frame import row_frame
+from skillstats.ledger.rows import Priced, horizon_kinds, ledger_table, partly_filled
+from skillstats.ledger.setaside import coverage, ledger_quarantine, problem_tables, set_aside_frame
 from skillstats.ledger.slices import Slices, day_slices
 from skillstats.market.horizon import exit_times, horizon_times
 from skillstats.market.marks import Market
@@ -40,7 +42,7 @@ from skillstats.market.volatility import volatility_at
 from skillstats.plan import Plan
 from skillstats.record.containers import NULL, Record
 from skillstats.record.read import under_plan
-from skillstats.regimes.labels import UNLABELLED, regime_labels
+from skillstats.regimes.labels import regime_labels
 from skillstats.units import parse_decimal
 
 ROW_WARNINGS: Final = ("D114", "D115", "D126", "D144", "D215")
@@ -74,12 +76,12 @@ def build_ledger(record: Record, plan: Plan | None = None) -> Ledger:
     if not len(record.tables["signals"]) and not (record.tables["actions"]["action"] == "INITIATE").any():
         raise InputRejected(record.problems)
     market = open_market(record, plan)
-    chains, dropped = _in_period(assemble(record, market), market)
+    chains, outside = _in_period(assemble(record, market), market)
     if not len(chains):
         raise UsageError(f"no signal lies in the period {list(plan.period or ())}; correct the period of the plan")
     chains, lost, found = _set_aside(record, market, chains)
     priced, slices = _price(record, market, chains)
-    return _tables(priced, slices, lost, found, dropped)
+    return _tables(priced, slices, lost, found, outside)
 
 
 def refuse_unsupported(record: Record, plan: Plan) -> None:
@@ -100,13 +102,13 @@ def refuse_unsupported(record: Record, plan: Plan) -> None:
         raise UsageError("; ".join(complaints))
 
 
-def _in_period(chains: Chains, market: Market) -> tuple[Chains, int]:
-    """Chains whose anchor lies in a desk session of the plan's period, and how many do not."""
-    if market.plan.period is None or not len(chains):
-        return chains, 0
-    label = market.desk.label_of(chains.anchor)
-    inside = (label >= market.plan.period[0]) & (label <= market.plan.period[1])
-    return chains.take(inside), int((~inside).sum())
+def _in_period(chains: Chains, market: Market) -> tuple[Chains, Chains]:
+    """Chains whose anchor lies in a desk session of the plan's period, and the others."""
+    inside = np.ones(len(chains), dtype=bool)
+    if market.plan.period is not None and len(chains):
+        label = market.desk.label_of(chains.anchor)
+        inside = np.asarray((label >= market.plan.period[0]) & (label <= market.plan.period[1]), dtype=bool)
+    return chains.take(inside), chains.take(~inside)
 
 
 def _horizons(record: Record, market: Market, chains: Chains) -> NDArray[np.int64]:
@@ -235,35 +237,7 @@ def _row_warnings(record: Record, chains: Chains, own: dict[str, NDArray[np.bool
     return np.array([";".join(sorted(m)) for m in marks], dtype=object)
 
 
-def row_frame(p: Priced) -> pd.DataFrame:
-    """Rows as a plain frame for grouping: int64 micro-units, codes as text, `NULL` never used (OPEN rows hold 0 and say so by status)."""
-    signals, actions = p.record.tables["signals"], p.record.tables["actions"]
-    a, s = p.chains.row, p.chains.signal
-    table: dict[str, Any] = {
-        "row": np.arange(len(p.chains)),
-        "signal_id": p.chains.signal_id,
-        "action_id": p.chains.action_id,
-        "decision_id": decision_ids(p.record, p.chains),
-        "trader": pick(actions["trader"], a, None),
-        "model": pick(signals["model"], s, None),
-        "asset": p.chains.name,
-        "side": np.where(p.chains.side > 0, "BUY", "SELL").astype(object),
-        "action": p.chains.action,
-        "status": np.where(p.prices.open, "OPEN", "CLOSED").astype(object),
-        "is_intervention": ~p.chains.left_alone,
-        "decided": p.chains.decided,
-        "session": p.market.desk.label_of(p.chains.decided) if len(p.chains) else p.chains.name,
-    }
-    for name in ("size", "drift", "slippage", "cost", "value_add", "model_pnl", "actual_pnl"):
-        table[name] = np.where(p.prices.open, 0, getattr(p.parts, name))
-    if p.labels.values:
-        table["regime"] = np.array(
-            [" | ".join(map(str, cells)) for cells in zip(*p.labels.values.values(), strict=True)], dtype=object
-        )
-    return pd.DataFrame(table)
-
-
-def _tables(p: Priced, slices: Slices, lost: pd.DataFrame, found: list[Problem], outside: int) -> Ledger:
+def _tables(p: Priced, slices: Slices, lost: pd.DataFrame, found: list[Problem], outside: Chains) -> Ledger:
     rows = row_frame(p)
     decisions = decision_frame(rows, lost)
     books = book_frame(p, slices, rows["trader"].to_numpy())
@@ -280,7 +254,8 @@ def _tables(p: Priced, slices: Slices, lost: pd.DataFrame, found: list[Problem],
         "quarantine": quarantine,
         "drops": drops,
     }
-    counts = _counts(p, rows, lost, quarantine.num_rows, drops.num_rows, outside)
+    counts = row_counts(p.record, p.chains, rows, outside, p.market.as_of) | other_counts(lost, quarantine, drops, p.labels)
+    assert_signals_conserved(p.record, counts, quarantine, drops)
     result = result_part(p.record, p.market.plan, p.market, tables, counts, totals) | {"by_trader": coverage(decisions, lost)}
     problems = tuple(sorted((*p.record.problems, *found, *opened, *after), key=lambda x: (x.table, x.line, x.code)))
     rows_table = tables.pop("ledger")
@@ -295,21 +270,3 @@ def _open_problems(p: Priced) -> list[Problem]:
 def _after_horizon_problems(p: Priced) -> list[Problem]:
     late = np.unique(p.fills.chain[~p.counted & ~p.prices.open[p.fills.chain]])
     return [chain_problem(p.record, p.chains, int(i), "D214", "a fill came after the horizon") for i in late]
-
-
-def _counts(p: Priced, rows: pd.DataFrame, lost: pd.DataFrame, quarantined: int, dropped: int, outside: int) -> dict[str, int]:
-    """Row counts, with the denominator identity: signals = followed + intervened + no decision + quarantined + duplicates dropped."""
-    own = rows[rows["signal_id"].notna()]
-    return {
-        "rows": len(rows),
-        "followed": int((own["action"] == "ACCEPT").sum()),
-        "intervened": int(own["is_intervention"].sum()),
-        "no_decision": int((own["action"] == "NO_DECISION").sum()),
-        "initiated": int((rows["action"] == "INITIATE").sum()),
-        "open": int((rows["status"] == "OPEN").sum()),
-        "unavailable": int(lost["code"].isin(UNAVAILABLE).sum()),
-        "quarantined": quarantined,
-        "dropped": dropped,
-        "outside_period": outside,
-        "unlabelled": int(sum((v == UNLABELLED).sum() for v in p.labels.values.values())),
-    }
