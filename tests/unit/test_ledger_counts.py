@@ -62,10 +62,13 @@ def test_signals_made_from_targets_are_counted_too() -> None:
     tables = {
         "targets": pd.DataFrame({"time": times, "model": "m", "asset": "A", "target": ["0", "10", "4"]}),
         "actions": pd.DataFrame(
-            {k: [] for k in ("action_id", "signal_id", "time", "trader", "action", "quantity")}, dtype=object
+            [{"action_id": "A1", "signal_id": "", "time": times[0], "trader": "T1", "action": "INITIATE", "quantity": "1"}]
+        ).assign(asset="A", side="BUY"),
+        "fills": pd.DataFrame(
+            [{"fill_id": "F1", "action_id": "A1", "time": times[0], "quantity": "1", "price": "20", "fee": "0"}]
         ),
         "prices": pd.DataFrame({"asset": "A", "time": [*times, f"{DAY}20:00:00Z"], "bid": "20", "ask": "20"}),
     }
     plan = Plan(horizon="close")
     counts = build_ledger(read_record(tables, plan, now="2027-01-01T00:00:00Z")).result["counts"]
-    assert (counts["no_decision"], counts["expired"], counts["rows"]) == (2, 0, 2)
+    assert (counts["no_decision"], counts["expired"], counts["rows"]) == (2, 0, 3)
