@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -11,21 +10,21 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from skillstats.errors import InputRejected, Problem, UsageError
-from skillstats.ledger.algebra import Orders, value_add_parts
+from skillstats.ledger.algebra import value_add_parts
 from skillstats.ledger.books import book_frame, book_table, check_identities, slice_table
 from skillstats.ledger.bounds import chain_bounds, refuse_total, too_large
 from skillstats.ledger.chains import Chains, FillRows, assemble, gather_fills
 from skillstats.ledger.containers import Ledger
-from skillstats.ledger.costs import model_fees
 from skillstats.ledger.counts import assert_signals_conserved, other_counts, row_counts
 from skillstats.ledger.decisions import decision_frame, decision_table
+from skillstats.ledger.grid import Grid, lay_grid
 from skillstats.ledger.kpis import kpi_table
 from skillstats.ledger.manifest import provenance_part, result_part
+from skillstats.ledger.orders import make_orders
 from skillstats.ledger.paths import gap_paths
 from skillstats.ledger.pricing import (
     Prices,
     chain_problem,
-    corporate_actions_inside,
     hindsight,
     inside_horizon,
     price_chains,
@@ -34,7 +33,8 @@ from skillstats.ledger.pricing import (
 from skillstats.ledger.row_frame import row_frame
 from skillstats.ledger.rows import Priced, horizon_kinds, ledger_table, partly_filled
 from skillstats.ledger.setaside import coverage, ledger_quarantine, problem_tables, set_aside_frame
-from skillstats.ledger.slices import Slices, day_slices
+from skillstats.ledger.slices import Slices, Traded, day_slices
+from skillstats.market.adjust import corporate_of
 from skillstats.market.horizon import exit_times, horizon_times
 from skillstats.market.marks import Market
 from skillstats.market.opening import open_market
@@ -86,12 +86,7 @@ def build_ledger(record: Record, plan: Plan | None = None) -> Ledger:
 
 def refuse_unsupported(record: Record, plan: Plan) -> None:
     """Say clearly what this version does not compute, instead of computing something else."""
-    complaints = []
-    foreign = sorted(n for n, a in plan.assets.items() if a.currency not in (None, plan.currency) and n in record.scales)
-    if foreign:
-        complaints.append(
-            f"assets {foreign} trade in another currency than {plan.currency}; this version keeps books in one currency"
-        )
+    complaints: list[str] = []
     if parse_decimal(plan.impact.y) != 0:
         complaints.append("impact.y is not 0; this version has no impact model, set it to 0")
     if plan.decay:
@@ -133,11 +128,11 @@ def _set_aside(record: Record, market: Market, chains: Chains) -> tuple[Chains, 
     horizon = _horizons(record, market, chains)
     counted = inside_horizon(fills, horizon, market.as_of)
     prices = price_chains(record, market, chains, fills, horizon)
+    grid = lay_grid(corporate_of(record), chains, prices.latest(chains, fills, market.as_of))
     kinds = horizon_kinds(record, chains, market)
     bad = [(i, "D104", "no horizon in the signal and none in the plan") for i, k in enumerate(kinds) if k is None]
-    bad += hindsight(chains, horizon) + corporate_actions_inside(record, chains, horizon)
-    bad += unavailable(market, chains, fills, prices, counted)
-    bounds = chain_bounds(record, chains, fills, prices)
+    bad += hindsight(chains, horizon) + unavailable(market, chains, fills, prices, counted)
+    bounds = chain_bounds(chains, fills, prices, grid)
     bad += too_large(bounds)
     first: dict[int, tuple[str, str]] = {}
     for i, code, what in bad:
@@ -151,79 +146,60 @@ def _set_aside(record: Record, market: Market, chains: Chains) -> tuple[Chains, 
 
 
 def _price(record: Record, market: Market, chains: Chains) -> tuple[Priced, Slices]:
-    fills = gather_fills(record, chains)
+    filed, corporate = gather_fills(record, chains), corporate_of(record)
     horizon = _horizons(record, market, chains)
-    counted = inside_horizon(fills, horizon, market.as_of)
-    prices = price_chains(record, market, chains, fills, horizon)
-    names = sorted(set(chains.name))
-    scale = np.array([names.index(n) for n in chains.name], dtype=np.int64) if len(names) < 50 else _codes(chains.name, names)
-    scales = tuple(record.scales[n] for n in names)
-    orders, inexact_fee = _orders(market, chains, fills, counted, prices, scale, scales)
+    counted = inside_horizon(filed, horizon, market.as_of)
+    prices = price_chains(record, market, chains, filed, horizon)
+    grid = lay_grid(corporate, chains, prices.latest(chains, filed, market.as_of))
+    fills = grid.fills(filed)
+    orders = make_orders(market.plan.fees, chains, fills, counted, prices, grid)
     parts = value_add_parts(orders)
     end = np.where(prices.horizon == NULL, market.as_of, np.minimum(prices.horizon, market.as_of))
-    paths = gap_paths(chains, fills, prices.model_time, counted, end)
-    rebates = np.asarray(fills.total((fills.fee < 0).astype(np.int64), counted) > 0, dtype=bool)
-    slices = day_slices(market, chains, fills, prices, orders, counted)
+    slices = day_slices(record, market, chains, Traded(orders, fills, counted, prices, grid))
     to_date = np.zeros(len(chains), dtype=np.int64)
     np.add.at(to_date, slices.chain, slices.amount)
+    partial = partly_filled(record, corporate.histories, chains, filed, counted)
+    marks = {
+        "D131": np.asarray(fills.total((fills.fee < 0).astype(np.int64), counted) > 0, dtype=bool),
+        "D142": partial,
+        "D262": _adjusted(chains, fills, counted, prices, grid, slices),
+    }
     priced = Priced(
         record=record,
         market=market,
         chains=chains,
+        filed=filed,
         fills=fills,
         counted=counted,
         prices=prices,
         orders=orders,
-        parts=replace(parts, rounded=parts.rounded | inexact_fee),
-        paths=paths,
+        parts=parts,
+        paths=gap_paths(orders.q, fills, prices.model_time, counted, end),
         labels=regime_labels(
             market.plan, record.tables.get("regimes"), chains.name, np.where(chains.left_alone, chains.anchor, chains.decided)
         ),
-        scale=scale,
-        scales=scales,
+        grid=grid,
+        partial=partial,
         to_date=to_date,
-        volatility=volatility_at(market, chains.asset, chains.anchor, chains.decided),
-        warnings=_row_warnings(record, chains, {"D131": rebates, "D142": partly_filled(record, chains, orders)}),
+        volatility=volatility_at(market, corporate, chains.asset, chains.anchor, chains.decided),
+        adjusted=marks["D262"],
+        warnings=_row_warnings(record, chains, marks),
     )
     return priced, slices
 
 
-def _codes(values: NDArray[Any], names: list[str]) -> NDArray[np.int64]:
-    position = {n: i for i, n in enumerate(names)}
-    return np.array([position[v] for v in values], dtype=np.int64)
-
-
-def _orders(
-    market: Market,
-    chains: Chains,
-    fills: FillRows,
-    counted: NDArray[np.bool_],
-    prices: Prices,
-    scale: NDArray[np.int64],
-    scales: tuple[Any, ...],
-) -> tuple[Orders, NDArray[np.bool_]]:
-    """Both orders of each chain, and whether the model's fee had to be rounded."""
-    quantity, price = fills.quantity.astype(object), fills.price.astype(object)
-    mids = np.where(prices.arrival.usable, prices.arrival.lookup.price, 0).astype(object)
-    filled = fills.total(quantity, counted)
-    overlaps = np.minimum(chains.q, np.maximum(filled, 0)) > 0
-    steps = [s.micro_per_step for s in scales]
-    p = np.where((chains.q > 0) & prices.model.usable, prices.model.lookup.price, 0)
-    paid, inexact = model_fees(market.plan.fees, chains.q, p, [scales[k].lot for k in scale], [steps[k] for k in scale])
-    orders = Orders(
-        side=chains.side,
-        q=chains.q,
-        p=p,
-        filled=filled,
-        notional=fills.total(quantity * price, counted),
-        arrival=np.where(overlaps, fills.total(quantity * mids, counted), 0),
-        mark=np.where(prices.open, 0, prices.mark.lookup.price),
-        un=np.array([steps[k].numerator for k in scale], dtype=object),
-        ud=np.array([steps[k].denominator for k in scale], dtype=object),
-        actual_cost=fills.total(fills.fee, counted),
-        model_cost=paid,
-    )
-    return orders, inexact
+def _adjusted(
+    chains: Chains, fills: FillRows, counted: NDArray[np.bool_], prices: Prices, grid: Grid, slices: Slices
+) -> NDArray[np.bool_]:
+    """Chains of which a price or fill that was used is stamped after a corporate action."""
+    last = np.where(prices.open, NULL, prices.mark.lookup.time)
+    last = np.maximum(last, np.where(chains.q > 0, prices.model.lookup.time, NULL))
+    np.maximum.at(last, fills.chain[counted], fills.time[counted])
+    np.maximum.at(last, slices.chain, slices.mark_time)
+    result = np.zeros(len(chains), dtype=bool)
+    for i in sorted(grid.reached):
+        result[i] = grid.corporate.histories[chains.name[i]].between(int(chains.anchor[i]), int(last[i]))
+    return result
 
 
 def _row_warnings(record: Record, chains: Chains, own: dict[str, NDArray[np.bool_]]) -> NDArray[np.object_]:
@@ -242,8 +218,7 @@ def _tables(p: Priced, slices: Slices, lost: pd.DataFrame, found: list[Problem],
     decisions = decision_frame(rows, lost)
     books = book_frame(p, slices, rows["trader"].to_numpy())
     totals = check_identities(rows, decisions, slices, books)
-    opened = _open_problems(p)
-    after = _after_horizon_problems(p)
+    later = [*_open_problems(p), *_after_horizon_problems(p), *_adjusted_problems(p)]
     quarantine, drops = problem_tables(p.record, ledger_quarantine(p.record, found))
     tables: dict[str, pa.Table] = {
         "ledger": ledger_table(p),
@@ -257,7 +232,7 @@ def _tables(p: Priced, slices: Slices, lost: pd.DataFrame, found: list[Problem],
     counts = row_counts(p.record, p.chains, rows, outside, p.market.as_of) | other_counts(lost, quarantine, drops, p.labels)
     assert_signals_conserved(p.record, counts, quarantine, drops)
     result = result_part(p.record, p.market.plan, p.market, tables, counts, totals) | {"by_trader": coverage(decisions, lost)}
-    problems = tuple(sorted((*p.record.problems, *found, *opened, *after), key=lambda x: (x.table, x.line, x.code)))
+    problems = tuple(sorted((*p.record.problems, *found, *later), key=lambda x: (x.table, x.line, x.code)))
     rows_table = tables.pop("ledger")
     return Ledger(p.market.plan, rows_table, problems=problems, result=result, provenance=provenance_part(p.record), **tables)
 
@@ -270,3 +245,7 @@ def _open_problems(p: Priced) -> list[Problem]:
 def _after_horizon_problems(p: Priced) -> list[Problem]:
     late = np.unique(p.fills.chain[~p.counted & ~p.prices.open[p.fills.chain]])
     return [chain_problem(p.record, p.chains, int(i), "D214", "a fill came after the horizon") for i in late]
+
+
+def _adjusted_problems(p: Priced) -> list[Problem]:
+    return [chain_problem(p.record, p.chains, int(i), "D262", "") for i in np.flatnonzero(p.adjusted)]
