@@ -60,6 +60,8 @@ def run_ledger(record: Path, out: Path, plan: Path | None) -> int:
         click.echo(f"{warned} warning(s); `skillstats check` lists them")
     click.echo(_count_line(ledger))
     click.echo(totals_line(ledger))
+    for line in further_lines(ledger):
+        click.echo(line)
     click.echo(f"ledger: {out}  digest {ledger.digest}")
     return QUARANTINED if ledger.quarantine.num_rows else 0
 
@@ -106,6 +108,17 @@ def totals_line(ledger: Ledger) -> str:
     actual, model, added = (format_micro(totals[k], 2) for k in ("actual", "model", "value_add"))
     first = f"actual book {actual} - model book {model} = difference {added} {unit} (closed rows, costs included)"
     return f"{first}\nof which {_by_class(ledger)}"
+
+
+def further_lines(ledger: Ledger) -> list[str]:
+    """What the chains set aside could change."""
+    bounds, unit = ledger.result["bounds"], ledger.plan.currency
+    lines = []
+    if bounds["chains"]:
+        low, high = (format_micro(bounds[k], 2) for k in ("lowest", "highest"))
+        text = f"{bounds['chains']} chain(s) without a counterfactual: the closed total would lie between {low} and {high} {unit}"
+        lines.append(text + (f"; {bounds['unbounded']} of them cannot be bounded" if bounds["unbounded"] else ""))
+    return lines
 
 
 def _by_class(ledger: Ledger) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from skillstats.errors import InputRejected, Problem, UsageError
 from skillstats.ledger.algebra import value_add_parts
 from skillstats.ledger.books import book_frame, book_table, check_identities, slice_table
 from skillstats.ledger.bounds import chain_bounds, refuse_total, too_large
-from skillstats.ledger.chains import Chains, FillRows, assemble, gather_fills
+from skillstats.ledger.chains import Chains, FillRows, assemble, gather_fills, pick
 from skillstats.ledger.containers import Ledger
 from skillstats.ledger.counts import assert_signals_conserved, other_counts, row_counts
 from skillstats.ledger.decisions import decision_frame, decision_table
@@ -34,6 +35,7 @@ from skillstats.ledger.row_frame import row_frame
 from skillstats.ledger.rows import Priced, horizon_kinds, ledger_table, partly_filled
 from skillstats.ledger.setaside import coverage, ledger_quarantine, problem_tables, set_aside_frame
 from skillstats.ledger.slices import Slices, Traded, day_slices
+from skillstats.ledger.worst_case import Candidates, Case, bounds_of, worst_cases
 from skillstats.market.adjust import corporate_of
 from skillstats.market.horizon import exit_times, horizon_times
 from skillstats.market.marks import Market
@@ -122,13 +124,21 @@ def _horizons(record: Record, market: Market, chains: Chains) -> NDArray[np.int6
     return result
 
 
-def _set_aside(record: Record, market: Market, chains: Chains) -> tuple[Chains, pd.DataFrame, list[Problem]]:
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Actions that became no row, and the bounds of the chains that were set aside for want of a price or rate."""
+
+    frame: pd.DataFrame
+    cases: tuple[Case, ...]
+
+
+def _set_aside(record: Record, market: Market, chains: Chains) -> tuple[Chains, Lost, list[Problem]]:
     """Take out every chain without a full counterfactual, with its reason."""
-    fills = gather_fills(record, chains)
+    fills, corporate = gather_fills(record, chains), corporate_of(record)
     horizon = _horizons(record, market, chains)
     counted = inside_horizon(fills, horizon, market.as_of)
     prices = price_chains(record, market, chains, fills, horizon)
-    grid = lay_grid(corporate_of(record), chains, prices.latest(chains, fills, market.as_of))
+    grid = lay_grid(corporate, chains, prices.latest(chains, fills, market.as_of))
     kinds = horizon_kinds(record, chains, market)
     bad = [(i, "D104", "no horizon in the signal and none in the plan") for i, k in enumerate(kinds) if k is None]
     bad += hindsight(chains, horizon) + unavailable(market, chains, fills, prices, counted)
@@ -138,7 +148,10 @@ def _set_aside(record: Record, market: Market, chains: Chains) -> tuple[Chains, 
     for i, code, what in bad:
         first.setdefault(i, (code, what))
     problems = [chain_problem(record, chains, i, code, what) for i, (code, what) in sorted(first.items())]
-    lost = set_aside_frame(record, chains, first)
+    candidates = Candidates(market, corporate, chains, fills, counted, prices)
+    traders = pick(record.tables["actions"]["trader"], chains.row, None)
+    cases = worst_cases(candidates, traders, {i: code for i, (code, _) in first.items()})
+    lost = Lost(set_aside_frame(record, chains, first), tuple(cases))
     good = np.ones(len(chains), dtype=bool)
     good[list(first)] = False
     refuse_total(bounds, good)
@@ -213,9 +226,9 @@ def _row_warnings(record: Record, chains: Chains, own: dict[str, NDArray[np.bool
     return np.array([";".join(sorted(m)) for m in marks], dtype=object)
 
 
-def _tables(p: Priced, slices: Slices, lost: pd.DataFrame, found: list[Problem], outside: Chains) -> Ledger:
+def _tables(p: Priced, slices: Slices, lost: Lost, found: list[Problem], outside: Chains) -> Ledger:
     rows = row_frame(p)
-    decisions = decision_frame(rows, lost)
+    decisions = decision_frame(rows, lost.frame)
     books = book_frame(p, slices, rows["trader"].to_numpy())
     totals = check_identities(rows, decisions, slices, books)
     later = [*_open_problems(p), *_after_horizon_problems(p), *_adjusted_problems(p)]
@@ -225,16 +238,23 @@ def _tables(p: Priced, slices: Slices, lost: pd.DataFrame, found: list[Problem],
         "decisions": decision_table(decisions),
         "slices": slice_table(p, slices, rows),
         "books": book_table(books),
-        "kpis": kpi_table(rows, decisions, lost),
+        "kpis": kpi_table(rows, decisions, lost.frame),
         "quarantine": quarantine,
         "drops": drops,
     }
-    counts = row_counts(p.record, p.chains, rows, outside, p.market.as_of) | other_counts(lost, quarantine, drops, p.labels)
+    counts = row_counts(p.record, p.chains, rows, outside, p.market.as_of) | other_counts(lost.frame, quarantine, drops, p.labels)
     assert_signals_conserved(p.record, counts, quarantine, drops)
-    result = result_part(p.record, p.market.plan, p.market, tables, counts, totals) | {"by_trader": coverage(decisions, lost)}
+    result = result_part(p.record, p.market.plan, p.market, tables, counts, totals)
+    result |= {"by_trader": _by_trader(decisions, lost), "bounds": bounds_of(lost.cases, totals["value_add"])}
     problems = tuple(sorted((*p.record.problems, *found, *later), key=lambda x: (x.table, x.line, x.code)))
     rows_table = tables.pop("ledger")
     return Ledger(p.market.plan, rows_table, problems=problems, result=result, provenance=provenance_part(p.record), **tables)
+
+
+def _by_trader(decisions: pd.DataFrame, lost: Lost) -> dict[str, dict[str, Any]]:
+    """Coverage of each trader's interventions, and bounds of the trader's chains that were set aside."""
+    own = coverage(decisions, lost.frame, {c.trader for c in lost.cases if c.trader is not None})
+    return {t: counts | {"bounds": bounds_of(c for c in lost.cases if c.trader == t)} for t, counts in own.items()}
 
 
 def _open_problems(p: Priced) -> list[Problem]:
