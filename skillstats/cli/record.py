@@ -111,13 +111,27 @@ def totals_line(ledger: Ledger) -> str:
 
 
 def further_lines(ledger: Ledger) -> list[str]:
-    """What the chains set aside could change."""
+    """What the chains set aside could change, and the same decisions at other horizons."""
     bounds, unit = ledger.result["bounds"], ledger.plan.currency
     lines = []
     if bounds["chains"]:
         low, high = (format_micro(bounds[k], 2) for k in ("lowest", "highest"))
         text = f"{bounds['chains']} chain(s) without a counterfactual: the closed total would lie between {low} and {high} {unit}"
         lines.append(text + (f"; {bounds['unbounded']} of them cannot be bounded" if bounds["unbounded"] else ""))
+    return lines + _decay_lines(ledger)
+
+
+def _decay_lines(ledger: Ledger) -> list[str]:
+    """A line a horizon: all traders' intervention decisions, the declared horizon marked."""
+    if ledger.decay_kpis is None:
+        return []
+    lines = ["interventions by horizon (* the declared one; the verdict is its alone):"]
+    for row in ledger.decay_kpis.to_pylist():
+        if row["trader"] is None:
+            shared = f"over the {row['n_common']} closed at all {format_micro(row['sum_common'], 2)}"
+            counts = ", ".join(f"{row[f'n_{k}']} {k.replace('_', ' ')}" for k in ("open", "unavailable", "before_action"))
+            star = "*" if row["primary"] else " "
+            lines.append(f" {star} {row['horizon']}: {format_micro(row['sum'], 2)} over {row['n_decisions']}; {shared}; {counts}")
     return lines
 
 

@@ -17,8 +17,10 @@ from skillstats.ledger.bounds import chain_bounds, refuse_total, too_large
 from skillstats.ledger.chains import Chains, FillRows, assemble, gather_fills, pick
 from skillstats.ledger.containers import Ledger
 from skillstats.ledger.counts import assert_signals_conserved, other_counts, row_counts
+from skillstats.ledger.decay import decay_frame, decay_kpis, decay_table
 from skillstats.ledger.decisions import decision_frame, decision_table
 from skillstats.ledger.grid import Grid, lay_grid
+from skillstats.ledger.horizons import horizons_of_kind, own_horizons
 from skillstats.ledger.kpis import kpi_table
 from skillstats.ledger.manifest import provenance_part, result_part
 from skillstats.ledger.orders import make_orders
@@ -37,7 +39,6 @@ from skillstats.ledger.setaside import coverage, ledger_quarantine, problem_tabl
 from skillstats.ledger.slices import Slices, Traded, day_slices
 from skillstats.ledger.worst_case import Candidates, Case, bounds_of, worst_cases
 from skillstats.market.adjust import corporate_of
-from skillstats.market.horizon import exit_times, horizon_times
 from skillstats.market.marks import Market
 from skillstats.market.opening import open_market
 from skillstats.market.volatility import volatility_at
@@ -91,8 +92,6 @@ def refuse_unsupported(record: Record, plan: Plan) -> None:
     complaints: list[str] = []
     if parse_decimal(plan.impact.y) != 0:
         complaints.append("impact.y is not 0; this version has no impact model, set it to 0")
-    if plan.decay:
-        complaints.append("decay names further horizons; this version marks at the one declared horizon, leave decay empty")
     if "resimulated" in record.tables:
         complaints.append("the table resimulated is checked but gives no second book in this version; take it out of the record")
     if complaints:
@@ -108,22 +107,6 @@ def _in_period(chains: Chains, market: Market) -> tuple[Chains, Chains]:
     return chains.take(inside), chains.take(~inside)
 
 
-def _horizons(record: Record, market: Market, chains: Chains) -> NDArray[np.int64]:
-    signals = record.tables["signals"]
-    own = chains.signal >= 0
-    leaves = np.full(len(chains), NULL, dtype=np.int64)
-    code = market.store.code_of()
-    asset = np.array([code.get(n, -1) for n in signals["asset"]], dtype=np.int64)
-    side = np.where(signals["side"] == "BUY", 1, -1)
-    exits = exit_times(signals["model"], asset, side, signals["time"])
-    leaves[own] = np.where(exits > market.as_of, NULL, exits)[chains.signal[own]]
-    kinds = horizon_kinds(record, chains, market)
-    known = np.array([k is not None for k in kinds], dtype=bool)
-    result = np.full(len(chains), NULL, dtype=np.int64)
-    result[known] = horizon_times(market, kinds[known], chains.anchor[known], chains.asset[known], leaves[known])
-    return result
-
-
 @dataclass(frozen=True, slots=True)
 class Lost:
     """Actions that became no row, and the bounds of the chains that were set aside for want of a price or rate."""
@@ -135,7 +118,7 @@ class Lost:
 def _set_aside(record: Record, market: Market, chains: Chains) -> tuple[Chains, Lost, list[Problem]]:
     """Take out every chain without a full counterfactual, with its reason."""
     fills, corporate = gather_fills(record, chains), corporate_of(record)
-    horizon = _horizons(record, market, chains)
+    horizon = own_horizons(record, market, chains)
     counted = inside_horizon(fills, horizon, market.as_of)
     prices = price_chains(record, market, chains, fills, horizon)
     grid = lay_grid(corporate, chains, prices.latest(chains, fills, market.as_of))
@@ -160,10 +143,13 @@ def _set_aside(record: Record, market: Market, chains: Chains) -> tuple[Chains, 
 
 def _price(record: Record, market: Market, chains: Chains) -> tuple[Priced, Slices]:
     filed, corporate = gather_fills(record, chains), corporate_of(record)
-    horizon = _horizons(record, market, chains)
+    horizon = own_horizons(record, market, chains)
     counted = inside_horizon(filed, horizon, market.as_of)
     prices = price_chains(record, market, chains, filed, horizon)
-    grid = lay_grid(corporate, chains, prices.latest(chains, filed, market.as_of))
+    reach = prices.latest(chains, filed, market.as_of)
+    for kind in market.plan.decay:
+        reach = np.maximum(reach, np.minimum(horizons_of_kind(record, market, chains, kind), market.as_of))
+    grid = lay_grid(corporate, chains, reach)
     fills = grid.fills(filed)
     orders = make_orders(market.plan.fees, chains, fills, counted, prices, grid)
     parts = value_add_parts(orders)
@@ -242,6 +228,9 @@ def _tables(p: Priced, slices: Slices, lost: Lost, found: list[Problem], outside
         "quarantine": quarantine,
         "drops": drops,
     }
+    if p.market.plan.decay:
+        frame = decay_frame(p, rows)
+        tables |= {"decay": decay_table(frame), "decay_kpis": decay_kpis(frame, decisions, p.market.plan.decay)}
     counts = row_counts(p.record, p.chains, rows, outside, p.market.as_of) | other_counts(lost.frame, quarantine, drops, p.labels)
     assert_signals_conserved(p.record, counts, quarantine, drops)
     result = result_part(p.record, p.market.plan, p.market, tables, counts, totals)
