@@ -90,10 +90,14 @@ RULES: Final[dict[str, Rule]] = {
     "D257": Rule("warn", "price unchanged for many rows"),
     "D258": Rule("warn", "the price jumps like an unadjusted split; add a corporate_actions row"),
     "D259": Rule("quarantine", "the asset ends where another starts; was the ticker renamed?"),
-    "D260": Rule("quarantine", "no exchange rate for the asset's currency; name `fx` in the plan and add its prices"),
-    "D261": Rule("quarantine", "exchange rate not > 0, or older than max_age"),
-    "D262": Rule("warn", "a corporate action inside the horizon"),
-    "D264": Rule("quarantine", "COUNTERFACTUAL_UNAVAILABLE: prices are not adjusted for it in this version; shorten the horizon"),
+    "D260": Rule(
+        "quarantine",
+        "COUNTERFACTUAL_UNAVAILABLE: no exchange rate for the asset's currency; name `fx` in the plan and add its prices",
+    ),
+    "D261": Rule("quarantine", "COUNTERFACTUAL_UNAVAILABLE: no exchange rate > 0 within max_age"),
+    "D262": Rule(
+        "warn", "a corporate action inside the horizon; later prices and quantities are brought back to the signal's units"
+    ),
     "D263": Rule("warn", "the horizon lies after the last usable price instant (as_of); status OPEN"),
     "D271": Rule("warn", "one decision dwarfs all others"),
     "F101": Rule("reject", "no header or no rows; export the table again"),

@@ -11,7 +11,10 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 from importlib.metadata import PackageNotFoundError, version
-from typing import Final
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from skillstats.errors import UsageError
 
@@ -79,6 +82,14 @@ def round_half_even(numerator: int, denominator: int) -> int:
     quotient, rest = divmod(numerator, denominator)
     twice = 2 * rest
     return quotient + (twice > denominator or (twice == denominator and quotient % 2 == 1))
+
+
+def divide_half_even(numerator: NDArray[Any], denominator: NDArray[Any]) -> NDArray[Any]:
+    """Nearest integers to exact ratios, ties to even; works on int64 and on Python integers alike."""
+    quotient = numerator // denominator
+    twice = 2 * (numerator - quotient * denominator)
+    up = (twice > denominator) | ((twice == denominator) & (quotient % 2 == 1))
+    return np.asarray(quotient + up.astype(quotient.dtype))
 
 
 def package_version() -> str:

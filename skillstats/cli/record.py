@@ -60,6 +60,8 @@ def run_ledger(record: Path, out: Path, plan: Path | None) -> int:
         click.echo(f"{warned} warning(s); `skillstats check` lists them")
     click.echo(_count_line(ledger))
     click.echo(totals_line(ledger))
+    for line in further_lines(ledger):
+        click.echo(line)
     click.echo(f"ledger: {out}  digest {ledger.digest}")
     return QUARANTINED if ledger.quarantine.num_rows else 0
 
@@ -108,6 +110,31 @@ def totals_line(ledger: Ledger) -> str:
     return f"{first}\nof which {_by_class(ledger)}"
 
 
+def further_lines(ledger: Ledger) -> list[str]:
+    """What the chains set aside could change, and the same decisions at other horizons."""
+    bounds, unit = ledger.result["bounds"], ledger.plan.currency
+    lines = []
+    if bounds["chains"]:
+        low, high = (format_micro(bounds[k], 2) for k in ("lowest", "highest"))
+        text = f"{bounds['chains']} chain(s) without a counterfactual: the closed total would lie between {low} and {high} {unit}"
+        lines.append(text + (f"; {bounds['unbounded']} of them cannot be bounded" if bounds["unbounded"] else ""))
+    return lines + _decay_lines(ledger)
+
+
+def _decay_lines(ledger: Ledger) -> list[str]:
+    """A line a horizon: all traders' intervention decisions, the declared horizon marked."""
+    if ledger.decay_kpis is None:
+        return []
+    lines = ["interventions by horizon (* the declared one; the verdict is its alone):"]
+    for row in ledger.decay_kpis.to_pylist():
+        if row["trader"] is None:
+            shared = f"over the {row['n_common']} closed at all {format_micro(row['sum_common'], 2)}"
+            counts = ", ".join(f"{row[f'n_{k}']} {k.replace('_', ' ')}" for k in ("open", "unavailable", "before_action"))
+            star = "*" if row["primary"] else " "
+            lines.append(f" {star} {row['horizon']}: {format_micro(row['sum'], 2)} over {row['n_decisions']}; {shared}; {counts}")
+    return lines
+
+
 def _by_class(ledger: Ledger) -> str:
     """The difference by what people did: only interventions are a person's decision against the model."""
     verbs, amounts = ledger.rows["action"].to_pylist(), ledger.rows["value_add"].to_pylist()
@@ -122,7 +149,7 @@ def _count_line(ledger: Ledger) -> str:
     c = ledger.result["counts"]
     return (
         f"{c['rows']} rows: {c['followed']} followed, {c['intervened']} intervened, {c['no_decision']} without a decision, "
-        f"{c['initiated']} initiated; {c['open']} open, {c['unavailable']} without a counterfactual, {c['quarantined']} rows "
+        f"{c['expired']} expired, {c['initiated']} initiated; {c['open']} open, {c['unavailable']} without a counterfactual, {c['quarantined']} rows "
         f"quarantined, {c['dropped']} documented drops; {ledger.decisions.num_rows} decision(s)"
     )
 

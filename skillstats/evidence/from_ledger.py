@@ -85,7 +85,7 @@ def _usable_rows(ledger: Ledger) -> tuple[_Rows, dict[str, int], dict[str, int]]
     for name in ("action_time", "signal_time", "horizon_time", "recorded_lag", "volatility", "value_add", "at"):
         column = table[name].cast(pa.int64()) if pa.types.is_timestamp(table[name].type) else table[name]
         frame[name] = np.asarray(pc.fill_null(column, -1).to_numpy(), dtype=np.int64)
-    for name in ("signal_mid", "model_quantity", "actual_quantity", "gap_quantity"):
+    for name in ("signal_mid", "model_quantity", "actual_quantity", "gap_quantity", "signal_fx"):
         frame[name] = np.asarray(pc.fill_null(table[name].cast(pa.float64()), np.nan).to_numpy(), dtype=float)
     frame["regime"], frame["cutoff"] = _regimes(table)
     complete = {
@@ -152,7 +152,8 @@ def _row_pieces(ledger: Ledger, rows: _Rows, desk: Sessions) -> tuple[pd.DataFra
     pieces = pieces[_has_happened(pieces)].reset_index(drop=True)
     at = pieces["row"].to_numpy()
     multiplier = _multipliers(ledger, frame)
-    money = frame["signal_mid"].to_numpy() * multiplier * frame["volatility"].to_numpy() * NANO
+    rate = np.nan_to_num(frame["signal_fx"].to_numpy(), nan=1.0)  # null for the base currency
+    money = frame["signal_mid"].to_numpy() * multiplier * rate * frame["volatility"].to_numpy() * NANO
     largest = np.fmax(np.abs(frame["model_quantity"].to_numpy()), np.abs(frame["actual_quantity"].to_numpy()))
     least = largest**2 * minute
     floored = pieces["exposure"].to_numpy() < least[at]

@@ -9,9 +9,15 @@ horizon, reference mid p_t at the actual fills and overlap o = min(q, max(Q, 0))
     cost      = -(c_actual - c_model)
     value_add = size + drift + slippage + cost = actual_pnl - model_pnl
 
-The size-by-price cross term sits in size (convention ``overlap-1``). Prices are half ticks, quantities lots; one lot times one half
-tick is ``un/ud`` micro-units of money. Where that is whole and the overlap takes whole fills, nothing is ever rounded. Otherwise each
-of actual_pnl, model_pnl, drift and slippage is rounded once, half to even, and size carries the residue.
+The size-by-price cross term sits in size (convention ``overlap-1``). Prices are half ticks, quantities lots (of an asset, or the finer
+ones of a chain after a corporate action). One lot times one half tick is ``un/ud`` micro-units of the asset's own currency, costs are
+``actual_cost/ud`` and ``model_cost/ud``, exact, and all of it is converted at the one rate ``rn/rd``:
+
+    actual_pnl = ((s (Q M - N)) un - actual_cost) rn / (ud rd)         N the notional sum Q_k P_k
+    model_pnl  = ((s q (M - p)) un - model_cost) rn / (ud rd)
+
+Where these are whole and the overlap takes whole fills, nothing is ever rounded. Otherwise each of actual_pnl, model_pnl, drift, slippage
+and cost is rounded once, half to even, and size carries the residue.
 """
 
 from __future__ import annotations
@@ -23,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skillstats.errors import LedgerBug
+from skillstats.units import divide_half_even
 
 IntArray = NDArray[Any]
 """int64, or object holding Python ints where 64 bits might not do."""
@@ -38,8 +45,9 @@ class Orders:
 
     side : +1 or -1; q, p : model lots and half ticks (p is 0 where q = 0)
     filled : Q, signed lots; notional : sum Q_k P_k; arrival : sum Q_k mid_k, lots x half ticks (0 where no overlap)
-    mark : M, half ticks; un, ud : micro-units per lot x half tick as a ratio
-    actual_cost, model_cost : micro-units
+    mark : M, half ticks; un, ud : micro-units of the asset's own currency per lot x half tick as a ratio
+    actual_cost, model_cost : micro-units of the asset's own currency times `ud`
+    rn, rd : base currency for one unit of the asset's own as a ratio, 1/1 for most
     """
 
     side: IntArray
@@ -53,11 +61,21 @@ class Orders:
     ud: IntArray
     actual_cost: IntArray
     model_cost: IntArray
+    rn: IntArray
+    rd: IntArray
+
+    @property
+    def overlap(self) -> IntArray:
+        """o, lots both books traded."""
+        return np.minimum(self.q, np.maximum(self.filled, 0))
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The identity of each chain, micro-units, int64, shape (chain,); `rounded` says whether any rounding took place."""
+    """The identity of each chain, micro-units, int64, shape (chain,); `rounded` says whether any rounding took place.
+
+    actual_cost, model_cost : what each book paid, each rounded on its own
+    """
 
     size: NDArray[np.int64]
     drift: NDArray[np.int64]
@@ -66,32 +84,38 @@ class Parts:
     value_add: NDArray[np.int64]
     model_pnl: NDArray[np.int64]
     actual_pnl: NDArray[np.int64]
+    actual_cost: NDArray[np.int64]
+    model_cost: NDArray[np.int64]
     rounded: NDArray[np.bool_]
-
-
-def divide_half_even(numerator: IntArray, denominator: IntArray) -> IntArray:
-    """Nearest integers to exact ratios, ties to even; works on int64 and on Python integers alike."""
-    quotient = numerator // denominator
-    twice = 2 * (numerator - quotient * denominator)
-    up = (twice > denominator) | ((twice == denominator) & (quotient % 2 == 1))
-    return np.asarray(quotient + up.astype(quotient.dtype))
 
 
 def widen(orders: Orders) -> Orders:
     """The same orders in int64 if no product can overflow, else in Python integers."""
     columns = {name: getattr(orders, name) for name in Orders.__slots__}
     peak = {k: max((abs(int(x)) for x in (v.min(), v.max())), default=0) if len(v) else 0 for k, v in columns.items()}
-    lots, price = max(peak["q"], peak["filled"]), max(peak["p"], peak["mark"])
-    money = 4 * max(lots * price, peak["notional"], peak["arrival"]) * max(peak["un"], 1) * max(lots, 1)
-    small = max(money, peak["ud"] * max(lots, 1), peak["actual_cost"], peak["model_cost"]) < SAFE
+    lots, price = max(peak["q"], peak["filled"], 1), max(peak["p"], peak["mark"])
+    money = (
+        4 * max(lots * price, peak["notional"], peak["arrival"]) * max(peak["un"], 1) + peak["actual_cost"] + peak["model_cost"]
+    )
+    small = (money * max(peak["rn"], 1) + 8 * peak["ud"] * peak["rd"]) * lots < SAFE
     return Orders(**{k: v.astype(np.int64 if small else object) for k, v in columns.items()})
 
 
-def book_pnl(orders: Orders) -> tuple[IntArray, IntArray]:
-    """Actual and model P/L before costs, micro-units, each rounded once."""
-    actual = orders.side * (orders.filled * orders.mark - orders.notional)
-    model = orders.side * orders.q * (orders.mark - orders.p)
-    return divide_half_even(actual * orders.un, orders.ud), divide_half_even(model * orders.un, orders.ud)
+def book_pnl(o: Orders) -> tuple[IntArray, IntArray]:
+    """P/L of the actual and of the model book after costs, micro-units of the base currency, each rounded once."""
+    actual, model = _book_numerators(o)
+    return divide_half_even(actual, o.ud * o.rd), divide_half_even(model, o.ud * o.rd)
+
+
+def book_costs(o: Orders) -> tuple[IntArray, IntArray]:
+    """Costs of the actual and of the model book, micro-units of the base currency, each rounded once."""
+    return divide_half_even(o.actual_cost * o.rn, o.ud * o.rd), divide_half_even(o.model_cost * o.rn, o.ud * o.rd)
+
+
+def _book_numerators(o: Orders) -> tuple[IntArray, IntArray]:
+    actual = o.side * (o.filled * o.mark - o.notional) * o.un - o.actual_cost
+    model = o.side * o.q * (o.mark - o.p) * o.un - o.model_cost
+    return actual * o.rn, model * o.rn
 
 
 def value_add_parts(given: Orders) -> Parts:
@@ -115,41 +139,35 @@ def value_add_parts(given: Orders) -> Parts:
     SELL 500 @ 50.20 delayed and sold at 50.10, mid 50.12, mark 49.80, cents:
 
     >>> a = lambda x: np.array([x])
-    >>> o = Orders(a(-1), a(500), a(10040), a(500), a(500 * 10020), a(500 * 10024), a(9960), a(5000), a(1), a(0), a(0))
+    >>> o = Orders(a(-1), a(500), a(10040), a(500), a(500 * 10020), a(500 * 10024), a(9960), a(5000), a(1), a(0), a(0), a(1), a(1))
     >>> parts = value_add_parts(o)
     >>> [int(x[0]) // 10**6 for x in (parts.size, parts.drift, parts.slippage, parts.value_add)]
     [0, -40, -10, -50]
     """
     o = widen(given)
-    overlap = np.minimum(o.q, np.maximum(o.filled, 0))
+    overlap, unit = o.overlap, o.ud * o.rd
     whole = np.where(overlap > 0, o.filled, 1)
-    actual, model = book_pnl(o)
-    actual_pnl, model_pnl = actual - o.actual_cost, model - o.model_cost
-    drift_n = o.side * overlap * (o.p * o.filled - o.arrival) * o.un
-    slippage_n = o.side * overlap * (o.arrival - o.notional) * o.un
-    drift, slippage = divide_half_even(drift_n, whole * o.ud), divide_half_even(slippage_n, whole * o.ud)
-    cost = o.model_cost - o.actual_cost
+    actual_n, model_n = _book_numerators(o)
+    drift_n = o.side * overlap * (o.p * o.filled - o.arrival) * o.un * o.rn
+    slippage_n = o.side * overlap * (o.arrival - o.notional) * o.un * o.rn
+    cost_n = (o.model_cost - o.actual_cost) * o.rn
+    exact = [(actual_n, unit), (model_n, unit), (drift_n, whole * unit), (slippage_n, whole * unit), (cost_n, unit)]
+    actual_pnl, model_pnl, drift, slippage, cost = (divide_half_even(n, d) for n, d in exact)
     value_add = actual_pnl - model_pnl
     size = value_add - drift - slippage - cost
-    rounded = _inexact(o, drift_n, slippage_n, whole)
-    _assert_size(o, overlap, whole, size, rounded)
-    size, drift, slippage, cost = (np.asarray(c).astype(np.int64) for c in (size, drift, slippage, cost))
-    value_add, model_pnl, actual_pnl = (np.asarray(c).astype(np.int64) for c in (value_add, model_pnl, actual_pnl))
-    return Parts(size, drift, slippage, cost, value_add, model_pnl, actual_pnl, rounded)
+    rounded = np.asarray(np.logical_or.reduce([np.asarray(n % d != 0, dtype=bool) for n, d in exact]))
+    _assert_size(o, whole, size, rounded)
+    names = ("size", "drift", "slippage", "cost", "value_add", "model_pnl", "actual_pnl", "actual_cost", "model_cost")
+    amounts = (size, drift, slippage, cost, value_add, model_pnl, actual_pnl, *book_costs(o))
+    return Parts(**{k: np.asarray(a).astype(np.int64) for k, a in zip(names, amounts, strict=True)}, rounded=rounded)
 
 
-def _inexact(o: Orders, drift_n: IntArray, slippage_n: IntArray, whole: IntArray) -> NDArray[np.bool_]:
-    actual = o.side * (o.filled * o.mark - o.notional) * o.un
-    model = o.side * o.q * (o.mark - o.p) * o.un
-    rests = (actual % o.ud, model % o.ud, drift_n % (whole * o.ud), slippage_n % (whole * o.ud))
-    return np.asarray(np.logical_or.reduce([np.asarray(r != 0, dtype=bool) for r in rests]))
-
-
-def _assert_size(o: Orders, overlap: IntArray, whole: IntArray, size: IntArray, rounded: NDArray[np.bool_]) -> None:
+def _assert_size(o: Orders, whole: IntArray, size: IntArray, rounded: NDArray[np.bool_]) -> None:
     """Size must be within 2.5 micro-units of its exact value, and equal to it where nothing needed rounding."""
     # (Q - o)(M - P) = ((Q - o)/Q)(Q M - N); without overlap the share is 1 and `whole` is 1
+    overlap, unit = o.overlap, whole * o.ud * o.rd
     share = np.where(overlap > 0, o.filled - overlap, 1)
-    exact_n = o.side * (share * (o.filled * o.mark - o.notional) - whole * (o.q - overlap) * (o.mark - o.p)) * o.un
-    off = abs(2 * (size * whole * o.ud - exact_n))
-    if bool(np.any(off > 5 * whole * o.ud)) or bool(np.any((off != 0) & ~rounded)):
+    exact_n = o.side * (share * (o.filled * o.mark - o.notional) - whole * (o.q - overlap) * (o.mark - o.p)) * o.un * o.rn
+    off = abs(2 * (size * unit - exact_n))
+    if bool(np.any(off > 5 * unit)) or bool(np.any((off != 0) & ~rounded)):
         raise LedgerBug("size departs from its exact value; please report this record")

@@ -1,7 +1,7 @@
 """The model book, the actual book and their difference, by desk session, trader and asset.
 
 Lines: ``model_frozen`` (every recorded signal priced alone, from its time to its horizon), ``actual``, ``difference``, and
-``after_horizon`` (fills after their horizon, which belong to no decision, valued at the horizon's mark). The difference equals the sum
+``after_horizon`` (fills after their horizon, which belong to no decision, valued at the horizon's mark and rate). The difference equals the sum
 of value_add in every cut; `check_identities` asserts it before anything is written.
 """
 
@@ -12,11 +12,11 @@ import pandas as pd
 import pyarrow as pa
 
 from skillstats.errors import LedgerBug
-from skillstats.ledger.algebra import divide_half_even
 from skillstats.ledger.rows import Priced
 from skillstats.ledger.slices import Slices
 from skillstats.ledger.tables import int_column, make_table, text_column
 from skillstats.record.containers import NULL
+from skillstats.units import divide_half_even
 
 
 def book_frame(p: Priced, slices: Slices, trader: np.ndarray) -> pd.DataFrame:
@@ -45,10 +45,10 @@ def book_frame(p: Priced, slices: Slices, trader: np.ndarray) -> pd.DataFrame:
 def _after_horizon(p: Priced, trader: np.ndarray) -> pd.DataFrame:
     late = np.flatnonzero(~p.counted & ~p.prices.open[p.fills.chain])
     chain = p.fills.chain[late]
-    quantity = (p.chains.side[chain] * p.fills.quantity[late]).astype(object)
-    gain = quantity * (p.prices.mark.lookup.price[chain] - p.fills.price[late]).astype(object)
-    pnl = divide_half_even(gain * p.orders.un[chain].astype(object), p.orders.ud[chain].astype(object))
-    fee = p.fills.fee[late]
+    o = p.orders
+    gain = p.chains.side[chain] * p.fills.quantity[late].astype(object) * (o.mark[chain] - p.fills.price[late]).astype(object)
+    paid, rate, unit = p.fills.fee[late].astype(object) * o.ud[chain], o.rn[chain].astype(object), o.ud[chain] * o.rd[chain]
+    pnl, fee = divide_half_even((gain * o.un[chain] - paid) * rate, unit), divide_half_even(paid * rate, unit)
     return pd.DataFrame(
         {
             "state": "closed",
@@ -57,8 +57,8 @@ def _after_horizon(p: Priced, trader: np.ndarray) -> pd.DataFrame:
             "asset": p.chains.name[chain],
             "chain": chain,
             "line": "after_horizon",
-            "pnl": pnl.astype(np.int64) - fee,
-            "cost": fee,
+            "pnl": pnl.astype(np.int64),
+            "cost": fee.astype(np.int64),
         }
     )
 

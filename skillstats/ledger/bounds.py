@@ -1,6 +1,6 @@
 """Whether the money of a record fits 64 bits, checked before anything is computed. Nothing wraps.
 
-The bound of a chain is its whole quantity, the model's and the person's, times the span of the prices used, plus the fees: no
+The bound of a chain is its whole quantity, the model's and the person's, times the span of the prices used, plus the fees, times the exchange rate: no
 P/L and no part can exceed it. A chain at or above 2^63 micro-units (9.2e12 of the currency) is set aside (D103); a record whose
 chains together reach that far is refused (F110).
 """
@@ -15,31 +15,36 @@ from numpy.typing import NDArray
 
 from skillstats.errors import RULES, InputRejected, Problem
 from skillstats.ledger.chains import Chains, FillRows
+from skillstats.ledger.grid import Grid
 from skillstats.ledger.pricing import Prices
-from skillstats.record.containers import NULL, Record
+from skillstats.record.containers import NULL
 
 LIMIT: Final = 2**63
 
 
-def chain_bounds(record: Record, chains: Chains, fills: FillRows, prices: Prices) -> list[int]:
-    """Largest magnitude any amount of each chain can reach, micro-units."""
+def chain_bounds(chains: Chains, fills: FillRows, prices: Prices, grid: Grid) -> list[int]:
+    """Largest magnitude any amount of each chain can reach, micro-units of the base currency; `fills` as they were recorded."""
+    every, fills = np.arange(len(chains)), grid.fills(fills)
     owner = np.r_[np.arange(len(chains)), np.arange(len(chains)), np.arange(len(chains)), fills.chain, fills.chain]
-    used = np.r_[
-        prices.signal_mid.lookup.price,
-        prices.model.lookup.price,
-        prices.mark.lookup.price,
-        prices.arrival.lookup.price,
-        fills.price,
-    ]
+    looks = [(every, prices.signal_mid), (every, prices.model), (every, prices.mark), (fills.chain, prices.arrival)]
+    used = np.concatenate([*(grid.price(chain, m.lookup.time, m.lookup.price) for chain, m in looks), fills.price])
     used = np.where(used == NULL, 0, used)
-    high, low = np.zeros(len(chains), dtype=np.int64), np.zeros(len(chains), dtype=np.int64)
+    high, low = np.zeros(len(chains), dtype=used.dtype), np.zeros(len(chains), dtype=used.dtype)
     np.maximum.at(high, owner, used)
     np.minimum.at(low, owner, used)
-    lots = chains.q.astype(object) + fills.total(np.abs(fills.quantity).astype(object))
+    lots = (chains.q * grid.lots).astype(object) + fills.total(np.abs(fills.quantity).astype(object))
     fees = fills.total(np.abs(fills.fee).astype(object))
-    steps = {name: record.scales[name].micro_per_step for name in sorted(set(chains.name))}
-    exact = [lots[i] * (int(high[i]) - int(low[i])) * steps[name] + Fraction(int(fees[i])) for i, name in enumerate(chains.name)]
+    steps = [s.micro_per_step for s in grid.scales]
+    spans = [lots[i] * (int(high[i]) - int(low[i])) * steps[grid.scale[i]] for i in every]
+    exact = [(span + Fraction(int(fee))) * rate for span, fee, rate in zip(spans, fees, _rates(prices), strict=True)]
     return [-(-e.numerator // e.denominator) for e in exact]
+
+
+def _rates(prices: Prices) -> list[Fraction]:
+    """The larger rate of each chain, 1 for the base currency."""
+    two = (prices.signal_fx, prices.mark_fx)
+    first, second = ([Fraction(int(n), int(d)) for n, d in zip(r.numerator, r.denominator, strict=True)] for r in two)
+    return [max(a, b) for a, b in zip(first, second, strict=True)]
 
 
 def too_large(bounds: list[int]) -> list[tuple[int, str, str]]:

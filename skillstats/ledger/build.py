@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -11,36 +11,41 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from skillstats.errors import InputRejected, Problem, UsageError
-from skillstats.ledger.algebra import Orders, value_add_parts
+from skillstats.ledger.algebra import value_add_parts
 from skillstats.ledger.books import book_frame, book_table, check_identities, slice_table
 from skillstats.ledger.bounds import chain_bounds, refuse_total, too_large
 from skillstats.ledger.chains import Chains, FillRows, assemble, gather_fills, pick
 from skillstats.ledger.containers import Ledger
-from skillstats.ledger.costs import model_fees
+from skillstats.ledger.counts import assert_signals_conserved, other_counts, row_counts
+from skillstats.ledger.decay import decay_frame, decay_kpis, decay_table
 from skillstats.ledger.decisions import decision_frame, decision_table
+from skillstats.ledger.grid import Grid, lay_grid
+from skillstats.ledger.horizons import horizons_of_kind, own_horizons
 from skillstats.ledger.kpis import kpi_table
 from skillstats.ledger.manifest import provenance_part, result_part
+from skillstats.ledger.orders import make_orders
 from skillstats.ledger.paths import gap_paths
 from skillstats.ledger.pricing import (
     Prices,
     chain_problem,
-    corporate_actions_inside,
     hindsight,
     inside_horizon,
     price_chains,
     unavailable,
 )
-from skillstats.ledger.rows import Priced, decision_ids, horizon_kinds, ledger_table, partly_filled
-from skillstats.ledger.setaside import UNAVAILABLE, coverage, ledger_quarantine, problem_tables, set_aside_frame
-from skillstats.ledger.slices import Slices, day_slices
-from skillstats.market.horizon import exit_times, horizon_times
+from skillstats.ledger.row_frame import row_frame
+from skillstats.ledger.rows import Priced, horizon_kinds, ledger_table, partly_filled
+from skillstats.ledger.setaside import coverage, ledger_quarantine, problem_tables, set_aside_frame
+from skillstats.ledger.slices import Slices, Traded, day_slices
+from skillstats.ledger.worst_case import Candidates, Case, bounds_of, worst_cases
+from skillstats.market.adjust import corporate_of
 from skillstats.market.marks import Market
 from skillstats.market.opening import open_market
 from skillstats.market.volatility import volatility_at
 from skillstats.plan import Plan
 from skillstats.record.containers import NULL, Record
 from skillstats.record.read import under_plan
-from skillstats.regimes.labels import UNLABELLED, regime_labels
+from skillstats.regimes.labels import regime_labels
 from skillstats.units import parse_decimal
 
 ROW_WARNINGS: Final = ("D114", "D115", "D126", "D144", "D215")
@@ -74,74 +79,62 @@ def build_ledger(record: Record, plan: Plan | None = None) -> Ledger:
     if not len(record.tables["signals"]) and not (record.tables["actions"]["action"] == "INITIATE").any():
         raise InputRejected(record.problems)
     market = open_market(record, plan)
-    chains, dropped = _in_period(assemble(record, market), market)
+    chains, outside = _in_period(assemble(record, market), market)
     if not len(chains):
         raise UsageError(f"no signal lies in the period {list(plan.period or ())}; correct the period of the plan")
     chains, lost, found = _set_aside(record, market, chains)
     priced, slices = _price(record, market, chains)
-    return _tables(priced, slices, lost, found, dropped)
+    return _tables(priced, slices, lost, found, outside)
 
 
 def refuse_unsupported(record: Record, plan: Plan) -> None:
     """Say clearly what this version does not compute, instead of computing something else."""
-    complaints = []
-    foreign = sorted(n for n, a in plan.assets.items() if a.currency not in (None, plan.currency) and n in record.scales)
-    if foreign:
-        complaints.append(
-            f"assets {foreign} trade in another currency than {plan.currency}; this version keeps books in one currency"
-        )
+    complaints: list[str] = []
     if parse_decimal(plan.impact.y) != 0:
         complaints.append("impact.y is not 0; this version has no impact model, set it to 0")
-    if plan.decay:
-        complaints.append("decay names further horizons; this version marks at the one declared horizon, leave decay empty")
     if "resimulated" in record.tables:
         complaints.append("the table resimulated is checked but gives no second book in this version; take it out of the record")
     if complaints:
         raise UsageError("; ".join(complaints))
 
 
-def _in_period(chains: Chains, market: Market) -> tuple[Chains, int]:
-    """Chains whose anchor lies in a desk session of the plan's period, and how many do not."""
-    if market.plan.period is None or not len(chains):
-        return chains, 0
-    label = market.desk.label_of(chains.anchor)
-    inside = (label >= market.plan.period[0]) & (label <= market.plan.period[1])
-    return chains.take(inside), int((~inside).sum())
+def _in_period(chains: Chains, market: Market) -> tuple[Chains, Chains]:
+    """Chains whose anchor lies in a desk session of the plan's period, and the others."""
+    inside = np.ones(len(chains), dtype=bool)
+    if market.plan.period is not None and len(chains):
+        label = market.desk.label_of(chains.anchor)
+        inside = np.asarray((label >= market.plan.period[0]) & (label <= market.plan.period[1]), dtype=bool)
+    return chains.take(inside), chains.take(~inside)
 
 
-def _horizons(record: Record, market: Market, chains: Chains) -> NDArray[np.int64]:
-    signals = record.tables["signals"]
-    own = chains.signal >= 0
-    leaves = np.full(len(chains), NULL, dtype=np.int64)
-    code = market.store.code_of()
-    asset = np.array([code.get(n, -1) for n in signals["asset"]], dtype=np.int64)
-    side = np.where(signals["side"] == "BUY", 1, -1)
-    exits = exit_times(signals["model"], asset, side, signals["time"])
-    leaves[own] = np.where(exits > market.as_of, NULL, exits)[chains.signal[own]]
-    kinds = horizon_kinds(record, chains, market)
-    known = np.array([k is not None for k in kinds], dtype=bool)
-    result = np.full(len(chains), NULL, dtype=np.int64)
-    result[known] = horizon_times(market, kinds[known], chains.anchor[known], chains.asset[known], leaves[known])
-    return result
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Actions that became no row, and the bounds of the chains that were set aside for want of a price or rate."""
+
+    frame: pd.DataFrame
+    cases: tuple[Case, ...]
 
 
-def _set_aside(record: Record, market: Market, chains: Chains) -> tuple[Chains, pd.DataFrame, list[Problem]]:
+def _set_aside(record: Record, market: Market, chains: Chains) -> tuple[Chains, Lost, list[Problem]]:
     """Take out every chain without a full counterfactual, with its reason."""
-    fills = gather_fills(record, chains)
-    horizon = _horizons(record, market, chains)
+    fills, corporate = gather_fills(record, chains), corporate_of(record)
+    horizon = own_horizons(record, market, chains)
     counted = inside_horizon(fills, horizon, market.as_of)
     prices = price_chains(record, market, chains, fills, horizon)
+    grid = lay_grid(corporate, chains, prices.latest(chains, fills, market.as_of))
     kinds = horizon_kinds(record, chains, market)
     bad = [(i, "D104", "no horizon in the signal and none in the plan") for i, k in enumerate(kinds) if k is None]
-    bad += hindsight(chains, horizon) + corporate_actions_inside(record, chains, horizon)
-    bad += unavailable(market, chains, fills, prices, counted)
-    bounds = chain_bounds(record, chains, fills, prices)
+    bad += hindsight(chains, horizon) + unavailable(market, chains, fills, prices, counted)
+    bounds = chain_bounds(chains, fills, prices, grid)
     bad += too_large(bounds)
     first: dict[int, tuple[str, str]] = {}
     for i, code, what in bad:
         first.setdefault(i, (code, what))
     problems = [chain_problem(record, chains, i, code, what) for i, (code, what) in sorted(first.items())]
-    lost = set_aside_frame(record, chains, first)
+    candidates = Candidates(market, corporate, chains, fills, counted, prices)
+    traders = pick(record.tables["actions"]["trader"], chains.row, None)
+    cases = worst_cases(candidates, traders, {i: code for i, (code, _) in first.items()})
+    lost = Lost(set_aside_frame(record, chains, first), tuple(cases))
     good = np.ones(len(chains), dtype=bool)
     good[list(first)] = False
     refuse_total(bounds, good)
@@ -149,79 +142,63 @@ def _set_aside(record: Record, market: Market, chains: Chains) -> tuple[Chains, 
 
 
 def _price(record: Record, market: Market, chains: Chains) -> tuple[Priced, Slices]:
-    fills = gather_fills(record, chains)
-    horizon = _horizons(record, market, chains)
-    counted = inside_horizon(fills, horizon, market.as_of)
-    prices = price_chains(record, market, chains, fills, horizon)
-    names = sorted(set(chains.name))
-    scale = np.array([names.index(n) for n in chains.name], dtype=np.int64) if len(names) < 50 else _codes(chains.name, names)
-    scales = tuple(record.scales[n] for n in names)
-    orders, inexact_fee = _orders(market, chains, fills, counted, prices, scale, scales)
+    filed, corporate = gather_fills(record, chains), corporate_of(record)
+    horizon = own_horizons(record, market, chains)
+    counted = inside_horizon(filed, horizon, market.as_of)
+    prices = price_chains(record, market, chains, filed, horizon)
+    reach = prices.latest(chains, filed, market.as_of)
+    for kind in market.plan.decay:
+        reach = np.maximum(reach, np.minimum(horizons_of_kind(record, market, chains, kind), market.as_of))
+    grid = lay_grid(corporate, chains, reach)
+    fills = grid.fills(filed)
+    orders = make_orders(market.plan.fees, chains, fills, counted, prices, grid)
     parts = value_add_parts(orders)
     end = np.where(prices.horizon == NULL, market.as_of, np.minimum(prices.horizon, market.as_of))
-    paths = gap_paths(chains, fills, prices.model_time, counted, end)
-    rebates = np.asarray(fills.total((fills.fee < 0).astype(np.int64), counted) > 0, dtype=bool)
-    slices = day_slices(market, chains, fills, prices, orders, counted)
+    slices = day_slices(record, market, chains, Traded(orders, fills, counted, prices, grid))
     to_date = np.zeros(len(chains), dtype=np.int64)
     np.add.at(to_date, slices.chain, slices.amount)
+    partial = partly_filled(record, corporate.histories, chains, filed, counted)
+    marks = {
+        "D131": np.asarray(fills.total((fills.fee < 0).astype(np.int64), counted) > 0, dtype=bool),
+        "D142": partial,
+        "D262": _adjusted(chains, fills, counted, prices, grid, slices),
+    }
     priced = Priced(
         record=record,
         market=market,
         chains=chains,
+        filed=filed,
         fills=fills,
         counted=counted,
         prices=prices,
         orders=orders,
-        parts=replace(parts, rounded=parts.rounded | inexact_fee),
-        paths=paths,
+        parts=parts,
+        paths=gap_paths(orders.q, fills, prices.model_time, counted, end),
         labels=regime_labels(
             market.plan, record.tables.get("regimes"), chains.name, np.where(chains.left_alone, chains.anchor, chains.decided)
         ),
-        scale=scale,
-        scales=scales,
+        grid=grid,
+        partial=partial,
         to_date=to_date,
-        volatility=volatility_at(market, chains.asset, chains.anchor, chains.decided),
-        warnings=_row_warnings(record, chains, {"D131": rebates, "D142": partly_filled(record, chains, orders)}),
+        volatility=volatility_at(market, corporate, chains.asset, chains.anchor, chains.decided),
+        adjusted=marks["D262"],
+        warnings=_row_warnings(record, chains, marks),
     )
     return priced, slices
 
 
-def _codes(values: NDArray[Any], names: list[str]) -> NDArray[np.int64]:
-    position = {n: i for i, n in enumerate(names)}
-    return np.array([position[v] for v in values], dtype=np.int64)
-
-
-def _orders(
-    market: Market,
-    chains: Chains,
-    fills: FillRows,
-    counted: NDArray[np.bool_],
-    prices: Prices,
-    scale: NDArray[np.int64],
-    scales: tuple[Any, ...],
-) -> tuple[Orders, NDArray[np.bool_]]:
-    """Both orders of each chain, and whether the model's fee had to be rounded."""
-    quantity, price = fills.quantity.astype(object), fills.price.astype(object)
-    mids = np.where(prices.arrival.usable, prices.arrival.lookup.price, 0).astype(object)
-    filled = fills.total(quantity, counted)
-    overlaps = np.minimum(chains.q, np.maximum(filled, 0)) > 0
-    steps = [s.micro_per_step for s in scales]
-    p = np.where((chains.q > 0) & prices.model.usable, prices.model.lookup.price, 0)
-    paid, inexact = model_fees(market.plan.fees, chains.q, p, [scales[k].lot for k in scale], [steps[k] for k in scale])
-    orders = Orders(
-        side=chains.side,
-        q=chains.q,
-        p=p,
-        filled=filled,
-        notional=fills.total(quantity * price, counted),
-        arrival=np.where(overlaps, fills.total(quantity * mids, counted), 0),
-        mark=np.where(prices.open, 0, prices.mark.lookup.price),
-        un=np.array([steps[k].numerator for k in scale], dtype=object),
-        ud=np.array([steps[k].denominator for k in scale], dtype=object),
-        actual_cost=fills.total(fills.fee, counted),
-        model_cost=paid,
-    )
-    return orders, inexact
+def _adjusted(
+    chains: Chains, fills: FillRows, counted: NDArray[np.bool_], prices: Prices, grid: Grid, slices: Slices
+) -> NDArray[np.bool_]:
+    """Chains of which a price or fill that was used is stamped after a corporate action."""
+    last = np.where(prices.open, NULL, prices.mark.lookup.time)
+    last = np.maximum(last, np.where(chains.q > 0, prices.model.lookup.time, NULL))
+    np.maximum.at(last, fills.chain[counted], fills.time[counted])
+    np.maximum.at(last, slices.chain, slices.mark_time)
+    result = np.zeros(len(chains), dtype=bool)
+    for i in sorted(grid.reached):
+        result[i] = grid.corporate.histories[chains.name[i]].between(int(chains.anchor[i]), int(last[i]))
+    return result
 
 
 def _row_warnings(record: Record, chains: Chains, own: dict[str, NDArray[np.bool_]]) -> NDArray[np.object_]:
@@ -235,56 +212,38 @@ def _row_warnings(record: Record, chains: Chains, own: dict[str, NDArray[np.bool
     return np.array([";".join(sorted(m)) for m in marks], dtype=object)
 
 
-def row_frame(p: Priced) -> pd.DataFrame:
-    """Rows as a plain frame for grouping: int64 micro-units, codes as text, `NULL` never used (OPEN rows hold 0 and say so by status)."""
-    signals, actions = p.record.tables["signals"], p.record.tables["actions"]
-    a, s = p.chains.row, p.chains.signal
-    table: dict[str, Any] = {
-        "row": np.arange(len(p.chains)),
-        "signal_id": p.chains.signal_id,
-        "action_id": p.chains.action_id,
-        "decision_id": decision_ids(p.record, p.chains),
-        "trader": pick(actions["trader"], a, None),
-        "model": pick(signals["model"], s, None),
-        "asset": p.chains.name,
-        "side": np.where(p.chains.side > 0, "BUY", "SELL").astype(object),
-        "action": p.chains.action,
-        "status": np.where(p.prices.open, "OPEN", "CLOSED").astype(object),
-        "is_intervention": ~p.chains.left_alone,
-        "decided": p.chains.decided,
-        "session": p.market.desk.label_of(p.chains.decided) if len(p.chains) else p.chains.name,
-    }
-    for name in ("size", "drift", "slippage", "cost", "value_add", "model_pnl", "actual_pnl"):
-        table[name] = np.where(p.prices.open, 0, getattr(p.parts, name))
-    if p.labels.values:
-        table["regime"] = np.array(
-            [" | ".join(map(str, cells)) for cells in zip(*p.labels.values.values(), strict=True)], dtype=object
-        )
-    return pd.DataFrame(table)
-
-
-def _tables(p: Priced, slices: Slices, lost: pd.DataFrame, found: list[Problem], outside: int) -> Ledger:
+def _tables(p: Priced, slices: Slices, lost: Lost, found: list[Problem], outside: Chains) -> Ledger:
     rows = row_frame(p)
-    decisions = decision_frame(rows, lost)
+    decisions = decision_frame(rows, lost.frame)
     books = book_frame(p, slices, rows["trader"].to_numpy())
     totals = check_identities(rows, decisions, slices, books)
-    opened = _open_problems(p)
-    after = _after_horizon_problems(p)
+    later = [*_open_problems(p), *_after_horizon_problems(p), *_adjusted_problems(p)]
     quarantine, drops = problem_tables(p.record, ledger_quarantine(p.record, found))
     tables: dict[str, pa.Table] = {
         "ledger": ledger_table(p),
         "decisions": decision_table(decisions),
         "slices": slice_table(p, slices, rows),
         "books": book_table(books),
-        "kpis": kpi_table(rows, decisions, lost),
+        "kpis": kpi_table(rows, decisions, lost.frame),
         "quarantine": quarantine,
         "drops": drops,
     }
-    counts = _counts(p, rows, lost, quarantine.num_rows, drops.num_rows, outside)
-    result = result_part(p.record, p.market.plan, p.market, tables, counts, totals) | {"by_trader": coverage(decisions, lost)}
-    problems = tuple(sorted((*p.record.problems, *found, *opened, *after), key=lambda x: (x.table, x.line, x.code)))
+    if p.market.plan.decay:
+        frame = decay_frame(p, rows)
+        tables |= {"decay": decay_table(frame), "decay_kpis": decay_kpis(frame, decisions, p.market.plan.decay)}
+    counts = row_counts(p.record, p.chains, rows, outside, p.market.as_of) | other_counts(lost.frame, quarantine, drops, p.labels)
+    assert_signals_conserved(p.record, counts, quarantine, drops)
+    result = result_part(p.record, p.market.plan, p.market, tables, counts, totals)
+    result |= {"by_trader": _by_trader(decisions, lost), "bounds": bounds_of(lost.cases, totals["value_add"])}
+    problems = tuple(sorted((*p.record.problems, *found, *later), key=lambda x: (x.table, x.line, x.code)))
     rows_table = tables.pop("ledger")
     return Ledger(p.market.plan, rows_table, problems=problems, result=result, provenance=provenance_part(p.record), **tables)
+
+
+def _by_trader(decisions: pd.DataFrame, lost: Lost) -> dict[str, dict[str, Any]]:
+    """Coverage of each trader's interventions, and bounds of the trader's chains that were set aside."""
+    own = coverage(decisions, lost.frame, {c.trader for c in lost.cases if c.trader is not None})
+    return {t: counts | {"bounds": bounds_of(c for c in lost.cases if c.trader == t)} for t, counts in own.items()}
 
 
 def _open_problems(p: Priced) -> list[Problem]:
@@ -297,19 +256,5 @@ def _after_horizon_problems(p: Priced) -> list[Problem]:
     return [chain_problem(p.record, p.chains, int(i), "D214", "a fill came after the horizon") for i in late]
 
 
-def _counts(p: Priced, rows: pd.DataFrame, lost: pd.DataFrame, quarantined: int, dropped: int, outside: int) -> dict[str, int]:
-    """Row counts, with the denominator identity: signals = followed + intervened + no decision + quarantined + duplicates dropped."""
-    own = rows[rows["signal_id"].notna()]
-    return {
-        "rows": len(rows),
-        "followed": int((own["action"] == "ACCEPT").sum()),
-        "intervened": int(own["is_intervention"].sum()),
-        "no_decision": int((own["action"] == "NO_DECISION").sum()),
-        "initiated": int((rows["action"] == "INITIATE").sum()),
-        "open": int((rows["status"] == "OPEN").sum()),
-        "unavailable": int(lost["code"].isin(UNAVAILABLE).sum()),
-        "quarantined": quarantined,
-        "dropped": dropped,
-        "outside_period": outside,
-        "unlabelled": int(sum((v == UNLABELLED).sum() for v in p.labels.values.values())),
-    }
+def _adjusted_problems(p: Priced) -> list[Problem]:
+    return [chain_problem(p.record, p.chains, int(i), "D262", "") for i in np.flatnonzero(p.adjusted)]

@@ -24,6 +24,7 @@ class Ledger:
     problems : every finding, warnings included
     result : what is digested of the manifest: counts, scales, digests, reconciliation totals
     provenance : what is not digested: raw-file digests, versions, times
+    decay, decay_kpis : the same departures at the plan's further horizons, row by row and in sum; None where the plan names none
 
     Money columns are int64 micro-units of the plan's currency; prices and quantities exact decimals.
     """
@@ -39,6 +40,8 @@ class Ledger:
     problems: tuple[Problem, ...]
     result: Mapping[str, Any]
     provenance: Mapping[str, Any]
+    decay: pa.Table | None = None
+    decay_kpis: pa.Table | None = None
 
     @property
     def digest(self) -> str:

@@ -1,16 +1,16 @@
-"""Fees of the model's fills by the plan's schedule, in micro-units, rounded once, half to even."""
+"""Fees of the model's fills by the plan's schedule, exact, in the asset's own currency."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skillstats.plan import Fees
-from skillstats.units import MICRO, parse_decimal, round_half_even
-
-IntArray = NDArray[np.int64]
+from skillstats.units import MICRO, Scale, parse_decimal
 
 
 def has_schedule(fees: Fees) -> bool:
@@ -18,31 +18,31 @@ def has_schedule(fees: Fees) -> bool:
     return any(parse_decimal(getattr(fees, k)) for k in ("per_unit", "per_order", "bps", "minimum"))
 
 
-def model_fees(
-    fees: Fees, lots: IntArray, price: IntArray, lot: list[Fraction], step: list[Fraction]
-) -> tuple[IntArray, NDArray[np.bool_]]:
-    """Fee of each model order: max(minimum, per_unit q + per_order + bps notional).
+def model_fee(fees: Fees, lots: int, price: int | Fraction, scale: Scale) -> Fraction:
+    """Fee of one model order, micro-units: max(minimum, per_unit q + per_order + bps |q p|); 0 for no order.
 
     Parameters
     ----------
-    lots : (chain,) q; price : (chain,) p in half ticks
-    lot : (chain,) units per lot; step : (chain,) micro-units per lot x half tick
-
-    Returns
-    -------
-    (chain,) int64 micro-units, 0 where q = 0; and (chain,) whether the fee had to be rounded
+    lots : q on the scale; price : p in half ticks of the scale
 
     Examples
     --------
-    >>> model_fees(Fees(per_unit="0.005", minimum="1"), np.array([100, 1000]), np.array([0, 0]), [Fraction(1)] * 2, [Fraction(1)] * 2)[0]
-    array([1000000, 5000000])
+    >>> fees = Fees(per_unit="0.005", minimum="1")
+    >>> [int(model_fee(fees, n, 0, Scale(Fraction(1, 100), Fraction(1)))) for n in (100, 1000)]
+    [1000000, 5000000]
     """
-    result, inexact = np.zeros(len(lots), dtype=np.int64), np.zeros(len(lots), dtype=bool)
-    if not has_schedule(fees):
-        return result, inexact
+    if lots == 0:
+        return Fraction(0)
     per_unit, per_order, bps, minimum = (parse_decimal(getattr(fees, k)) for k in ("per_unit", "per_order", "bps", "minimum"))
-    for i in np.flatnonzero(lots > 0):
-        notional = abs(int(lots[i]) * int(price[i])) * step[i]
-        exact = max(minimum * MICRO, per_unit * int(lots[i]) * lot[i] * MICRO + per_order * MICRO + bps * notional / 10_000)
-        result[i], inexact[i] = round_half_even(exact.numerator, exact.denominator), exact.denominator != 1
-    return result, inexact
+    notional = abs(lots * Fraction(price)) * scale.micro_per_step
+    graded: Fraction = (per_unit * lots * scale.lot + per_order) * MICRO + bps * notional / 10_000
+    return max(minimum * MICRO, graded)
+
+
+def model_fees(
+    fees: Fees, lots: NDArray[Any], price: NDArray[Any], scales: Sequence[Scale], scale: NDArray[np.int64]
+) -> list[Fraction]:
+    """Fee of each model order; see `model_fee`. `scale` : (chain,) position in `scales`."""
+    if not has_schedule(fees):
+        return [Fraction(0)] * len(lots)
+    return [model_fee(fees, int(q), int(p), scales[k]) for q, p, k in zip(lots, price, scale, strict=True)]

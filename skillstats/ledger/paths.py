@@ -7,11 +7,12 @@ VETO it is -q from the signal to the horizon, for a DELAY -q while waiting. The 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstats.ledger.chains import Chains, FillRows
+from skillstats.ledger.chains import FillRows
 from skillstats.record.containers import NULL
 
 IntArray = NDArray[np.int64]
@@ -21,14 +22,14 @@ IntArray = NDArray[np.int64]
 class GapPaths:
     """Knots of all chains, sorted by (chain, time).
 
-    chain : (knot,); time : (knot,) int64; gap : (knot,) lots, new value of dq from that instant on, signed in the signal's direction
+    chain : (knot,); time : (knot,) int64; gap : (knot,) lots of the chain's grid, new value of dq from that instant on, signed in the signal's direction
     end : (chain,) where the path stops: the horizon, or as_of for an OPEN chain
     offsets : (chain + 1,)
     """
 
     chain: IntArray
     time: IntArray
-    gap: IntArray
+    gap: NDArray[Any]
     end: IntArray
     offsets: IntArray
 
@@ -38,9 +39,9 @@ class GapPaths:
         following = np.r_[self.time[1:], 0] if len(self.time) else self.time
         return self.time, np.where(last, self.end[self.chain], following)
 
-    def largest(self) -> IntArray:
+    def largest(self) -> NDArray[Any]:
         """Gap of largest magnitude of each chain (the earliest of equals), signed; shape (chain,)."""
-        result = np.zeros(len(self.end), dtype=np.int64)
+        result = np.zeros(len(self.end), dtype=self.gap.dtype)
         order = np.lexsort((self.time, -np.abs(self.gap), self.chain))
         first = order[np.r_[True, self.chain[order][1:] != self.chain[order][:-1]]] if len(order) else order
         result[self.chain[first]] = self.gap[first]
@@ -55,13 +56,16 @@ class GapPaths:
         return total // 10**6
 
 
-def gap_paths(chains: Chains, fills: FillRows, model_time: IntArray, counted: NDArray[np.bool_], end: IntArray) -> GapPaths:
-    """Knots of dq up to the end of each chain; knots at which nothing changes are left out."""
-    model = np.flatnonzero((chains.q > 0) & (model_time != NULL) & (model_time <= end))
+def gap_paths(q: NDArray[Any], fills: FillRows, model_time: IntArray, counted: NDArray[np.bool_], end: IntArray) -> GapPaths:
+    """Knots of dq up to the end of each chain; knots at which nothing changes are left out.
+
+    q : (chain,) model lots; fills : in the same units
+    """
+    model = np.flatnonzero((q > 0) & (model_time != NULL) & (model_time <= end))
     used = np.flatnonzero(counted)
     chain = np.r_[model, fills.chain[used]].astype(np.int64)
     time = np.r_[model_time[model], fills.time[used]].astype(np.int64)
-    step = np.r_[-chains.q[model], fills.quantity[used]].astype(np.int64)
+    step = np.r_[-q[model], fills.quantity[used]]
     order = np.lexsort((time, chain))
     chain, time, step = chain[order], time[order], step[order]
     running = np.cumsum(step)
@@ -74,4 +78,4 @@ def gap_paths(chains: Chains, fills: FillRows, model_time: IntArray, counted: ND
     previous = np.where(first, 0, np.r_[0, gap[:-1]]) if len(gap) else gap
     moved = gap != previous
     chain, time, gap = chain[moved], time[moved], gap[moved]
-    return GapPaths(chain, time, gap, end, np.searchsorted(chain, np.arange(len(chains) + 1)))
+    return GapPaths(chain, time, gap, end, np.searchsorted(chain, np.arange(len(q) + 1)))

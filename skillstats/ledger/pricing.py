@@ -2,7 +2,8 @@
 
 The model book is a function of signals, prices and plan alone; actions and fills cannot enter it. A chain needs the mid at the signal,
 the model's price, the mark at the horizon and, where the person traded what the model wanted, the mid at each fill. If one of them has
-no fresh price the chain is COUNTERFACTUAL_UNAVAILABLE: no first or last price, no fill-forward, no zero. A horizon after `as_of`, or a
+no fresh price the chain is COUNTERFACTUAL_UNAVAILABLE: no first or last price, no fill-forward, no zero. An asset in another
+currency needs a rate at the signal, for its risk, and at the horizon, for its money. A horizon after `as_of`, or a
 `next_open` that has not come yet, makes the chain OPEN instead.
 """
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from skillstats.errors import Problem, describe_problem
 from skillstats.ledger.chains import Chains, FillRows
+from skillstats.market.currency import NO_RATE, Rates, rate_assets, rate_at
 from skillstats.market.marks import Mark, Market, describe_limit, mark_at
 from skillstats.market.store import Lookup, look_forward
 from skillstats.record.containers import NULL, Record
@@ -31,6 +33,9 @@ class Prices:
     signal_mid, model, mark : look-ups, shape (chain,); arrival : mid at each fill, shape (fill,)
     model_time : (chain,) instant of the model's fill; horizon : (chain,) instant, `NULL` while unknown
     open : (chain,) bool, whether the horizon (or the model's fill) lies after as_of
+    fx : (chain,) position of the rate's asset (see `market.currency`); signal_fx, mark_fx : (chain,) rate at the anchor and at the horizon
+
+    Prices are as quoted, in half ticks of their asset; `grid` brings them to anchor-time units.
     """
 
     signal_mid: Mark
@@ -40,6 +45,16 @@ class Prices:
     horizon: IntArray
     arrival: Mark
     open: BoolArray
+    fx: IntArray
+    signal_fx: Rates
+    mark_fx: Rates
+
+    def latest(self, chains: Chains, fills: FillRows, as_of: int) -> IntArray:
+        """(chain,) an instant after which nothing of the chain is stamped: neither its prices nor its fills."""
+        stop = np.where(self.horizon == NULL, as_of, np.minimum(self.horizon, as_of))
+        stop = np.maximum(stop, np.where(chains.q > 0, self.model.lookup.time, NULL))
+        np.maximum.at(stop, fills.chain, fills.time)
+        return stop
 
 
 def price_chains(record: Record, market: Market, chains: Chains, fills: FillRows, horizon: IntArray) -> Prices:
@@ -48,7 +63,9 @@ def price_chains(record: Record, market: Market, chains: Chains, fills: FillRows
     mark = mark_at(market, chains.asset, horizon)
     later = (horizon == NULL) | (horizon > market.as_of) | ((chains.q > 0) & (model_time == NULL))
     arrival = mark_at(market, chains.asset[fills.chain], fills.time)
-    return Prices(mark_at(market, chains.asset, chains.anchor), model, model_time, mark, horizon, arrival, later)
+    signal_mid, fx = mark_at(market, chains.asset, chains.anchor), rate_assets(market, chains.name)
+    rates = [rate_at(market, record.scales, fx, instant) for instant in (chains.anchor, horizon)]
+    return Prices(signal_mid, model, model_time, mark, horizon, arrival, later, fx, *rates)
 
 
 def _model_fill(record: Record, market: Market, chains: Chains) -> tuple[Mark, IntArray]:
@@ -122,6 +139,23 @@ def unavailable(
         chain = int(fills.chain[k])
         if known[chain] and overlaps[chain]:
             found.append((chain, "D254", _words(market, chains, chain, "a fill", int(fills.time[k]), int(prices.arrival.age[k]))))
+    return found + _without_rate(market, chains, prices)
+
+
+def _without_rate(market: Market, chains: Chains, prices: Prices) -> list[tuple[int, str, str]]:
+    """Foreign chains whose money cannot be converted, or whose risk cannot."""
+    past, found = chains.anchor <= market.as_of, []
+    for i in np.flatnonzero((prices.fx == NO_RATE) & past):
+        found.append((int(i), "D260", f"no fx for {market.plan.assets[str(chains.name[i])].currency}"))
+    needs = [
+        ("the signal's instant", prices.signal_fx, past, chains.anchor),
+        ("the horizon", prices.mark_fx, ~prices.open, prices.horizon),
+    ]
+    for what, rate, needed, instant in needs:
+        for i in np.flatnonzero((prices.fx >= 0) & needed & ~rate.usable & (instant <= market.as_of)):
+            limit, name = describe_limit(market, int(prices.fx[i]), int(instant[i])), market.store.assets[prices.fx[i]]
+            newest = "there is none" if rate.age[i] == NULL else f"newest is {rate.age[i] / 1e6:g} s old"
+            found.append((int(i), "D261", f"rate {name} for {what}: {newest}, limit {limit}"))
     return found
 
 
@@ -141,17 +175,6 @@ def hindsight(chains: Chains, horizon: IntArray) -> list[tuple[int, str, str]]:
     """Actions after their horizon, when the outcome was known (D213)."""
     late = (chains.row >= 0) & (horizon != NULL) & (chains.decided > horizon)
     return [(int(i), "D213", f"{(chains.decided[i] - horizon[i]) / 1e6:.3f} s after") for i in np.flatnonzero(late)]
-
-
-def corporate_actions_inside(record: Record, chains: Chains, horizon: IntArray) -> list[tuple[int, str, str]]:
-    """Chains with a split or dividend between signal and horizon, which this version does not adjust."""
-    table = record.tables.get("corporate_actions")
-    found = []
-    if table is not None:
-        for asset, time, kind in zip(table["asset"], table["time"], table["kind"], strict=True):
-            inside = (chains.name == asset) & (chains.anchor < time) & ((time <= horizon) | (horizon == NULL))
-            found += [(int(i), "D264", f"a {kind} lies inside the horizon") for i in np.flatnonzero(inside)]
-    return found
 
 
 def chain_problem(record: Record, chains: Chains, i: int, code: str, what: str) -> Problem:

@@ -12,13 +12,25 @@ from numpy.typing import NDArray
 
 from skillstats.ledger.algebra import Orders, Parts
 from skillstats.ledger.chains import Chains, FillRows, pick
+from skillstats.ledger.grid import Grid
 from skillstats.ledger.paths import GapPaths
 from skillstats.ledger.pricing import Prices
-from skillstats.ledger.tables import INSTANT, decimal_column, int_column, make_table, ratio_column, text_column, time_column
+from skillstats.ledger.tables import (
+    DECIMAL,
+    INSTANT,
+    decimal_column,
+    int_column,
+    make_table,
+    ratio_column,
+    text_column,
+    time_column,
+)
+from skillstats.market.currency import BASE, Rates
 from skillstats.market.marks import Market
 from skillstats.record.containers import NULL, Record
+from skillstats.record.splits import Histories
 from skillstats.regimes.labels import Labels
-from skillstats.units import Scale
+from skillstats.units import divide_half_even
 
 MONEY_COLUMNS: Final = (
     "actual_notional",
@@ -41,14 +53,16 @@ PATH: Final = pa.list_(pa.struct([("time", INSTANT), ("gap", pa.decimal128(38, 9
 class Priced:
     """Everything computed about the accepted chains, shape (chain,) unless it says otherwise.
 
-    counted : (fill,) fills inside the horizon; scales : one an asset name, `scale` the position of each chain's
+    filed : fills as they were recorded; fills : the same in anchor-time units, on `grid`; counted : (fill,) those inside the horizon
     to_date : micro-units, sum of the slices so far; volatility : billionths per session, `NULL` where unknown
+    partial : less was filled than ordered; adjusted : a corporate action changed a price or a fill
     warnings : codes decidable from the chain and data up to its horizon, joined by ``;``
     """
 
     record: Record
     market: Market
     chains: Chains
+    filed: FillRows
     fills: FillRows
     counted: NDArray[np.bool_]
     prices: Prices
@@ -56,10 +70,11 @@ class Priced:
     parts: Parts
     paths: GapPaths
     labels: Labels
-    scale: NDArray[np.int64]
-    scales: tuple[Scale, ...]
+    grid: Grid
+    partial: NDArray[np.bool_]
     to_date: NDArray[np.int64]
     volatility: NDArray[np.int64]
+    adjusted: NDArray[np.bool_]
     warnings: NDArray[np.object_]
 
 
@@ -142,50 +157,52 @@ def _fill_times(p: Priced) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 
 def _quantities(p: Priced) -> dict[str, pa.Array]:
-    lots = [s.lot for s in p.scales]
-    o = np.minimum(p.orders.q, np.maximum(p.orders.filled, 0))
+    lots = [s.lot for s in p.grid.scales]
     return {
-        "model_quantity": decimal_column(p.chains.q, p.scale, lots),
-        "actual_quantity": decimal_column(p.orders.filled.astype(np.int64), p.scale, lots),
-        "overlap": decimal_column(o.astype(np.int64), p.scale, lots),
-        "gap_quantity": decimal_column(p.paths.largest(), p.scale, lots),
+        "model_quantity": decimal_column(p.orders.q, p.grid.scale, lots),
+        "actual_quantity": decimal_column(p.orders.filled, p.grid.scale, lots),
+        "overlap": decimal_column(p.orders.overlap, p.grid.scale, lots),
+        "gap_quantity": decimal_column(p.paths.largest(), p.grid.scale, lots),
         "gap_seconds": int_column(p.paths.open_seconds()),
         "gap_path": _path_column(p, lots),
     }
 
 
 def _path_column(p: Priced, lots: list[Fraction]) -> pa.Array:
-    gaps = decimal_column(p.paths.gap, p.scale[p.paths.chain], lots)
+    gaps = decimal_column(p.paths.gap, p.grid.scale[p.paths.chain], lots)
     knots = pa.StructArray.from_arrays([time_column(p.paths.time), gaps], names=["time", "gap"])
     return pa.ListArray.from_arrays(pa.array(p.paths.offsets, type=pa.int32()), knots).cast(PATH)
 
 
 def _prices(p: Priced) -> dict[str, pa.Array]:
-    """Prices, their ages and their positions; a position counts within the asset's own rows, so that no other asset can move it."""
-    ticks = [s.half_tick for s in p.scales]
-    has_overlap = np.minimum(p.orders.q, np.maximum(p.orders.filled, 0)) > 0
+    """Prices in anchor-time units, their ages and the positions of the rows they stand in, counted within the asset's own rows."""
+    ticks = [s.half_tick for s in p.grid.scales]
+    has_overlap = p.orders.overlap > 0
     arrival_lots = np.where(has_overlap, p.orders.filled, 0)
-    mark = np.where(p.prices.open, NULL, p.prices.mark.lookup.price)
-    model = np.where(p.chains.q > 0, p.prices.model.lookup.price, NULL)
+    mark = np.where(p.prices.open, NULL, p.orders.mark)
+    model = np.where((p.chains.q > 0) & p.prices.model.usable, p.orders.p, NULL)
+    signal_mid = p.prices.signal_mid.lookup.price
+    mid = np.where(signal_mid == NULL, NULL, signal_mid * p.grid.ticks)
     model_row = np.where((p.chains.q > 0) & (p.prices.model.lookup.row >= 0), p.prices.model.lookup.row, NULL)
     if p.market.plan.fill_model == "signal_price":
         model_row = np.full(len(model_row), NULL, dtype=np.int64)
     mark_row = np.where(p.prices.open, NULL, p.prices.mark.lookup.row)
     begins = p.market.store.offsets[np.maximum(p.chains.asset, 0)]
     return {
-        "signal_mid": decimal_column(p.prices.signal_mid.lookup.price, p.scale, ticks),
-        "model_price": decimal_column(model, p.scale, ticks),
-        "actual_price": ratio_column(p.orders.notional, p.orders.filled, p.scale, ticks),
-        "arrival_price": ratio_column(p.orders.arrival, arrival_lots, p.scale, ticks),
-        "mark": decimal_column(mark, p.scale, ticks),
+        "signal_mid": decimal_column(mid, p.grid.scale, ticks),
+        "model_price": decimal_column(model, p.grid.scale, ticks),
+        "actual_price": ratio_column(p.orders.notional, p.orders.filled, p.grid.scale, ticks),
+        "arrival_price": ratio_column(p.orders.arrival, arrival_lots, p.grid.scale, ticks),
+        "mark": decimal_column(mark, p.grid.scale, ticks),
         "signal_mid_age": int_column(p.prices.signal_mid.age),
         "model_price_age": int_column(np.where(p.chains.q > 0, p.prices.model.age, NULL)),
         "arrival_price_age": int_column(_oldest_arrival(p, has_overlap)),
         "mark_age": int_column(np.where(p.prices.open, NULL, p.prices.mark.age)),
         "model_price_index": int_column(np.where(model_row == NULL, NULL, model_row - begins)),
         "mark_index": int_column(np.where(mark_row == NULL, NULL, mark_row - begins)),
+        **_rates(p),
         "n_fills": int_column(p.fills.total(np.ones(len(p.fills.time), dtype=np.int64), p.counted), pa.int32()),
-        "partial": pa.array(partly_filled(p.record, p.chains, p.orders), type=pa.bool_()),
+        "partial": pa.array(p.partial, type=pa.bool_()),
     }
 
 
@@ -196,34 +213,61 @@ def _oldest_arrival(p: Priced, has_overlap: NDArray[np.bool_]) -> NDArray[np.int
     return result
 
 
-def partly_filled(record: Record, chains: Chains, orders: Orders) -> NDArray[np.bool_]:
-    """Whether less than the ordered quantity was filled inside the horizon."""
+def partly_filled(
+    record: Record, histories: Histories, chains: Chains, filed: FillRows, counted: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Whether less than the ordered quantity was filled inside the horizon; a fill counts in the units of the action's time."""
     ordered = pick(record.tables["actions"]["quantity"], chains.row, 0)
     ordered = np.where((ordered == NULL) | (chains.action == "VETO"), 0, ordered)
-    return np.asarray(np.abs(orders.filled) < ordered, dtype=bool)
+    quantity = np.abs(filed.quantity)
+    moved = [k for k in np.flatnonzero(counted) if chains.name[filed.chain[k]] in histories]
+    if moved:
+        quantity = quantity.astype(object)
+        for k in moved:
+            i = filed.chain[k]
+            quantity[k] = Fraction(int(quantity[k])) / histories[chains.name[i]].ratio(int(chains.decided[i]), int(filed.time[k]))
+    return np.asarray(filed.total(quantity, counted) < ordered, dtype=bool)
+
+
+def _rates(p: Priced) -> dict[str, pa.Array]:
+    """Exchange rates of foreign rows, at the signal and at the mark."""
+    foreign = p.prices.fx != BASE
+    due = foreign & ~p.prices.open
+    return {
+        "signal_fx": _rate_column(p.prices.signal_fx, foreign),
+        "mark_fx": _rate_column(p.prices.mark_fx, due),
+        "signal_fx_age": int_column(np.where(foreign, p.prices.signal_fx.age, NULL)),
+        "mark_fx_age": int_column(np.where(due, p.prices.mark_fx.age, NULL)),
+    }
+
+
+def _rate_column(rates: Rates, shown: NDArray[np.bool_]) -> pa.Array:
+    if not shown.any():
+        return pa.nulls(len(shown), DECIMAL)
+    denominator = np.where(shown & rates.usable, rates.denominator, 0)
+    return ratio_column(rates.numerator, denominator, np.zeros(len(shown), dtype=np.int64), [Fraction(1)])
 
 
 def _money(p: Priced) -> dict[str, pa.Array]:
     closed = ~p.prices.open
     notional = _times_unit(p.orders.notional, p.orders)
-    has_overlap = np.minimum(p.orders.q, np.maximum(p.orders.filled, 0)) > 0
-    arrival = np.where(has_overlap, _times_unit(p.orders.arrival, p.orders), NULL)
-    not_yet = (p.chains.q > 0) & ~p.prices.model.usable
+    arrival = np.where(p.orders.overlap > 0, _times_unit(p.orders.arrival, p.orders), NULL)
+    no_rate = p.prices.open & (p.prices.fx != BASE)
+    not_yet = ((p.chains.q > 0) & ~p.prices.model.usable) | no_rate
     names = ("size", "drift", "slippage", "cost", "value_add", "model_pnl", "actual_pnl")
     parts = {k: int_column(np.where(closed, getattr(p.parts, k), NULL)) for k in names}
     return {
         "actual_notional": int_column(notional),
         "arrival_notional": int_column(arrival),
         **parts,
-        "model_cost": int_column(np.where(not_yet, NULL, p.orders.model_cost)),
-        "actual_cost": int_column(p.orders.actual_cost.astype(np.int64)),
+        "model_cost": int_column(np.where(not_yet, NULL, p.parts.model_cost)),
+        "actual_cost": int_column(np.where(no_rate, NULL, p.parts.actual_cost)),
         "value_add_to_date": int_column(p.to_date),
         "rounded": pa.array(p.parts.rounded & closed, type=pa.bool_()),
     }
 
 
 def _times_unit(amount: NDArray[Any], orders: Orders) -> NDArray[np.int64]:
-    from skillstats.ledger.algebra import divide_half_even
 
     return divide_half_even(amount.astype(object) * orders.un.astype(object), orders.ud.astype(object)).astype(np.int64)
 

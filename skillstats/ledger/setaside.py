@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -14,7 +14,7 @@ from skillstats.ledger.chains import Chains, pick
 from skillstats.ledger.rows import decision_ids
 from skillstats.record.containers import Record, Table
 
-UNAVAILABLE: Final = ("D254", "D255", "D264")
+UNAVAILABLE: Final = ("D254", "D255", "D260", "D261")
 COLUMNS: Final = ("decision_id", "trader", "action", "model", "code")
 QUARANTINE_COLUMNS: Final = ("table", "file", "line", "code", "status", "message", "root", "chain", "raw")
 
@@ -52,17 +52,17 @@ def _refused(record: Record) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*COLUMNS, "chain"])
 
 
-def coverage(decisions: pd.DataFrame, lost: pd.DataFrame) -> dict[str, dict[str, int]]:
+def coverage(decisions: pd.DataFrame, lost: pd.DataFrame, named: Collection[str] = ()) -> dict[str, dict[str, int]]:
     """Intervention decisions of each trader: all, closed in full, open, without a counterfactual, and with a quarantined row.
 
-    A decision set aside whole counts too. ACCEPT orders without a fill (D143) are listed, not counted.
+    A decision set aside whole counts too; traders of `named` are listed even without any. ACCEPT orders without a fill (D143) are listed, not counted.
     """
     own = decisions[decisions["intervention"]]
     gone = lost[lost["trader"].notna() & (lost["action"] != "ACCEPT") & lost["decision_id"].notna()]
     missing = gone[gone["code"].isin(UNAVAILABLE)]
     refused = gone[~gone["code"].isin(UNAVAILABLE)]
     result = {}
-    for trader in sorted({*own["trader"], *gone["trader"]}):
+    for trader in sorted({*own["trader"], *gone["trader"], *named}):
         mine = own[own["trader"] == trader]
         lost_ids = {
             k: set(f.loc[f["trader"] == trader, "decision_id"]) for k, f in (("unavailable", missing), ("quarantined", refused))

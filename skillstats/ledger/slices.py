@@ -2,22 +2,26 @@
 
 A(k) and B(k) are the actual and the model book at the close of desk session k, using only fills up to that close and the mark at that
 close (the horizon's mark in the last one). V(k) = A(k) - B(k), slice(k) = V(k) - V(k-1). The sum telescopes to value_add in integers,
-whatever was rounded. An interim close without a fresh mark gets no slice; its amount falls into the next marked session. Slices, not a
+whatever was rounded. An interim close without a fresh mark, or without a fresh exchange rate where one is needed, gets no
+slice; each close is converted at its own rate, the horizon at the horizon's. The amount of a close without a slice falls into the next marked session. Slices, not a
 lag correction, are what repairs overlapping horizons.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstats.ledger.algebra import Orders, book_pnl, widen
+from skillstats.ledger.algebra import Orders, book_costs, book_pnl, widen
 from skillstats.ledger.chains import Chains, FillRows
+from skillstats.ledger.grid import Grid
 from skillstats.ledger.pricing import Prices
+from skillstats.market.currency import rate_at
 from skillstats.market.marks import Market, mark_at
-from skillstats.record.containers import NULL
+from skillstats.record.containers import NULL, Record
 
 IntArray = NDArray[np.int64]
 
@@ -49,7 +53,21 @@ class Slices:
 
 
 @dataclass(frozen=True, slots=True)
-class _Grid:
+class Traded:
+    """Both books' orders and what they were made of.
+
+    fills : in anchor-time units; within : (fill,) those up to as_of or, for slices, up to the horizon
+    """
+
+    orders: Orders
+    fills: FillRows
+    within: NDArray[np.bool_]
+    prices: Prices
+    grid: Grid
+
+
+@dataclass(frozen=True, slots=True)
+class _Days:
     """Every (chain, desk session) from the anchor to the horizon or to the last session closed by as_of."""
 
     chain: IntArray
@@ -58,25 +76,22 @@ class _Grid:
     final: NDArray[np.bool_]
 
 
-def day_slices(
-    market: Market, chains: Chains, fills: FillRows, prices: Prices, orders: Orders, counted: NDArray[np.bool_]
-) -> Slices:
+def day_slices(record: Record, market: Market, chains: Chains, traded: Traded) -> Slices:
     """Slices of every chain; those of an OPEN chain up to the last session closed by as_of are final.
 
     Parameters
     ----------
-    orders : Orders of the chains, of which the model side, scales and costs are used
-    counted : (fill,) fills inside the horizon
+    traded : both books' orders with their fills and look-ups
     """
-    grid = _grid(market, chains, prices)
-    mark = mark_at(market, chains.asset[grid.chain], grid.instant)
-    rows = np.flatnonzero(mark.usable)
-    chain, session, instant = grid.chain[rows], grid.session[rows], grid.instant[rows]
-    now = _orders_at(orders, fills, counted, chain, instant, prices.model_time, mark.lookup.price[rows])
-    actual, model = book_pnl(widen(now))
-    actual, model = actual - now.actual_cost, model - now.model_cost
+    days = _days(market, chains, traded.prices)
+    mark = mark_at(market, chains.asset[days.chain], days.instant)
+    rates = rate_at(market, record.scales, traded.prices.fx[days.chain], days.instant)
+    rows = np.flatnonzero(mark.usable & rates.usable)
+    chain, session, instant = days.chain[rows], days.session[rows], days.instant[rows]
+    price = traded.grid.price(chain, mark.lookup.time[rows], mark.lookup.price[rows])
+    now = widen(orders_at(traded, chain, instant, price, (rates.numerator[rows], rates.denominator[rows])))
     first = np.r_[True, chain[1:] != chain[:-1]] if len(chain) else np.zeros(0, dtype=bool)
-    books = (actual, model, now.actual_cost, now.model_cost)
+    books = (*book_pnl(now), *book_costs(now))
     amounts = [_change(v, first) for v in books]
     carried = (
         np.where(first, session - _first_session(market, chains)[chain], session - np.r_[0, session[:-1]] - 1)
@@ -108,7 +123,7 @@ def _first_session(market: Market, chains: Chains) -> IntArray:
     return market.desk.index_of(chains.anchor)
 
 
-def _grid(market: Market, chains: Chains, prices: Prices) -> _Grid:
+def _days(market: Market, chains: Chains, prices: Prices) -> _Days:
     first = _first_session(market, chains)
     closed = np.searchsorted(market.desk.closes, market.as_of, side="right") - 1
     safe = np.where(prices.horizon == NULL, market.as_of, prices.horizon)
@@ -120,20 +135,19 @@ def _grid(market: Market, chains: Chains, prices: Prices) -> _Grid:
     close = market.desk.closes[session] if len(session) else session
     instant = np.where(final, safe[chain], close)
     inside = final | (close < safe[chain]) | (prices.horizon[chain] == NULL)
-    return _Grid(chain[inside], session[inside], instant[inside], final[inside])
+    return _Days(chain[inside], session[inside], instant[inside], final[inside])
 
 
-def _orders_at(
-    orders: Orders,
-    fills: FillRows,
-    counted: NDArray[np.bool_],
-    chain: IntArray,
-    instant: IntArray,
-    model_time: IntArray,
-    mark: IntArray,
+def orders_at(
+    traded: Traded, chain: IntArray, instant: IntArray, mark: NDArray[Any], rate: tuple[NDArray[Any], NDArray[Any]]
 ) -> Orders:
-    """Both books of each (chain, instant), fills later than the instant left out."""
-    used = np.flatnonzero(counted)
+    """Both books of each (chain, instant), fills later than the instant left out, at a mark and a rate of that instant.
+
+    Parameters
+    ----------
+    chain, instant : (n,); mark : (n,) finer half ticks of anchor-time units; rate : numerator and denominator, (n,) each
+    """
+    orders, fills, used = traded.orders, traded.fills, np.flatnonzero(traded.within)
     times = np.unique(fills.time[used])
     width = len(times) + 1
     key = fills.chain[used] * width + np.searchsorted(times, fills.time[used])
@@ -146,18 +160,20 @@ def _orders_at(
         return result
 
     filled = fills.quantity.astype(object)
-    model_in = (model_time[chain] != NULL) & (model_time[chain] <= instant)
-    zero = np.zeros(len(chain), dtype=object)
+    model_time = traded.prices.model_time[chain]
+    model_in = (model_time != NULL) & (model_time <= instant)
     return Orders(
         side=orders.side[chain],
         q=np.where(model_in, orders.q[chain], 0),
         p=orders.p[chain],
         filled=upto(filled),
         notional=upto(filled * fills.price.astype(object)),
-        arrival=zero,
+        arrival=np.zeros(len(chain), dtype=object),
         mark=mark,
         un=orders.un[chain],
         ud=orders.ud[chain],
-        actual_cost=upto(fills.fee.astype(object)),
+        actual_cost=upto(fills.fee.astype(object)) * orders.ud[chain],
         model_cost=np.where(model_in, orders.model_cost[chain], 0),
+        rn=rate[0],
+        rd=rate[1],
     )

@@ -19,6 +19,7 @@ from skillstats.errors import Problem, UsageError
 from skillstats.ledger.canonical import write_safe_csv
 from skillstats.ledger.containers import Ledger
 from skillstats.ledger.manifest import result_digest
+from skillstats.ledger.tables import is_money
 from skillstats.plan import Plan
 
 PARQUET: Final = ("ledger", "decisions", "slices", "books")
@@ -121,6 +122,9 @@ def write_ledger(ledger: Ledger, target: Path) -> None:
             pq.write_table(table_of(ledger, name), build / f"{name}.parquet", compression="zstd")
         for name in CSV:
             write_safe_csv(table_of(ledger, name), build / f"{name}.csv")
+        if ledger.decay is not None:
+            pq.write_table(ledger.decay, build / "decay.parquet", compression="zstd")
+            write_safe_csv(ledger.decay_kpis, build / "decay.csv")
         (build / "manifest.json").write_bytes(msgspec.json.format(msgspec.json.encode(_manifest(ledger, build)), indent=1))
         replace_folder(build, target)
     finally:
@@ -155,6 +159,7 @@ def read_ledger(folder: str | Path) -> Ledger:
         raise UsageError(f"{folder}: manifest.json is not the one that was written; run skillstats verify {folder}")
     plan = msgspec.convert(manifest["result"]["plan"], Plan)
     kpis, quarantine, drops = (_read_csv(folder / f"{n}.csv") for n in ("kpis", "quarantine", "drops"))
+    decay = pq.read_table(folder / "decay.parquet") if (folder / "decay.parquet").exists() else None
     problems = tuple(Problem(**p) for p in manifest["provenance"].pop("problems"))
     provenance = {k: v for k, v in manifest["provenance"].items() if k != "written"}
     return Ledger(
@@ -169,15 +174,17 @@ def read_ledger(folder: str | Path) -> Ledger:
         problems,
         manifest["result"],
         provenance,
+        decay,
+        _read_csv(folder / "decay.csv") if decay is not None else None,
     )
 
 
 def _read_csv(path: Path) -> pa.Table:
-    """A CSV of ours as text columns; the numbers of the KPIs are parsed back by their schema."""
+    """A CSV of ours as text columns; the numbers of KPIs are parsed back by their schema."""
     import csv
 
+    from skillstats.ledger import decay, kpis
     from skillstats.ledger.canonical import FORMULA_START
-    from skillstats.ledger.kpis import SCHEMA
 
     def plain(cell: str) -> str:
         return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA_START) else cell
@@ -185,12 +192,13 @@ def _read_csv(path: Path) -> pa.Table:
     with path.open(encoding="utf-8", newline="") as handle:
         header, *lines = csv.reader(handle)
     columns = {name: [plain(row[i]) for row in lines] for i, name in enumerate(header)}
-    if path.stem != "kpis":
+    schema = {"kpis": kpis.SCHEMA, "decay": decay.SCHEMA}.get(path.stem)
+    if schema is None:
         kinds = {"line": pa.int64()}
         return pa.table(
             {k: pa.array([int(x) if k == "line" else x for x in v], type=kinds.get(k, pa.string())) for k, v in columns.items()}
         )
-    return pa.table({f.name: pa.array([_value(f, x) for x in columns[f.name]], type=f.type) for f in SCHEMA}, schema=SCHEMA)
+    return pa.table({f.name: pa.array([_value(f, x) for x in columns[f.name]], type=f.type) for f in schema}, schema=schema)
 
 
 def _value(field: pa.Field, text: str) -> Any:
@@ -199,5 +207,7 @@ def _value(field: pa.Field, text: str) -> Any:
     if pa.types.is_floating(field.type):
         return float(text)
     if pa.types.is_integer(field.type):
-        return int(text.replace(".", "")) if field.name == "sum" else int(text)
+        return int(text.replace(".", "")) if is_money(field) else int(text)
+    if pa.types.is_boolean(field.type):
+        return text == "true"
     return text

@@ -1,7 +1,8 @@
 """Volatility of an asset as it was known before a session.
 
 The volatility at session d is the root mean square of the simple close-to-close returns of the last 21 sessions strictly before d
-(at least 10 must have a return), in integer billionths, so that no float library can change a byte. It is floored at the 5th
+(at least 10 must have a return), in integer billionths, so that no float library can change a byte. Returns are free of the jumps that
+splits and dividends make. It is floored at the 5th
 percentile of the values its asset class had in earlier sessions, once 60 such values exist. An asset joins its class from the session
 of its first signal, so that neither an untraded asset nor a later signal can change an earlier number.
 """
@@ -14,8 +15,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from skillstats.market.adjust import Corporate
 from skillstats.market.marks import Market, mark_at
 from skillstats.record.containers import NULL
+from skillstats.units import divide_half_even
 
 IntArray = NDArray[np.int64]
 WINDOW: Final = 21
@@ -25,15 +28,24 @@ FLOOR_PERCENTILE: Final = 5.0
 NANO: Final = 10**9
 
 
-def session_returns(market: Market, asset: int) -> IntArray:
-    """Simple returns of each session of the asset's calendar in billionths, `NULL` where either close has no fresh price."""
-    sessions = market.sessions_of(asset)
-    closes = sessions.closes
+def session_returns(market: Market, corporate: Corporate, asset: int) -> IntArray:
+    """Simple returns of each session of the asset's calendar in billionths, half to even; `NULL` where either close has no fresh price.
+
+    A return counts splits and dividends of its own interval: (K now + D - before) / before, K and D between the stamps of the two rows.
+    """
+    closes, name = market.sessions_of(asset).closes, market.store.assets[asset]
     mark = mark_at(market, np.full(len(closes), asset, dtype=np.int64), closes)
-    price, result = mark.lookup.price, np.full(len(closes), NULL, dtype=np.int64)
+    price, stamp, result = mark.lookup.price, mark.lookup.time, np.full(len(closes), NULL, dtype=np.int64)
     both = np.flatnonzero(mark.usable[1:] & mark.usable[:-1] & (price[:-1] != 0)) + 1
     now, before = price[both].astype(object), price[both - 1].astype(object)
-    result[both] = (2 * NANO * (now - before) + before) // (2 * before)
+    part = np.ones(len(both), dtype=object)
+    if name in corporate.histories:
+        for i, k in enumerate(both):
+            ratio, cash = corporate.factors(name, int(stamp[k - 1]), int(stamp[k]))
+            adjusted = ratio * int(now[i]) + cash
+            now[i], part[i] = adjusted.numerator, adjusted.denominator
+    sign = np.where(before < 0, -1, 1)
+    result[both] = divide_half_even(sign * NANO * (now - before * part), abs(before) * part)
     return result
 
 
@@ -48,7 +60,7 @@ def trailing_volatility(returns: IntArray) -> IntArray:
     return np.array([isqrt(int(s) // int(k)) if k >= LEAST else NULL for s, k in zip(sums, n, strict=True)], dtype=np.int64)
 
 
-def volatility_at(market: Market, asset: IntArray, anchor: IntArray, instant: IntArray) -> IntArray:
+def volatility_at(market: Market, corporate: Corporate, asset: IntArray, anchor: IntArray, instant: IntArray) -> IntArray:
     """Floored volatility of each asset in the session of each instant.
 
     Parameters
@@ -62,7 +74,7 @@ def volatility_at(market: Market, asset: IntArray, anchor: IntArray, instant: In
     """
     result = np.full(len(asset), NULL, dtype=np.int64)
     codes = np.unique(asset[asset >= 0])
-    raw = {int(c): trailing_volatility(session_returns(market, int(c))) for c in codes}
+    raw = {int(c): trailing_volatility(session_returns(market, corporate, int(c))) for c in codes}
     for group in _classes(market, [int(c) for c in codes]):
         floors = _floors(market, group, raw, asset, anchor)
         for code in group:

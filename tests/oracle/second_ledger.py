@@ -288,7 +288,7 @@ class SecondLedger:
             "arrival_notional": None if arrival is None else round(arrival * unit),
             "actual_cost": round(sum((f[4] for f in fills), Fraction(0)) * MICRO),
             "model_cost": round(fee),
-            "fee_exact": fee.denominator == 1,
+            "fee": fee,
             "n_fills": len(fills),
             "partial": abs(sum((f[2] for f in fills), Fraction(0))) < chain["ordered"],
         }
@@ -300,21 +300,21 @@ class SecondLedger:
         share = o / total if o else Fraction(0)
         actual, model = s * (total * mark - row["notional"]) * unit, s * q * (mark - p) * unit
         drift, slippage = s * (o * p - share * arrival) * unit, s * share * (arrival - row["notional"]) * unit
-        cost = row["model_cost"] - row["actual_cost"]
-        actual_pnl, model_pnl = round(actual) - row["actual_cost"], round(model) - row["model_cost"]
+        cost = row["fee"] - row["actual_cost"]
+        actual_pnl, model_pnl = round(actual - row["actual_cost"]), round(model - row["fee"])
         value_add = actual_pnl - model_pnl
-        size = value_add - round(drift) - round(slippage) - cost
+        size = value_add - round(drift) - round(slippage) - round(cost)
         exact = actual - model - drift - slippage
         assert abs(size - exact) <= Fraction(5, 2)
         return {
             "size": size,
             "drift": round(drift),
             "slippage": round(slippage),
-            "cost": cost,
+            "cost": round(cost),
             "value_add": value_add,
             "model_pnl": model_pnl,
             "actual_pnl": actual_pnl,
-            "rounded": any(x.denominator != 1 for x in (actual, model, drift, slippage)) or not row["fee_exact"],
+            "rounded": any(x.denominator != 1 for x in (actual, model - row["fee"], drift, slippage, cost)),
         }
 
     def _slice(
@@ -351,13 +351,12 @@ class SecondLedger:
     ) -> int:
         s, unit = chain["s"], self._unit(chain["asset"])
         done = [f for f in fills if f[0] <= moment]
-        actual = round(s * sum((f[2] * (mark - f[3]) for f in done), Fraction(0)) * unit) - round(
-            sum((f[4] for f in done), Fraction(0)) * MICRO
-        )
+        paid = sum((f[4] for f in done), Fraction(0)) * MICRO
+        actual = round(s * sum((f[2] * (mark - f[3]) for f in done), Fraction(0)) * unit - paid)
         time, price = model
         if time is None or time > moment or price is None:
             return actual
-        return actual - (round(s * chain["q"] * (mark - price) * unit) - round(self._fee(chain, price)))
+        return actual - round(s * chain["q"] * (mark - price) * unit - self._fee(chain, price))
 
     def _path(self, chain: dict[str, Any], fills: list[Any], model_time: int | None, end: int) -> dict[str, Any]:
         changes: dict[int, Fraction] = {}

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from skillstats.errors import InputRejected, UsageError
+from skillstats.errors import InputRejected
 from skillstats.ledger.build import build_ledger
 from skillstats.ledger.containers import Ledger
 from skillstats.ledger.kpis import moments
@@ -661,28 +661,6 @@ def test_an_action_after_its_horizon_is_hindsight() -> None:
     actions = [("A1", "S1", f"{DAY}20:00:00.000001Z", "T1", "VETO"), ("A2", "S2", CLOSE, "T1", "VETO")]
     ledger = build(**tables, signals=signals, actions=actions)
     assert aside(ledger) == {"S1": ("D213", "QUARANTINE")} and list(rows(ledger)) == ["S2"]
-
-
-def test_a_corporate_action_inside_the_horizon_sets_the_chain_aside() -> None:
-    ledger = build(
-        signals=[("S1", SIGNAL, "m", "A", "BUY", "10"), ("S2", SIGNAL, "m", "B", "BUY", "10")],
-        actions=[("A1", "S1", SIGNAL, "T1", "VETO"), ("A2", "S2", SIGNAL, "T1", "VETO")],
-        prices=[quote(a, t, "20") for a in "AB" for t in (SIGNAL, CLOSE)],
-        corporate_actions=[("A", f"{DAY}16:00:00Z", "split", "2"), ("B", "2026-07-02T13:30:00Z", "split", "2")],
-    )
-    assert aside(ledger) == {"S1": ("D264", "COUNTERFACTUAL_UNAVAILABLE")} and list(rows(ledger)) == ["S2"]
-
-
-def test_what_this_version_does_not_compute_is_refused() -> None:
-    tables: dict[str, Rows] = {
-        "signals": [("S1", SIGNAL, "m", "A", "BUY", "10")],
-        "actions": [("A1", "S1", SIGNAL, "T1", "VETO")],
-        "prices": [quote("A", SIGNAL, "20"), quote("A", CLOSE, "21")],
-    }
-    with pytest.raises(UsageError, match="one currency"):
-        build(Plan(horizon="close", assets={"A": Asset(currency="EUR")}), **tables)
-    with pytest.raises(UsageError, match="decay"):
-        build(Plan(horizon="close", decay=("session+1",)), **tables)
 
 
 # labels -------------------------------------------------------------------------------------------------------------------------------
