@@ -35,8 +35,10 @@ IntArray = NDArray[Any]
 """int64, or object holding Python ints where 64 bits might not do."""
 
 CONVENTION: Final = "overlap-1"
-SAFE: Final = 2**61
+SAFE: Final = 2.0**61
 """Largest magnitude any product may reach before Python integers take over from int64."""
+FEW: Final = 20_000
+"""Below so many rows the plain form runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +91,28 @@ class Parts:
     rounded: NDArray[np.bool_]
 
 
+def fits(orders: Orders) -> NDArray[np.bool_]:
+    """Rows of which no product can leave int64, shape (chain,).
+
+    The bound is made of magnitudes in floating point, a thousandth of the range below its end.
+    """
+    size = {k: np.abs(np.asarray(getattr(orders, k), dtype=np.float64)) for k in Orders.__slots__}
+    lots, price = np.maximum(np.maximum(size["q"], size["filled"]), 1.0), np.maximum(size["p"], size["mark"])
+    value = np.maximum(np.maximum(lots * price, size["notional"]), size["arrival"])
+    money = 4 * value * np.maximum(size["un"], 1.0) + size["actual_cost"] + size["model_cost"]
+    bound = (money * np.maximum(size["rn"], 1.0) + 8 * size["ud"] * size["rd"]) * lots
+    return np.asarray(bound < SAFE, dtype=bool)
+
+
+def as_type(orders: Orders, dtype: Any, rows: NDArray[np.bool_] | None = None) -> Orders:
+    """The orders, or some of their rows, as int64 or as Python integers."""
+    columns = {k: getattr(orders, k) for k in Orders.__slots__}
+    return Orders(**{k: (v if rows is None else v[rows]).astype(dtype) for k, v in columns.items()})
+
+
 def widen(orders: Orders) -> Orders:
     """The same orders in int64 if no product can overflow, else in Python integers."""
-    columns = {name: getattr(orders, name) for name in Orders.__slots__}
-    peak = {k: max((abs(int(x)) for x in (v.min(), v.max())), default=0) if len(v) else 0 for k, v in columns.items()}
-    lots, price = max(peak["q"], peak["filled"], 1), max(peak["p"], peak["mark"])
-    money = (
-        4 * max(lots * price, peak["notional"], peak["arrival"]) * max(peak["un"], 1) + peak["actual_cost"] + peak["model_cost"]
-    )
-    small = (money * max(peak["rn"], 1) + 8 * peak["ud"] * peak["rd"]) * lots < SAFE
-    return Orders(**{k: v.astype(np.int64 if small else object) for k, v in columns.items()})
+    return as_type(orders, np.int64 if fits(orders).all() else object)
 
 
 def book_pnl(o: Orders) -> tuple[IntArray, IntArray]:
@@ -144,7 +158,34 @@ def value_add_parts(given: Orders) -> Parts:
     >>> [int(x[0]) // 10**6 for x in (parts.size, parts.drift, parts.slippage, parts.value_add)]
     [0, -40, -10, -50]
     """
-    o = widen(given)
+    small = fits(given)
+    if small.all():
+        return _small_parts(as_type(given, np.int64))
+    if not small.any():
+        return plain_parts(as_type(given, object))
+    pieces = [(small, _small_parts(as_type(given, np.int64, small))), (~small, plain_parts(as_type(given, object, ~small)))]
+    columns = {}
+    for name in Parts.__slots__:
+        columns[name] = np.empty(len(small), dtype=getattr(pieces[0][1], name).dtype)
+        for rows, piece in pieces:
+            columns[name][rows] = getattr(piece, name)
+    return Parts(**columns)
+
+
+def _small_parts(o: Orders) -> Parts:
+    """Parts of rows that fit int64: a compiled loop where there are many."""
+    if len(o.q) < FEW:
+        return plain_parts(o)
+    from skillstats.ledger.kernels import parts_of
+
+    columns, rounded, worst = parts_of(*(getattr(o, k) for k in Orders.__slots__))
+    if worst >= 0:
+        raise LedgerBug(f"size departs from its exact value in row {worst}; please report this record")
+    return Parts(*columns, rounded=rounded)
+
+
+def plain_parts(o: Orders) -> Parts:
+    """Parts of rows of one type, int64 or Python integers, column by column: what the compiled loop must agree with."""
     overlap, unit = o.overlap, o.ud * o.rd
     whole = np.where(overlap > 0, o.filled, 1)
     actual_n, model_n = _book_numerators(o)

@@ -71,3 +71,61 @@ def sums_by_group(group: Array, amount: Array, groups: int) -> tuple[list[int], 
     add_by_group(group, amount, count, hits, ties, total, high, low)
     squares = [(h << 64) + w for h, w in zip(high.tolist(), low.tolist(), strict=True)]
     return count.tolist(), hits.tolist(), ties.tolist(), total.tolist(), squares
+
+
+@compiled
+def parts_loop(
+    side: Array,
+    q: Array,
+    p: Array,
+    filled: Array,
+    notional: Array,
+    arrival: Array,
+    mark: Array,
+    un: Array,
+    ud: Array,
+    actual_cost: Array,
+    model_cost: Array,
+    rn: Array,
+    rd: Array,
+    out: Array,
+    rounded: Array,
+) -> int:
+    """Fill `out`, (9, chain), with the parts of each chain; returns the first row whose size departs from its exact value, or -1."""
+    worst = -1
+    for i in range(len(q)):
+        overlap = min(q[i], max(filled[i], 0))
+        unit = ud[i] * rd[i]
+        whole = filled[i] if overlap > 0 else 1
+        actual = (side[i] * (filled[i] * mark[i] - notional[i]) * un[i] - actual_cost[i]) * rn[i]
+        model = (side[i] * q[i] * (mark[i] - p[i]) * un[i] - model_cost[i]) * rn[i]
+        drift = side[i] * overlap * (p[i] * filled[i] - arrival[i]) * un[i] * rn[i]
+        slippage = side[i] * overlap * (arrival[i] - notional[i]) * un[i] * rn[i]
+        cost = (model_cost[i] - actual_cost[i]) * rn[i]
+        wide = whole * unit
+        out[6, i] = half_even(actual, unit)
+        out[5, i] = half_even(model, unit)
+        out[1, i] = half_even(drift, wide)
+        out[2, i] = half_even(slippage, wide)
+        out[3, i] = half_even(cost, unit)
+        out[4, i] = out[6, i] - out[5, i]
+        out[0, i] = out[4, i] - out[1, i] - out[2, i] - out[3, i]
+        out[7, i] = half_even(actual_cost[i] * rn[i], unit)
+        out[8, i] = half_even(model_cost[i] * rn[i], unit)
+        rounded[i] = actual % unit != 0 or model % unit != 0 or drift % wide != 0 or slippage % wide != 0 or cost % unit != 0
+        share = filled[i] - overlap if overlap > 0 else 1
+        exact = (
+            side[i] * (share * (filled[i] * mark[i] - notional[i]) - whole * (q[i] - overlap) * (mark[i] - p[i])) * un[i] * rn[i]
+        )
+        off = abs(2 * (out[0, i] * wide - exact))
+        if worst < 0 and (off > 5 * wide or (off != 0 and not rounded[i])):
+            worst = i
+    return worst
+
+
+def parts_of(*orders: Array) -> tuple[tuple[Array, ...], Array, int]:
+    """Size, drift, slippage, cost, value_add, model_pnl, actual_pnl, actual_cost, model_cost; which were rounded; a wrong row or -1."""
+    rows = len(orders[0])
+    out, rounded = np.empty((9, rows), dtype=np.int64), np.empty(rows, dtype=np.bool_)
+    worst = parts_loop(*orders, out, rounded)
+    return tuple(out), rounded, int(worst)
