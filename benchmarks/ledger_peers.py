@@ -35,6 +35,7 @@ def parts(d: Desk, signal: Any, fill: Any, mark: Any) -> dict[str, Any]:
 
 
 def run_pandas(d: Desk, folder: Path, meter: Meter, file: str) -> dict[str, Any]:
+    """Pandas: `merge_asof` by asset, three times."""
     import pandas as pd
 
     with meter.section("read"):
@@ -69,6 +70,7 @@ def run_pandas(d: Desk, folder: Path, meter: Meter, file: str) -> dict[str, Any]
 
 
 def run_polars(d: Desk, folder: Path, meter: Meter, file: str) -> dict[str, Any]:
+    """Polars: `join_asof` by asset, three times."""
     import polars as pl
 
     with meter.section("read"):
@@ -141,6 +143,7 @@ from added group by "group" order by "group"
 
 
 def run_duckdb(d: Desk, folder: Path, meter: Meter, file: str) -> dict[str, Any]:
+    """DuckDB: three ASOF joins in one query."""
     import duckdb
     import pyarrow as pa
 
@@ -178,6 +181,7 @@ def figures(kpis: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
+    """One measured run."""
     peer, folder, decisions, rows, assets, file = sys.argv[1:7]
     d = desk(Path(folder), 1, int(decisions), int(rows), int(assets))
     meter = Meter()

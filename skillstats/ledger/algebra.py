@@ -94,8 +94,15 @@ class Parts:
 def fits(orders: Orders) -> NDArray[np.bool_]:
     """Rows of which no product can leave int64, shape (chain,).
 
-    The bound is made of magnitudes in floating point, a thousandth of the range below its end.
+    The bound is made of magnitudes in floating point, far below the end of the range.
     """
+    columns = [getattr(orders, k) for k in Orders.__slots__ if k != "side"]
+    if len(orders.q) >= FEW and all(c.dtype == np.int64 for c in columns):
+        from skillstats.ledger.kernels import fit_loop
+
+        result = np.empty(len(orders.q), dtype=np.bool_)
+        fit_loop(*columns, SAFE, result)  # type: ignore[call-arg]
+        return result
     size = {k: np.abs(np.asarray(getattr(orders, k), dtype=np.float64)) for k in Orders.__slots__}
     lots, price = np.maximum(np.maximum(size["q"], size["filled"]), 1.0), np.maximum(size["p"], size["mark"])
     value = np.maximum(np.maximum(lots * price, size["notional"]), size["arrival"])
@@ -107,7 +114,7 @@ def fits(orders: Orders) -> NDArray[np.bool_]:
 def as_type(orders: Orders, dtype: Any, rows: NDArray[np.bool_] | None = None) -> Orders:
     """The orders, or some of their rows, as int64 or as Python integers."""
     columns = {k: getattr(orders, k) for k in Orders.__slots__}
-    return Orders(**{k: (v if rows is None else v[rows]).astype(dtype) for k, v in columns.items()})
+    return Orders(**{k: (v if rows is None else v[rows]).astype(dtype, copy=False) for k, v in columns.items()})
 
 
 def widen(orders: Orders) -> Orders:
@@ -181,7 +188,7 @@ def _small_parts(o: Orders) -> Parts:
     columns, rounded, worst = parts_of(*(getattr(o, k) for k in Orders.__slots__))
     if worst >= 0:
         raise LedgerBug(f"size departs from its exact value in row {worst}; please report this record")
-    return Parts(*columns, rounded=rounded)
+    return Parts(**dict(zip(Parts.__slots__, (*columns, rounded), strict=True)))
 
 
 def plain_parts(o: Orders) -> Parts:

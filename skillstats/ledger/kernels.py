@@ -19,13 +19,16 @@ HALF: Final = np.uint64(32)
 
 
 @compiled
-def half_even(numerator: int, denominator: int) -> int:
-    """Nearest integer to a ratio, ties to even; `denominator` > 0."""
+def half_even(numerator: int, denominator: int) -> tuple[Any, bool]:
+    """Nearest integer to a ratio, ties to even, and whether the ratio was no integer; `denominator` > 0."""
+    if denominator == 1:
+        return numerator, False
     quotient = numerator // denominator
-    twice = 2 * (numerator - quotient * denominator)
+    rest = numerator - quotient * denominator
+    twice = 2 * rest
     if twice > denominator or (twice == denominator and quotient % 2 != 0):
-        return quotient + 1
-    return quotient
+        quotient += 1
+    return quotient, rest != 0
 
 
 @compiled
@@ -103,16 +106,16 @@ def parts_loop(
         slippage = side[i] * overlap * (arrival[i] - notional[i]) * un[i] * rn[i]
         cost = (model_cost[i] - actual_cost[i]) * rn[i]
         wide = whole * unit
-        out[6, i] = half_even(actual, unit)
-        out[5, i] = half_even(model, unit)
-        out[1, i] = half_even(drift, wide)
-        out[2, i] = half_even(slippage, wide)
-        out[3, i] = half_even(cost, unit)
+        out[6, i], one = half_even(actual, unit)
+        out[5, i], two = half_even(model, unit)
+        out[1, i], three = half_even(drift, wide)
+        out[2, i], four = half_even(slippage, wide)
+        out[3, i], five = half_even(cost, unit)
         out[4, i] = out[6, i] - out[5, i]
         out[0, i] = out[4, i] - out[1, i] - out[2, i] - out[3, i]
-        out[7, i] = half_even(actual_cost[i] * rn[i], unit)
-        out[8, i] = half_even(model_cost[i] * rn[i], unit)
-        rounded[i] = actual % unit != 0 or model % unit != 0 or drift % wide != 0 or slippage % wide != 0 or cost % unit != 0
+        out[7, i], _ = half_even(actual_cost[i] * rn[i], unit)
+        out[8, i], _ = half_even(model_cost[i] * rn[i], unit)
+        rounded[i] = one or two or three or four or five
         share = filled[i] - overlap if overlap > 0 else 1
         exact = (
             side[i] * (share * (filled[i] * mark[i] - notional[i]) - whole * (q[i] - overlap) * (mark[i] - p[i])) * un[i] * rn[i]
@@ -123,9 +126,34 @@ def parts_loop(
     return worst
 
 
+@compiled
+def fit_loop(
+    q: Array,
+    p: Array,
+    filled: Array,
+    notional: Array,
+    arrival: Array,
+    mark: Array,
+    un: Array,
+    ud: Array,
+    actual_cost: Array,
+    model_cost: Array,
+    rn: Array,
+    rd: Array,
+    limit: float,
+    out: Array,
+) -> None:
+    """Mark the rows whose products stay below `limit`; see `algebra.fits`."""
+    for i in range(len(q)):
+        lots = max(abs(float(q[i])), abs(float(filled[i])), 1.0)
+        value = max(lots * max(abs(float(p[i])), abs(float(mark[i]))), abs(float(notional[i])), abs(float(arrival[i])))
+        money = 4 * value * max(abs(float(un[i])), 1.0) + abs(float(actual_cost[i])) + abs(float(model_cost[i]))
+        out[i] = (money * max(abs(float(rn[i])), 1.0) + 8 * abs(float(ud[i])) * abs(float(rd[i]))) * lots < limit
+
+
 def parts_of(*orders: Array) -> tuple[tuple[Array, ...], Array, int]:
     """Size, drift, slippage, cost, value_add, model_pnl, actual_pnl, actual_cost, model_cost; which were rounded; a wrong row or -1."""
     rows = len(orders[0])
     out, rounded = np.empty((9, rows), dtype=np.int64), np.empty(rows, dtype=np.bool_)
-    worst = parts_loop(*orders, out, rounded)
+    worst = parts_loop(*orders, out, rounded)  # type: ignore[call-arg]
     return tuple(out), rounded, int(worst)

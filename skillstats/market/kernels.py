@@ -1,13 +1,14 @@
 """Compiled loops of the price look-ups. Import costs the compiler; only large look-ups come here.
 
-Rows are visited asset by asset (a stable counting sort), each search starts at the last hit of the same asset and gallops from there,
-so that decisions in time order read each asset's prices once. Threads share the visiting order in contiguous parts and write to
-disjoint places: their number cannot change a result.
+Look-ups are grouped by asset (a stable counting sort), so that each asset's prices are read once and in order: a search starts where the
+last one of the same asset ended and goes on step by step, then by doubling steps, then by bisection. Threads share the assets in contiguous
+parts and write to disjoint places: their number cannot change a result.
 """
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -16,151 +17,225 @@ from numpy.typing import NDArray
 from skillstats.record.compiled import compiled
 from skillstats.record.containers import NULL
 
-IntArray = NDArray[Any]
+Array = NDArray[Any]
 MID: Final = 0
 BID: Final = 1
 ASK: Final = 2
 OPEN: Final = 3
+NEAR: Final = 16
+"""Rows that are looked at one by one before the steps double."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Price columns of a store as the loops take them: (row,) each, or empty; `null` marks an empty cell, one more a tombstone in close.
+
+    base, up, down : (asset,) half ticks = (2 cell + 2 base) up / down
+    """
+
+    offsets: Array
+    time: Array
+    bid: Array
+    ask: Array
+    close: Array
+    open: Array
+    null: int
+    base: Array
+    up: Array
+    down: Array
 
 
 @compiled
-def by_asset(asset: IntArray, assets: int) -> IntArray:
-    """Positions of all rows with an asset, grouped by asset, in their own order within one."""
-    counts = np.zeros(assets + 1, np.int64)
+def by_asset(asset: Array, assets: int) -> tuple[Array, Array]:
+    """Positions of all rows with an asset, grouped by asset, in their own order within one; and where each group begins."""
+    begins = np.zeros(assets + 1, np.int64)
     for i in range(len(asset)):
         if asset[i] >= 0:
-            counts[asset[i] + 1] += 1
+            begins[asset[i] + 1] += 1
     for a in range(assets):
-        counts[a + 1] += counts[a]
-    order = np.empty(counts[assets], np.int64)
+        begins[a + 1] += begins[a]
+    following = begins[:assets].copy()
+    order = np.empty(begins[assets], np.int64)
     for i in range(len(asset)):
         if asset[i] >= 0:
-            order[counts[asset[i]]] = i
-            counts[asset[i]] += 1
-    return order
+            order[following[asset[i]]] = i
+            following[asset[i]] += 1
+    return order, begins
 
 
 @compiled
-def bound(time: IntArray, lo: int, hi: int, start: int, instant: int, strict: bool) -> int:
-    """First position in [lo, hi) whose time is later than `instant` (``strict``: not earlier), searched from `start`."""
-    left, right = lo, hi
-    at, step = start, 1
-    if at < hi and (time[at] < instant or (not strict and time[at] == instant)):
-        left = at + 1
-        while left + step < hi and (time[left + step] < instant or (not strict and time[left + step] == instant)):
-            left, step = left + step + 1, step * 2
-        right = min(left + step, hi)
-    else:
-        right = min(at, hi)
-        while right - step >= lo and not (time[right - step] < instant or (not strict and time[right - step] == instant)):
-            right, step = right - step, step * 2
-        left = max(right - step, lo)
-    while left < right:
-        middle = (left + right) // 2
-        if time[middle] < instant or (not strict and time[middle] == instant):
-            left = middle + 1
-        else:
-            right = middle
-    return left
-
-
-@compiled
-def priced(bid: IntArray, ask: IntArray, close: IntArray, opens: IntArray, null: int, kind: int, i: int) -> tuple[bool, Any]:
-    """Whether a row has the wanted price, and twice that price in the row's own units."""
-    if kind == OPEN:
-        if len(opens) > 0 and opens[i] != null:
-            return True, 2 * np.int64(opens[i])
-        return False, 0
-    if len(bid) > 0 and len(ask) > 0:
-        b, a = np.int64(bid[i]), np.int64(ask[i])
-        if null < b <= a:  # null is the smallest number, so a is no null either
-            if kind == MID:
-                return True, b + a
-            return True, 2 * (b if kind == BID else a)
-    if kind == MID and len(close) > 0 and close[i] != null:
-        return True, 2 * np.int64(close[i])
-    return False, 0
-
-
-@compiled
-def walk(
-    order: IntArray,
-    offsets: IntArray,
-    time: IntArray,
-    bid: IntArray,
-    ask: IntArray,
-    close: IntArray,
-    opens: IntArray,
+def look(
+    first: int,
+    last: int,
+    begins: Array,
+    instant: Array,
+    offsets: Array,
+    time: Array,
+    bid: Array,
+    ask: Array,
+    close: Array,
+    opens: Array,
     null: int,
-    asset: IntArray,
-    instant: IntArray,
+    base: Array,
+    up: Array,
+    down: Array,
     kind: int,
-    strict: bool,
     forward: bool,
-    row: IntArray,
-    twice: IntArray,
-    blocked: IntArray,
+    row: Array,
+    price: Array,
+    stamp: Array,
+    blocked: Array,
 ) -> None:
-    """Search for the rows of one part of the visiting order; results go to their own places."""
-    if kind == OPEN and len(opens) == 0:
+    """Newest row not later than each instant (`forward`: first row later than it) of the assets [first, last).
+
+    Look-ups lie asset by asset, `begins` says where each asset's are; so do the results.
+    """
+    quoted, closes, opened = len(bid) > 0 and len(ask) > 0, len(close) > 0, len(opens) > 0
+    if kind == OPEN and not opened:
         return
-    before, at = -1, 0
-    stones = len(close) > 0
-    for k in range(len(order)):
-        i = order[k]
-        if instant[i] == NULL:
-            continue
-        a = asset[i]
+    for a in range(first, last):
         lo, hi = offsets[a], offsets[a + 1]
-        if a != before:
-            before, at = a, lo
-        at = bound(time, lo, hi, at, instant[i], strict)
-        j = at if forward else at - 1
-        while lo <= j < hi:
-            if stones and close[j] == null + 1:
-                blocked[i] = j
-                break
-            has, value = priced(bid, ask, close, opens, null, kind, j)
-            if has:
-                row[i] = j
-                twice[i] = value
-                break
-            j += 1 if forward else -1
+        at = lo
+        for i in range(begins[a], begins[a + 1]):
+            t = instant[i]
+            if t == NULL:
+                continue
+            # `at` becomes the first row later than t
+            if at > lo and time[at - 1] > t:
+                step, right = 1, at - 1
+                while right - step >= lo and time[right - step] > t:
+                    right -= step
+                    step *= 2
+                left = max(right - step, lo)
+            else:
+                near = min(at + NEAR, hi)
+                while at < near and time[at] <= t:
+                    at += 1
+                left, right = at, at
+                if at == near and at < hi and time[at] <= t:
+                    step, left = NEAR, at + 1
+                    while left + step < hi and time[left + step] <= t:
+                        left += step + 1
+                        step *= 2
+                    right = min(left + step, hi)
+            while left < right:
+                middle = (left + right) // 2
+                if time[middle] <= t:
+                    left = middle + 1
+                else:
+                    right = middle
+            at = left
+            j = at if forward else at - 1
+            while lo <= j < hi:
+                if closes and close[j] == null + 1:
+                    blocked[i] = j
+                    break
+                twice = 2 * base[a]
+                has = False
+                if kind == OPEN:
+                    has = opens[j] != null
+                    if has:
+                        twice += 2 * np.int64(opens[j])
+                else:
+                    if quoted and null < bid[j] <= ask[j]:
+                        has = True
+                        if kind == MID:
+                            twice += np.int64(bid[j]) + np.int64(ask[j])
+                        elif kind == BID:
+                            twice += 2 * np.int64(bid[j])
+                        else:
+                            twice += 2 * np.int64(ask[j])
+                    elif kind == MID and closes and close[j] != null:
+                        has = True
+                        twice += 2 * np.int64(close[j])
+                if has:
+                    row[i], stamp[i] = j, time[j]
+                    price[i] = twice * up[a] // down[a]
+                    break
+                j += 1 if forward else -1
 
 
 def search(
-    offsets: IntArray,
-    time: IntArray,
-    cells: tuple[IntArray, ...],
-    null: int,
-    asset: IntArray,
-    instant: IntArray,
-    kind: int,
-    *,
-    strict: bool,
-    forward: bool,
-    threads: int,
-) -> tuple[IntArray, IntArray, IntArray]:
-    """Position (-1: none), twice the price in own units, and the tombstone in the way (-1: none) of each look-up.
+    cells: Cells, asset: Array, instant: Array, kind: int, *, strict: bool, forward: bool, threads: int
+) -> tuple[Array, Array, Array, Array]:
+    """Position (-1: none), price in half ticks and time (`NULL`: none) of each look-up, and the tombstone in the way (-1: none)."""
+    assets = len(cells.offsets) - 1
+    order, begins = by_asset(asset, assets)
+    # instants are whole microseconds: earlier than t is not later than t - 1
+    until = np.where(instant == NULL, NULL, instant - 1) if strict else instant
+    # gathering once and scattering once is several times faster than reading and writing through `order` inside the search
+    grouped, nothing = until[order], (-1, NULL, NULL, -1)
+    found = [np.full(len(order), n, dtype=np.int64) for n in nothing]
+    columns = (cells.offsets, cells.time, cells.bid, cells.ask, cells.close, cells.open, cells.null, cells.base, cells.up, cells.down)
+    cuts = np.searchsorted(begins, np.linspace(0, len(order), threads + 1).astype(np.int64))
+    cuts[0], cuts[-1] = 0, assets
 
-    Parameters
-    ----------
-    cells : bid, ask, close, open; (row,) each, or empty
-    null : sentinel of an empty cell; one more is the sentinel of a tombstone, in close
-    kind : 0 mid, 1 bid, 2 ask, 3 open
-    """
-    row, blocked = np.full(len(asset), -1, dtype=np.int64), np.full(len(asset), -1, dtype=np.int64)
-    twice = np.zeros(len(asset), dtype=np.int64)
-    bid, ask, close, opens = cells
-    order = by_asset(asset, len(offsets) - 1)
-    parts = np.array_split(order, threads) if threads > 1 else [order]
-
-    def work(part: IntArray) -> None:
-        walk(part, offsets, time, bid, ask, close, opens, null, asset, instant, kind, strict, forward, row, twice, blocked)
+    def work(part: int) -> None:
+        look(cuts[part], cuts[part + 1], begins, grouped, *columns, kind, forward, *found)
 
     if threads > 1:
         with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(work, parts))
+            list(pool.map(work, range(threads)))
     else:
-        work(order)
-    return row, twice, blocked
+        work(0)
+    row, price, stamp, blocked = (_scattered(v, order, len(asset), n) for v, n in zip(found, nothing, strict=True))
+    return row, price, stamp, blocked
+
+
+def _scattered(values: Array, order: Array, rows: int, nothing: int) -> Array:
+    """Values back in the order of the look-ups."""
+    result = np.empty(rows, dtype=np.int64) if len(order) == rows else np.full(rows, nothing, dtype=np.int64)
+    result[order] = values
+    return result
+
+
+@compiled
+def judge(
+    calendar: Array,
+    asset: Array,
+    instant: Array,
+    first_quote: Array,
+    cuts: Array,
+    opens: Array,
+    closes: Array,
+    quote_limit: int,
+    close_limit: int,
+    row: Array,
+    price: Array,
+    stamp: Array,
+    age: Array,
+) -> None:
+    """Age of each price found, and the removal of those too old; see `marks` for the rules.
+
+    Parameters
+    ----------
+    calendar : (asset,) number of each asset's calendar; cuts : (calendar + 1,) where its sessions lie in `opens` and `closes`
+    close_limit : largest age of a close, or -1 for the previous session's close
+    """
+    position = cuts[:-1].copy()
+    for i in range(len(asset)):
+        if row[i] < 0:
+            continue
+        c, t = calendar[asset[i]], instant[i]
+        begin, last = cuts[c], cuts[c + 1] - 1
+        k = position[c]
+        if k > begin and closes[k - 1] >= t:
+            k = begin + np.searchsorted(closes[begin : last + 1], t)
+        while k < last and closes[k] < t:
+            k += 1
+        k = min(k, last)
+        position[c] = k
+        before = closes[k - 1] if k > begin else opens[begin]
+        traded = min(t, closes[k]) if t >= opens[k] else before
+        age[i] = max(traded - stamp[i], 0)
+        if t >= first_quote[asset[i]]:
+            fresh = age[i] <= quote_limit
+        elif close_limit >= 0:
+            fresh = age[i] <= close_limit
+        else:
+            previous = closes[max(k - 1, begin)]
+            fresh = stamp[i] > previous if t == closes[k] else stamp[i] >= previous
+        if not fresh:
+            row[i] = -1
+            price[i] = NULL
+            stamp[i] = NULL

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skillstats.market.sessions import Sessions
-from skillstats.market.store import Lookup, PriceStore, look_back
+from skillstats.market.store import Lookup, PriceStore, by_hand, look_back
 from skillstats.plan import Plan
 from skillstats.record.containers import NULL
 from skillstats.units import parse_duration
@@ -78,6 +78,8 @@ def mark_at(market: Market, asset: IntArray, instant: IntArray, kind: str = "mid
     """
     asked = np.where(instant > market.as_of, NULL, instant)
     lookup = look_back(market.store, asset, asked, kind, strict=strict, threads=market.threads)
+    if not by_hand(market.store, len(asset)):
+        return _judged(market, asset, asked, lookup)
     age, usable = np.full(len(asset), NULL, dtype=np.int64), np.zeros(len(asset), dtype=bool)
     calendar = market.calendar_codes()[asset] if len(market.calendar_of) else np.full(len(asset), -1, dtype=np.int64)
     for code, name in enumerate(market.calendar_names):
@@ -87,6 +89,22 @@ def mark_at(market: Market, asset: IntArray, instant: IntArray, kind: str = "mid
             age[rows] = np.maximum(sessions.last_traded(asked[rows]) - lookup.time[rows], 0)
             usable[rows] = _fresh(market, sessions, asset[rows], asked[rows], lookup.time[rows], age[rows])
     return Mark(lookup.keep(usable), age)
+
+
+def _judged(market: Market, asset: IntArray, instant: IntArray, lookup: Lookup) -> Mark:
+    """The same judgement by a compiled loop, in place."""
+    from skillstats.market.kernels import judge
+
+    age = np.full(len(asset), NULL, dtype=np.int64)
+    sessions = [market.calendars[name] for name in market.calendar_names]
+    if sessions:
+        cuts = np.cumsum([0, *(len(s.closes) for s in sessions)])
+        opens, closes = (np.concatenate([getattr(s, k) for s in sessions]) for k in ("opens", "closes"))
+        limit, by_session = market.plan.max_age, market.plan.max_age.close == "session"
+        limits = parse_duration(limit.quote), -1 if by_session else parse_duration(limit.close)
+        found = (lookup.row, lookup.price, lookup.time)
+        judge(market.calendar_codes(), asset, instant, market.store.first_quote, cuts, opens, closes, *limits, *found, age)
+    return Mark(lookup, age)
 
 
 def _fresh(

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from skillstats.errors import RULES, InputRejected, Problem
 from skillstats.record.containers import NULL
-from skillstats.record.price_rows import NEVER, PriceRows, null_of, refused_of
+from skillstats.record.price_rows import NEVER, PRICE_COLUMNS, PriceRows, null_of, refused_of
 from skillstats.units import Scale
 
 IntArray = NDArray[np.int64]
@@ -182,6 +182,11 @@ _UNUSED: Final = Scale(Fraction(1), Fraction(1))
 """Of an asset whose every price row was refused."""
 
 
+def by_hand(store: PriceStore, lookups: int) -> bool:
+    """Whether so many look-ups are made in plain numpy."""
+    return lookups < FEW and len(store.time) <= SMALL
+
+
 def look_back(
     store: PriceStore, asset: IntArray, instant: IntArray, kind: str = "mid", *, strict: bool = False, threads: int = 1
 ) -> Lookup:
@@ -194,16 +199,16 @@ def look_back(
     kind : ``mid``, ``bid``, ``ask`` or ``open``
     threads : workers of the compiled loop; never changes a result
     """
-    if len(asset) < FEW and len(store.time) <= SMALL:
+    if by_hand(store, len(asset)):
         return _look(store, asset, instant, kind, "left" if strict else "right", -1)
     return _compiled(store, asset, instant, kind, strict=strict, forward=False, threads=threads)
 
 
 def look_forward(store: PriceStore, asset: IntArray, instant: IntArray, kind: str = "open", *, threads: int = 1) -> Lookup:
     """First row at or after each instant; only for fills that lie in the future by definition (``next_open``)."""
-    if len(asset) < FEW and len(store.time) <= SMALL:
+    if by_hand(store, len(asset)):
         return _look(store, asset, instant, kind, "left", 0)
-    return _compiled(store, asset, instant, kind, strict=True, forward=True, threads=threads)
+    return _compiled(store, asset, instant, kind, strict=False, forward=True, threads=threads)
 
 
 def _look(store: PriceStore, asset: IntArray, instant: IntArray, kind: str, side: str, shift: int) -> Lookup:
@@ -229,27 +234,13 @@ def _look(store: PriceStore, asset: IntArray, instant: IntArray, kind: str, side
 def _compiled(
     store: PriceStore, asset: IntArray, instant: IntArray, kind: str, *, strict: bool, forward: bool, threads: int
 ) -> Lookup:
-    from skillstats.market.kernels import search
+    from skillstats.market.kernels import Cells, search
 
     rows = store.rows
-    cells = (rows.bid, rows.ask, rows.close, rows.open)
-    dtype = next((c.dtype for c in cells if len(c)), np.dtype(np.int64))
-    row, twice, blocked = search(
-        rows.offsets,
-        rows.time,
-        tuple(c if len(c) else np.zeros(0, dtype=dtype) for c in cells),
-        null_of(dtype),
-        np.asarray(asset, dtype=np.int64),
-        np.asarray(instant, dtype=np.int64),
-        KINDS.index(kind),
-        strict=strict,
-        forward=forward,
-        threads=threads,
-    )
-    hit = row >= 0
-    owner = np.where(hit, asset, 0)
-    if not len(store.assets):
-        return Lookup(row, np.full_like(row, NULL), np.full_like(row, NULL), blocked)
-    price = np.where(hit, (twice + 2 * rows.base[owner]) * store.up[owner] // store.down[owner], NULL)
-    time = np.where(hit, rows.time[np.maximum(row, 0)], NULL)
-    return Lookup(row, price, time, blocked)
+    columns = [getattr(rows, name) for name in PRICE_COLUMNS]
+    dtype = next((c.dtype for c in columns if len(c)), np.dtype(np.int64))
+    columns = [c if len(c) else np.zeros(0, dtype=dtype) for c in columns]
+    cells = Cells(rows.offsets, rows.time, *columns, null_of(dtype), rows.base, store.up, store.down)
+    asset, instant = np.asarray(asset, dtype=np.int64), np.asarray(instant, dtype=np.int64)
+    # a forward search wants the first row at or after the instant
+    return Lookup(*search(cells, asset, instant, KINDS.index(kind), strict=strict or forward, forward=forward, threads=threads))

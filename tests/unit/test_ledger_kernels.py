@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from skillstats.ledger import algebra, kernels, kpis
-from skillstats.ledger.algebra import Orders, Parts, fits, plain_parts, value_add_parts
+from skillstats.ledger.algebra import Orders, Parts, as_type, fits, plain_parts, value_add_parts
 from skillstats.units import round_half_even
 
 
@@ -50,6 +50,7 @@ def test_compiled_parts_equal_plain_parts(size: int, monkeypatch: pytest.MonkeyP
     assert 50 < expected.rounded.sum() < 350
     monkeypatch.setattr(algebra, "FEW", 0)
     assert_equal(value_add_parts(orders), expected)
+    assert_equal(value_add_parts(as_type(orders, np.int64)), expected)
 
 
 def test_rows_that_leave_64_bits_are_computed_beside_those_that_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,4 +84,4 @@ def test_sums_by_group_are_exact(seed: int, monkeypatch: pytest.MonkeyPatch) -> 
 def test_half_even_division() -> None:
     for n in range(-60, 60):
         for d in range(1, 12):
-            assert kernels.half_even(n, d) == round_half_even(n, d)
+            assert kernels.half_even(n, d) == (round_half_even(n, d), n % d != 0)

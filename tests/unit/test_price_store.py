@@ -91,7 +91,7 @@ def test_every_path_finds_the_same_row(columns: tuple[str, ...], kind: str, way:
         found: list[Lookup] = [
             stores._look(wide, asset, instant, kind, "left" if strict else "right", 0 if forward else -1),
             *(
-                stores._compiled(s, asset, instant, kind, strict=strict, forward=forward, threads=n)
+                stores._compiled(s, asset, instant, kind, strict=strict and not forward, forward=forward, threads=n)
                 for s in (wide, packed)
                 for n in (1, 2, 8)
             ),
