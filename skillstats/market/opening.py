@@ -26,15 +26,19 @@ def open_market(record: Record, plan: Plan) -> Market:
     """
     prices = record.tables["prices"]
     store = build_store(prices)
-    stamps = [t["time"] for name, t in record.tables.items() if name in ("signals", "actions", "fills", "prices") and len(t)]
+    dated = ("signals", "resimulated", "actions", "fills", "prices")
+    stamps = [t["time"] for name, t in record.tables.items() if name in dated and len(t)]
     first, last = min(int(s.min()) for s in stamps), max(int(s.max()) for s in stamps)
-    kinds = {plan.horizon or "close", *plan.decay, *(h for h in record.tables["signals"]["horizon"] if h is not None)}
+    own = [
+        h for name in ("signals", "resimulated") if name in record.tables for h in record.tables[name]["horizon"] if h is not None
+    ]
+    kinds = {plan.horizon or "close", *plan.decay, *own}
     ahead = sessions_ahead(sorted(kinds))
-    own = tuple((plan.assets[a].calendar if a in plan.assets else None) or plan.calendar.default for a in store.assets)
-    names = sorted({plan.calendar.default, *own})
+    chosen = tuple((plan.assets[a].calendar if a in plan.assets else None) or plan.calendar.default for a in store.assets)
+    names = sorted({plan.calendar.default, *chosen})
     calendars = {name: load_sessions(name, first, last, ahead) for name in names}
     as_of = parse_as_of(plan.as_of) if plan.as_of else (int(prices["time"].max()) if len(prices) else first)
-    return Market(plan, store, calendars, own, calendars[plan.calendar.default], as_of)
+    return Market(plan, store, calendars, chosen, calendars[plan.calendar.default], as_of)
 
 
 def parse_as_of(text: str) -> int:

@@ -31,7 +31,10 @@ from desks import Desk, Row
 
 from skillstats.ledger import build as steps
 from skillstats.ledger.books import slice_table
+from skillstats.ledger.chains import assemble
+from skillstats.ledger.row_frame import row_frame
 from skillstats.ledger.rows import ledger_table
+from skillstats.ledger.steps import price, set_aside
 from skillstats.ledger.tables import content_digest
 from skillstats.market.opening import open_market
 from skillstats.plan import parse_plan
@@ -91,9 +94,9 @@ def core(desk: Desk) -> Core:
     """The steps of `build_ledger` up to the rows and slices."""
     record = read(desk)
     market = open_market(record, record.plan)
-    chains, _, _ = steps._set_aside(record, market, steps.assemble(record, market))
-    priced, slices = steps._price(record, market, chains)
-    table = slice_table(priced, slices, steps.row_frame(priced))
+    chains, _, _ = set_aside(record, market, assemble(record, market))
+    priced, slices = price(record, market, chains)
+    table = slice_table(priced, slices, row_frame(priced))
     found = {
         (s["signal_id"] or s["action_id"], s["session"]): (s["slice"], s["carried"]) for s in table.to_pylist() if s["slice"]
     }
