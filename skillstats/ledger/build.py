@@ -31,7 +31,6 @@ from skillstats.market.opening import open_market
 from skillstats.plan import Plan
 from skillstats.record.containers import Record
 from skillstats.record.read import under_plan
-from skillstats.units import parse_decimal
 
 
 def build_ledger(record: Record, plan: Plan | None = None) -> Ledger:
@@ -57,7 +56,6 @@ def build_ledger(record: Record, plan: Plan | None = None) -> Ledger:
     """
     plan = plan or record.plan
     record = under_plan(record, plan)
-    refuse_unsupported(plan)
     if not len(record.tables["signals"]) and not (record.tables["actions"]["action"] == "INITIATE").any():
         raise InputRejected(record.problems)
     market = open_market(record, plan)
@@ -68,15 +66,6 @@ def build_ledger(record: Record, plan: Plan | None = None) -> Ledger:
     priced, slices = price(record, market, chains)
     second = second_book(record, market) if "resimulated" in record.tables else None
     return _tables(priced, slices, lost, found, outside, second)
-
-
-def refuse_unsupported(plan: Plan) -> None:
-    """Say clearly what this version does not compute, instead of computing something else."""
-    complaints: list[str] = []
-    if parse_decimal(plan.impact.y) != 0:
-        complaints.append("impact.y is not 0; this version has no impact model, set it to 0")
-    if complaints:
-        raise UsageError("; ".join(complaints))
 
 
 def _tables(p: Priced, slices: Slices, lost: Lost, found: list[Problem], outside: Chains, second: SecondBook | None) -> Ledger:
