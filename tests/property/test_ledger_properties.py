@@ -164,9 +164,12 @@ def settling_time(found: Core, desk: Desk, seed: int) -> datetime:
 
 
 @every_desk
-@given(desk_of)
-def test_1_accepting_everything_on_the_models_terms_is_worth_nothing(desk: Desk) -> None:
+@given(desk_of, st.booleans())
+def test_1_accepting_everything_on_the_models_terms_is_worth_nothing(desk: Desk, whole: bool) -> None:
+    """Exactly, where the schedule's fee is a whole number of micro-units; else within the micro-unit that a fill's fee cannot say."""
     alone = copy.deepcopy(desk)
+    if whole:
+        alone.sections = scaled_fees(alone.sections, per_unit="0", bps="0", per_order="0.5", minimum="1")
     alone.tables |= {"actions": [], "fills": []}
     for n, s in enumerate(alone.tables["signals"]):
         alone.tables["actions"].append(
@@ -189,8 +192,10 @@ def test_1_accepting_everything_on_the_models_terms_is_worth_nothing(desk: Desk)
         alone.tables["fills"].append(fill | {"price": f"{row['model_price'].normalize():f}", "fee": f"{fee:f}"})
     found = core(alone)
     accepted = [r for r in found.closed().values() if r["action"] == "ACCEPT"]
-    assert all(r["value_add"] == 0 for r in accepted)
-    assert not any(k[0] in {r["signal_id"] for r in accepted} for k in found.slices)
+    if whole or "[fees]" not in alone.sections:
+        assert all(r["value_add"] == 0 for r in accepted)
+        assert not any(k[0] in {r["signal_id"] for r in accepted} for k in found.slices)
+    assert all(abs(r["value_add"]) <= 1 and (r["rounded"] or r["value_add"] == 0) for r in accepted)
 
 
 @every_desk
