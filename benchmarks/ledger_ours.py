@@ -69,7 +69,11 @@ def run(d: Desk, market: Market) -> dict[str, Any]:
     n, hits, _, total, squares = add_up(group, parts.value_add, groups)
     known = [g for g in range(groups) if n[g]]
     moments = [moments_of(n[g], total[g], squares[g]) for g in known]
-    found: dict[str, Any] = {"n": [n[g] for g in known], "hits": [hits[g] for g in known], "total": [total[g] / 1e6 for g in known]}
+    found: dict[str, Any] = {
+        "n": [n[g] for g in known],
+        "hits": [hits[g] for g in known],
+        "total": [total[g] / 1e6 for g in known],
+    }
     found |= {k: [np.nan if m[k] is None else m[k] for m in moments] for k in ("mean", "sd")}
     for name in ("size", "drift", "slippage"):
         sums = np.zeros(groups, dtype=np.int64)

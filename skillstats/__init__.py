@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from skillstats.inference.nuts import fit
     from skillstats.ledger.build import build_ledger
     from skillstats.ledger.containers import Ledger
+    from skillstats.ledger.resimulate import Order, PureModel, resimulate
     from skillstats.ledger.write import read_ledger
     from skillstats.plan import Plan, read_plan
     from skillstats.record.containers import Record
@@ -35,8 +36,10 @@ _HOME = {
     "Fit": "inference.container",
     "Ledger": "ledger.containers",
     "ModelSpec": "spec.model",
+    "Order": "ledger.resimulate",
     "Plan": "plan",
     "PoolingPrior": "inference.known_error",
+    "PureModel": "ledger.resimulate",
     "Record": "record.containers",
     "Shrinkage": "inference.known_error",
     "World": "simulate.world",
@@ -50,6 +53,7 @@ _HOME = {
     "read_record": "record.read",
     "read_spec": "spec.read",
     "read_world": "simulate.world",
+    "resimulate": "ledger.resimulate",
     "shrink": "inference.known_error",
     "simulate": "simulate.door",
     "to_evidence": "evidence",
@@ -61,7 +65,7 @@ _HOME = {
 __all__ = [  # noqa: RUF022
     "Plan", "read_plan", "Record", "read_record", "Ledger", "build_ledger", "read_ledger", "Evidence", "to_evidence", "read_outcomes",
     "ModelSpec", "read_spec", "Fit", "fit", "Evaluation", "evaluate", "write_evaluation", "read_evaluation", "verify", "write_report",
-    "PoolingPrior", "Shrinkage", "shrink", "World", "read_world", "simulate",
+    "PoolingPrior", "Shrinkage", "shrink", "World", "read_world", "simulate", "resimulate", "PureModel", "Order",
 ]  # fmt: skip
 
 

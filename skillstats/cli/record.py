@@ -111,13 +111,17 @@ def totals_line(ledger: Ledger) -> str:
 
 
 def further_lines(ledger: Ledger) -> list[str]:
-    """What the chains set aside could change, and the same decisions at other horizons."""
+    """What the chains set aside could change, the re-simulated book, and the same decisions at other horizons."""
     bounds, unit = ledger.result["bounds"], ledger.plan.currency
     lines = []
     if bounds["chains"]:
         low, high = (format_micro(bounds[k], 2) for k in ("lowest", "highest"))
         text = f"{bounds['chains']} chain(s) without a counterfactual: the closed total would lie between {low} and {high} {unit}"
         lines.append(text + (f"; {bounds['unbounded']} of them cannot be bounded" if bounds["unbounded"] else ""))
+    totals = ledger.result["totals"]
+    if "feedback" in totals:
+        second, more = (format_micro(totals[k], 2) for k in ("resimulated", "feedback"))
+        lines.append(f"re-simulated model book {second}: feedback {more} {unit}, of no trader")
     return lines + _decay_lines(ledger)
 
 

@@ -1,7 +1,8 @@
 """The model book, the actual book and their difference, by desk session, trader and asset.
 
 Lines: ``model_frozen`` (every recorded signal priced alone, from its time to its horizon), ``actual``, ``difference``, and
-``after_horizon`` (fills after their horizon, which belong to no decision, valued at the horizon's mark and rate). The difference equals the sum
+``after_horizon`` (fills after their horizon, which belong to no decision, valued at the horizon's mark and rate). With a table `resimulated` also ``model_resimulated`` and
+``feedback``, what following all orders would have changed in the model's own book; it belongs to no trader. The difference equals the sum
 of value_add in every cut; `check_identities` asserts it before anything is written.
 """
 
@@ -13,14 +14,15 @@ import pyarrow as pa
 
 from skillstats.errors import LedgerBug
 from skillstats.ledger.rows import Priced
+from skillstats.ledger.second_book import SecondBook
 from skillstats.ledger.slices import Slices
 from skillstats.ledger.tables import int_column, make_table, text_column
 from skillstats.record.containers import NULL
 from skillstats.units import divide_half_even
 
 
-def book_frame(p: Priced, slices: Slices, trader: np.ndarray) -> pd.DataFrame:
-    """Long frame of all lines; pnl after costs and cost in micro-units."""
+def book_frame(p: Priced, slices: Slices, trader: np.ndarray, second: SecondBook | None) -> pd.DataFrame:
+    """Long frame of all lines; pnl after costs and cost in micro-units. `second` : the re-simulated book, if there is one."""
     state = np.where(p.prices.open[slices.chain], "open_to_date", "closed")
     base = pd.DataFrame(
         {
@@ -37,9 +39,17 @@ def book_frame(p: Priced, slices: Slices, trader: np.ndarray) -> pd.DataFrame:
         base.assign(line="difference", pnl=slices.amount, cost=slices.actual_cost - slices.model_cost),
         _after_horizon(p, trader),
     ]
+    if second is not None:
+        lines += [second.lines.assign(line="model_resimulated"), _feedback(second.lines, lines[0])]
     keys = ["line", "state", "session", "trader", "asset"]
     grouped = pd.concat([x for x in lines if len(x)] or lines[:1]).groupby(keys, dropna=False, sort=True)
     return grouped.agg(pnl=("pnl", "sum"), cost=("cost", "sum"), n_rows=("chain", "nunique")).reset_index()
+
+
+def _feedback(resimulated: pd.DataFrame, frozen: pd.DataFrame) -> pd.DataFrame:
+    """Re-simulated book less frozen book; `n_rows` counts the signals of both."""
+    less = frozen.assign(pnl=-frozen["pnl"], cost=-frozen["cost"], chain=-1 - frozen["chain"])
+    return pd.concat([resimulated, less], ignore_index=True).assign(line="feedback", trader=None)
 
 
 def _after_horizon(p: Priced, trader: np.ndarray) -> pd.DataFrame:
@@ -111,6 +121,13 @@ def check_identities(rows: pd.DataFrame, decisions: pd.DataFrame, slices: Slices
     }
     _same("actual book - model book = value_add", np.array([totals["actual"] - totals["model"]]), np.array([totals["value_add"]]))
     _same("actual P/L of the rows = actual book", np.array([closed["actual_pnl"].sum()]), np.array([totals["actual"]]))
+    if "feedback" in set(books["line"]):
+        totals |= {"resimulated": int(line.get("model_resimulated", 0)), "feedback": int(line.get("feedback", 0))}
+        _same(
+            "feedback = re-simulated - frozen",
+            np.array([totals["feedback"]]),
+            np.array([totals["resimulated"] - totals["model"]]),
+        )
     return totals | {"value_add_to_date": int(by_chain[rows.loc[rows["status"] == "OPEN", "row"]].sum())}
 
 

@@ -17,6 +17,7 @@ from skillstats.errors import RULES, InputRejected, Problem
 from skillstats.ledger.chains import Chains, FillRows
 from skillstats.ledger.grid import Grid
 from skillstats.ledger.pricing import Prices
+from skillstats.market.currency import BASE
 from skillstats.record.containers import NULL
 
 LIMIT: Final = 2**63
@@ -36,15 +37,11 @@ def chain_bounds(chains: Chains, fills: FillRows, prices: Prices, grid: Grid) ->
     fees = fills.total(np.abs(fills.fee).astype(object))
     steps = [s.micro_per_step for s in grid.scales]
     spans = [lots[i] * (int(high[i]) - int(low[i])) * steps[grid.scale[i]] for i in every]
-    exact = [(span + Fraction(int(fee))) * rate for span, fee, rate in zip(spans, fees, _rates(prices), strict=True)]
+    exact = [span + Fraction(int(fee)) for span, fee in zip(spans, fees, strict=True)]
+    for i in np.flatnonzero(prices.fx != BASE):
+        two = (prices.signal_fx, prices.mark_fx)
+        exact[i] *= max(Fraction(int(r.numerator[i]), int(r.denominator[i])) for r in two)
     return [-(-e.numerator // e.denominator) for e in exact]
-
-
-def _rates(prices: Prices) -> list[Fraction]:
-    """The larger rate of each chain, 1 for the base currency."""
-    two = (prices.signal_fx, prices.mark_fx)
-    first, second = ([Fraction(int(n), int(d)) for n, d in zip(r.numerator, r.denominator, strict=True)] for r in two)
-    return [max(a, b) for a, b in zip(first, second, strict=True)]
 
 
 def too_large(bounds: list[int]) -> list[tuple[int, str, str]]:

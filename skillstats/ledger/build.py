@@ -2,54 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from skillstats.errors import InputRejected, Problem, UsageError
-from skillstats.ledger.algebra import value_add_parts
 from skillstats.ledger.books import book_frame, book_table, check_identities, slice_table
-from skillstats.ledger.bounds import chain_bounds, refuse_total, too_large
-from skillstats.ledger.chains import Chains, FillRows, assemble, gather_fills, pick
+from skillstats.ledger.chains import Chains, assemble
 from skillstats.ledger.containers import Ledger
 from skillstats.ledger.counts import assert_signals_conserved, other_counts, row_counts
 from skillstats.ledger.decay import decay_frame, decay_kpis, decay_table
 from skillstats.ledger.decisions import decision_frame, decision_table
-from skillstats.ledger.grid import Grid, lay_grid
-from skillstats.ledger.horizons import horizons_of_kind, own_horizons
 from skillstats.ledger.kpis import kpi_table
 from skillstats.ledger.manifest import provenance_part, result_part
-from skillstats.ledger.orders import make_orders
-from skillstats.ledger.paths import gap_paths
 from skillstats.ledger.pricing import (
-    Prices,
     chain_problem,
-    hindsight,
-    inside_horizon,
-    price_chains,
-    unavailable,
 )
 from skillstats.ledger.row_frame import row_frame
-from skillstats.ledger.rows import Priced, horizon_kinds, ledger_table, partly_filled
-from skillstats.ledger.setaside import coverage, ledger_quarantine, problem_tables, set_aside_frame
-from skillstats.ledger.slices import Slices, Traded, day_slices
-from skillstats.ledger.worst_case import Candidates, Case, bounds_of, worst_cases
-from skillstats.market.adjust import corporate_of
-from skillstats.market.marks import Market
+from skillstats.ledger.rows import Priced, ledger_table
+from skillstats.ledger.second_book import SecondBook, second_book
+from skillstats.ledger.setaside import coverage, ledger_quarantine, problem_tables
+from skillstats.ledger.slices import Slices
+from skillstats.ledger.steps import Lost, in_period, price, set_aside
+from skillstats.ledger.worst_case import bounds_of
 from skillstats.market.opening import open_market
-from skillstats.market.volatility import volatility_at
 from skillstats.plan import Plan
-from skillstats.record.containers import NULL, Record
+from skillstats.record.containers import Record
 from skillstats.record.read import under_plan
-from skillstats.regimes.labels import regime_labels
-from skillstats.units import parse_decimal
-
-ROW_WARNINGS: Final = ("D114", "D115", "D126", "D144", "D215")
-"""Warnings that the chain and data up to its horizon decide; the others go to the manifest, or later data would change old rows."""
 
 
 def build_ledger(record: Record, plan: Plan | None = None) -> Ledger:
@@ -75,150 +56,26 @@ def build_ledger(record: Record, plan: Plan | None = None) -> Ledger:
     """
     plan = plan or record.plan
     record = under_plan(record, plan)
-    refuse_unsupported(record, plan)
     if not len(record.tables["signals"]) and not (record.tables["actions"]["action"] == "INITIATE").any():
         raise InputRejected(record.problems)
     market = open_market(record, plan)
-    chains, outside = _in_period(assemble(record, market), market)
+    chains, outside = in_period(assemble(record, market), market)
     if not len(chains):
         raise UsageError(f"no signal lies in the period {list(plan.period or ())}; correct the period of the plan")
-    chains, lost, found = _set_aside(record, market, chains)
-    priced, slices = _price(record, market, chains)
-    return _tables(priced, slices, lost, found, outside)
+    chains, lost, found = set_aside(record, market, chains)
+    priced, slices = price(record, market, chains)
+    second = second_book(record, market) if "resimulated" in record.tables else None
+    return _tables(priced, slices, lost, found, outside, second)
 
 
-def refuse_unsupported(record: Record, plan: Plan) -> None:
-    """Say clearly what this version does not compute, instead of computing something else."""
-    complaints: list[str] = []
-    if parse_decimal(plan.impact.y) != 0:
-        complaints.append("impact.y is not 0; this version has no impact model, set it to 0")
-    if "resimulated" in record.tables:
-        complaints.append("the table resimulated is checked but gives no second book in this version; take it out of the record")
-    if complaints:
-        raise UsageError("; ".join(complaints))
-
-
-def _in_period(chains: Chains, market: Market) -> tuple[Chains, Chains]:
-    """Chains whose anchor lies in a desk session of the plan's period, and the others."""
-    inside = np.ones(len(chains), dtype=bool)
-    if market.plan.period is not None and len(chains):
-        label = market.desk.label_of(chains.anchor)
-        inside = np.asarray((label >= market.plan.period[0]) & (label <= market.plan.period[1]), dtype=bool)
-    return chains.take(inside), chains.take(~inside)
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """Actions that became no row, and the bounds of the chains that were set aside for want of a price or rate."""
-
-    frame: pd.DataFrame
-    cases: tuple[Case, ...]
-
-
-def _set_aside(record: Record, market: Market, chains: Chains) -> tuple[Chains, Lost, list[Problem]]:
-    """Take out every chain without a full counterfactual, with its reason."""
-    fills, corporate = gather_fills(record, chains), corporate_of(record)
-    horizon = own_horizons(record, market, chains)
-    counted = inside_horizon(fills, horizon, market.as_of)
-    prices = price_chains(record, market, chains, fills, horizon)
-    grid = lay_grid(corporate, chains, prices.latest(chains, fills, market.as_of))
-    kinds = horizon_kinds(record, chains, market)
-    bad = [(i, "D104", "no horizon in the signal and none in the plan") for i, k in enumerate(kinds) if k is None]
-    bad += hindsight(chains, horizon) + unavailable(market, chains, fills, prices, counted)
-    bounds = chain_bounds(chains, fills, prices, grid)
-    bad += too_large(bounds)
-    first: dict[int, tuple[str, str]] = {}
-    for i, code, what in bad:
-        first.setdefault(i, (code, what))
-    problems = [chain_problem(record, chains, i, code, what) for i, (code, what) in sorted(first.items())]
-    candidates = Candidates(market, corporate, chains, fills, counted, prices)
-    traders = pick(record.tables["actions"]["trader"], chains.row, None)
-    cases = worst_cases(candidates, traders, {i: code for i, (code, _) in first.items()})
-    lost = Lost(set_aside_frame(record, chains, first), tuple(cases))
-    good = np.ones(len(chains), dtype=bool)
-    good[list(first)] = False
-    refuse_total(bounds, good)
-    return chains.take(good), lost, problems
-
-
-def _price(record: Record, market: Market, chains: Chains) -> tuple[Priced, Slices]:
-    filed, corporate = gather_fills(record, chains), corporate_of(record)
-    horizon = own_horizons(record, market, chains)
-    counted = inside_horizon(filed, horizon, market.as_of)
-    prices = price_chains(record, market, chains, filed, horizon)
-    reach = prices.latest(chains, filed, market.as_of)
-    for kind in market.plan.decay:
-        reach = np.maximum(reach, np.minimum(horizons_of_kind(record, market, chains, kind), market.as_of))
-    grid = lay_grid(corporate, chains, reach)
-    fills = grid.fills(filed)
-    orders = make_orders(market.plan.fees, chains, fills, counted, prices, grid)
-    parts = value_add_parts(orders)
-    end = np.where(prices.horizon == NULL, market.as_of, np.minimum(prices.horizon, market.as_of))
-    slices = day_slices(record, market, chains, Traded(orders, fills, counted, prices, grid))
-    to_date = np.zeros(len(chains), dtype=np.int64)
-    np.add.at(to_date, slices.chain, slices.amount)
-    partial = partly_filled(record, corporate.histories, chains, filed, counted)
-    marks = {
-        "D131": np.asarray(fills.total((fills.fee < 0).astype(np.int64), counted) > 0, dtype=bool),
-        "D142": partial,
-        "D262": _adjusted(chains, fills, counted, prices, grid, slices),
-    }
-    priced = Priced(
-        record=record,
-        market=market,
-        chains=chains,
-        filed=filed,
-        fills=fills,
-        counted=counted,
-        prices=prices,
-        orders=orders,
-        parts=parts,
-        paths=gap_paths(orders.q, fills, prices.model_time, counted, end),
-        labels=regime_labels(
-            market.plan, record.tables.get("regimes"), chains.name, np.where(chains.left_alone, chains.anchor, chains.decided)
-        ),
-        grid=grid,
-        partial=partial,
-        to_date=to_date,
-        volatility=volatility_at(market, corporate, chains.asset, chains.anchor, chains.decided),
-        adjusted=marks["D262"],
-        warnings=_row_warnings(record, chains, marks),
-    )
-    return priced, slices
-
-
-def _adjusted(
-    chains: Chains, fills: FillRows, counted: NDArray[np.bool_], prices: Prices, grid: Grid, slices: Slices
-) -> NDArray[np.bool_]:
-    """Chains of which a price or fill that was used is stamped after a corporate action."""
-    last = np.where(prices.open, NULL, prices.mark.lookup.time)
-    last = np.maximum(last, np.where(chains.q > 0, prices.model.lookup.time, NULL))
-    np.maximum.at(last, fills.chain[counted], fills.time[counted])
-    np.maximum.at(last, slices.chain, slices.mark_time)
-    result = np.zeros(len(chains), dtype=bool)
-    for i in sorted(grid.reached):
-        result[i] = grid.corporate.histories[chains.name[i]].between(int(chains.anchor[i]), int(last[i]))
-    return result
-
-
-def _row_warnings(record: Record, chains: Chains, own: dict[str, NDArray[np.bool_]]) -> NDArray[np.object_]:
-    """Codes of each chain: those the record's checks gave it, and `own`, which only fills inside the horizon decide."""
-    by_chain: dict[str, set[str]] = {}
-    for problem in record.problems:
-        if problem.code in ROW_WARNINGS and problem.chain:
-            by_chain.setdefault(problem.chain, set()).add(problem.code)
-    keys = [str(s or a) for s, a in zip(chains.signal_id, chains.action_id, strict=True)]
-    marks = [by_chain.get(k, set()) | {code for code, found in own.items() if found[i]} for i, k in enumerate(keys)]
-    return np.array([";".join(sorted(m)) for m in marks], dtype=object)
-
-
-def _tables(p: Priced, slices: Slices, lost: Lost, found: list[Problem], outside: Chains) -> Ledger:
+def _tables(p: Priced, slices: Slices, lost: Lost, found: list[Problem], outside: Chains, second: SecondBook | None) -> Ledger:
     rows = row_frame(p)
     decisions = decision_frame(rows, lost.frame)
-    books = book_frame(p, slices, rows["trader"].to_numpy())
+    books = book_frame(p, slices, rows["trader"].to_numpy(), second)
     totals = check_identities(rows, decisions, slices, books)
     later = [*_open_problems(p), *_after_horizon_problems(p), *_adjusted_problems(p)]
-    quarantine, drops = problem_tables(p.record, ledger_quarantine(p.record, found))
+    aside = ledger_quarantine(p.record, found) + (list(second.aside) if second else [])
+    quarantine, drops = problem_tables(p.record, aside)
     tables: dict[str, pa.Table] = {
         "ledger": ledger_table(p),
         "decisions": decision_table(decisions),
@@ -232,10 +89,16 @@ def _tables(p: Priced, slices: Slices, lost: Lost, found: list[Problem], outside
         frame = decay_frame(p, rows)
         tables |= {"decay": decay_table(frame), "decay_kpis": decay_kpis(frame, decisions, p.market.plan.decay)}
     counts = row_counts(p.record, p.chains, rows, outside, p.market.as_of) | other_counts(lost.frame, quarantine, drops, p.labels)
+    if second:
+        counts["resimulated_unavailable"] = len(second.problems)
     assert_signals_conserved(p.record, counts, quarantine, drops)
     result = result_part(p.record, p.market.plan, p.market, tables, counts, totals)
     result |= {"by_trader": _by_trader(decisions, lost), "bounds": bounds_of(lost.cases, totals["value_add"])}
-    problems = tuple(sorted((*p.record.problems, *found, *later), key=lambda x: (x.table, x.line, x.code)))
+    problems = tuple(
+        sorted(
+            (*p.record.problems, *found, *later, *(second.problems if second else ())), key=lambda x: (x.table, x.line, x.code)
+        )
+    )
     rows_table = tables.pop("ledger")
     return Ledger(p.market.plan, rows_table, problems=problems, result=result, provenance=provenance_part(p.record), **tables)
 

@@ -68,14 +68,14 @@ def decay_frame(p: Priced, rows: pd.DataFrame) -> pd.DataFrame:
 def _at(p: Priced, chain: np.ndarray, kind: str, order: int) -> pd.DataFrame:
     """Value-add of some chains at another horizon."""
     instant = horizons_of_kind(p.record, p.market, p.chains, kind)[chain]
-    model_time = np.where(p.chains.q > 0, p.prices.model_time, instant.min(initial=0))[chain]
-    stamped = np.maximum(model_time, np.where(p.chains.q > 0, p.prices.model.lookup.time, NULL)[chain])
+    ordered, model_time = (p.chains.q > 0)[chain], p.prices.model_time[chain]
+    stamped = np.where(ordered, np.maximum(model_time, p.prices.model.lookup.time[chain]), NULL)
     mark, rate = (
         mark_at(p.market, p.chains.asset[chain], instant),
         rate_at(p.market, p.record.scales, p.prices.fx[chain], instant),
     )
     known = instant != NULL
-    waiting = ~known | (instant > p.market.as_of) | (model_time == NULL)
+    waiting = ~known | (instant > p.market.as_of) | (ordered & (model_time == NULL))
     conditions = [known & (instant < p.chains.decided[chain]), waiting, ~mark.usable | ~rate.usable | (stamped > instant)]
     status = np.select(conditions, [BEFORE_ACTION, OPEN, UNAVAILABLE], CLOSED)
     done = np.flatnonzero(status == CLOSED)

@@ -86,9 +86,10 @@ def lay_grid(corporate: Corporate, chains: Chains, reach: IntArray) -> Grid:
     position = {n: i for i, n in enumerate(names)}
     scale = np.array([position[n] for n in chains.name], dtype=np.int64)
     steps = [corporate.scales[n] for n in names]
-    reached = [
-        int(i) for i, n in enumerate(chains.name) if (h := corporate.histories.get(n)) and h.between(chains.anchor[i], reach[i])
-    ]
+    reached = []
+    for i in np.flatnonzero(np.isin(chains.name, sorted(corporate.histories))).tolist() if corporate.histories else []:
+        if corporate.histories[chains.name[i]].between(int(chains.anchor[i]), int(reach[i])):
+            reached.append(i)
     dtype: Any = object if reached else np.int64
     lots, ticks = np.ones(len(chains), dtype=dtype), np.ones(len(chains), dtype=dtype)
     for i in reached:

@@ -89,10 +89,10 @@ def kpi_table(rows: pd.DataFrame, decisions: pd.DataFrame, set_aside: pd.DataFra
     rows : ledger rows; decisions : frame of `decision_frame`
     set_aside : quarantined actions with columns decision_id, trader, action, model, regime, code
     """
-    complete = pd.Series(decisions["complete"].to_numpy(), index=decisions["decision_id"])
+    complete = set(decisions.loc[decisions["complete"].astype(bool), "decision_id"])
     code = pd.Series(np.arange(len(decisions)), index=decisions["decision_id"])
     rows = rows.assign(
-        judged=rows["is_intervention"] & rows["decision_id"].map(complete).fillna(False).astype(bool),
+        judged=rows["is_intervention"] & rows["decision_id"].isin(complete),
         decision=rows["decision_id"].map(code).fillna(-1).astype(np.int64),
     )
     groups = [*GROUPS, ("trader x regime", ("trader", "regime"))] if "regime" in rows else GROUPS

@@ -21,6 +21,8 @@ def model_prices(chains: Chains, prices: Prices, grid: Grid) -> IntArray:
     """P of each chain on its own steps; 0 where the model has no order, or no price yet."""
     known = (chains.q > 0) & prices.model.usable
     price = grid.price(np.arange(len(chains)), prices.model.lookup.time, np.where(known, prices.model.lookup.price, NULL))
+    if prices.impact.any():
+        price = price + chains.side * prices.impact * grid.ticks
     return np.where(known, price, 0)
 
 

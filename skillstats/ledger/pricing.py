@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 
 from skillstats.errors import Problem, describe_problem
 from skillstats.ledger.chains import Chains, FillRows
+from skillstats.market.adjust import corporate_of
 from skillstats.market.currency import NO_RATE, Rates, rate_assets, rate_at
+from skillstats.market.impact import liquidity_at, square_root_impact
 from skillstats.market.marks import Mark, Market, describe_limit, mark_at
 from skillstats.market.store import Lookup, look_forward
 from skillstats.record.containers import NULL, Record
-from skillstats.units import parse_duration
+from skillstats.units import parse_decimal, parse_duration
 
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
@@ -35,6 +37,9 @@ class Prices:
     open : (chain,) bool, whether the horizon (or the model's fill) lies after as_of
     fx : (chain,) position of the rate's asset (see `market.currency`); signal_fx, mark_fx : (chain,) rate at the anchor and at the horizon
 
+    impact : (chain,) half ticks of anchor-time units by which the model's price moves against its side; 0 without an order or a price
+    no_impact : (chain,) whether impact is asked for and cannot be known
+
     Prices are as quoted, in half ticks of their asset; `grid` brings them to anchor-time units.
     """
 
@@ -48,6 +53,8 @@ class Prices:
     fx: IntArray
     signal_fx: Rates
     mark_fx: Rates
+    impact: NDArray[np.object_]
+    no_impact: BoolArray
 
     def latest(self, chains: Chains, fills: FillRows, as_of: int) -> IntArray:
         """(chain,) an instant after which nothing of the chain is stamped: neither its prices nor its fills."""
@@ -65,7 +72,23 @@ def price_chains(record: Record, market: Market, chains: Chains, fills: FillRows
     arrival = mark_at(market, chains.asset[fills.chain], fills.time)
     signal_mid, fx = mark_at(market, chains.asset, chains.anchor), rate_assets(market, chains.name)
     rates = [rate_at(market, record.scales, fx, instant) for instant in (chains.anchor, horizon)]
-    return Prices(signal_mid, model, model_time, mark, horizon, arrival, later, fx, *rates)
+    impact, unknown = _impact(record, market, chains, model)
+    return Prices(signal_mid, model, model_time, mark, horizon, arrival, later, fx, rates[0], rates[1], impact, unknown)
+
+
+def _impact(record: Record, market: Market, chains: Chains, model: Mark) -> tuple[NDArray[np.object_], BoolArray]:
+    """Impact of each model order on its own price, and where it cannot be known."""
+    y, impact = parse_decimal(market.plan.impact.y), np.zeros(len(chains), dtype=object)
+    priced = (chains.q > 0) & model.usable
+    if y == 0:
+        return impact, np.zeros(len(chains), dtype=bool)
+    corporate = corporate_of(record)
+    before = liquidity_at(market, corporate, chains.asset, chains.anchor)
+    for i in np.flatnonzero(priced & before.known):
+        ratio, cash = corporate.factors(str(chains.name[i]), int(chains.anchor[i]), int(model.lookup.time[i]))
+        price = ratio * int(model.lookup.price[i]) + cash
+        impact[i] = square_root_impact(y, price, before.squares[i], int(chains.q[i]), before.volume[i])
+    return impact, (chains.q > 0) & ~before.known
 
 
 def _model_fill(record: Record, market: Market, chains: Chains) -> tuple[Mark, IntArray]:
@@ -128,6 +151,8 @@ def unavailable(
     for what, mark, needed, instant in needs:
         for i in np.flatnonzero(known & needed & ~mark.usable & (instant <= market.as_of)):
             found.append((int(i), "D254", _words(market, chains, int(i), what, int(instant[i]), int(mark.age[i]))))
+    for i in np.flatnonzero(known & past & prices.no_impact & (prices.model_time != NULL) & (prices.model_time <= market.as_of)):
+        found.append((int(i), "D254", "no volatility or volume for impact"))
     stamped = np.maximum(
         prices.model_time, prices.model.lookup.time
     )  # an open may stand in a row stamped after the opening instant

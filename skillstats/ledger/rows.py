@@ -30,7 +30,7 @@ from skillstats.market.marks import Market
 from skillstats.record.containers import NULL, Record
 from skillstats.record.splits import Histories
 from skillstats.regimes.labels import Labels
-from skillstats.units import divide_half_even
+from skillstats.units import divide_half_even, parse_decimal
 
 MONEY_COLUMNS: Final = (
     "actual_notional",
@@ -183,6 +183,8 @@ def _prices(p: Priced) -> dict[str, pa.Array]:
     model = np.where((p.chains.q > 0) & p.prices.model.usable, p.orders.p, NULL)
     signal_mid = p.prices.signal_mid.lookup.price
     mid = np.where(signal_mid == NULL, NULL, signal_mid * p.grid.ticks)
+    asked = parse_decimal(p.market.plan.impact.y) != 0
+    impact = np.where((model == NULL) | (not asked), NULL, p.prices.impact * p.grid.ticks)
     model_row = np.where((p.chains.q > 0) & (p.prices.model.lookup.row >= 0), p.prices.model.lookup.row, NULL)
     if p.market.plan.fill_model == "signal_price":
         model_row = np.full(len(model_row), NULL, dtype=np.int64)
@@ -191,6 +193,7 @@ def _prices(p: Priced) -> dict[str, pa.Array]:
     return {
         "signal_mid": decimal_column(mid, p.grid.scale, ticks),
         "model_price": decimal_column(model, p.grid.scale, ticks),
+        "model_impact": decimal_column(impact, p.grid.scale, ticks),
         "actual_price": ratio_column(p.orders.notional, p.orders.filled, p.grid.scale, ticks),
         "arrival_price": ratio_column(p.orders.arrival, arrival_lots, p.grid.scale, ticks),
         "mark": decimal_column(mark, p.grid.scale, ticks),

@@ -88,11 +88,16 @@ def _ends(c: Candidates, i: int) -> list[Fraction] | None:
 
 
 def _model_ends(c: Candidates, i: int, span: Ends | None) -> Ends | None:
-    """The model's price where it was there by the horizon, else the span."""
+    """The model's price, impact included, where it was there by the horizon, else the span."""
     look = c.prices.model.lookup
-    if not c.prices.model.usable[i] or max(int(c.prices.model_time[i]), int(look.time[i])) > c.prices.horizon[i]:
+    if (
+        not c.prices.model.usable[i]
+        or c.prices.no_impact[i]
+        or max(int(c.prices.model_time[i]), int(look.time[i])) > c.prices.horizon[i]
+    ):
         return span
-    return _adjusted(c, i, look.price[i], look.time[i])
+    (price,) = _adjusted(c, i, look.price[i], look.time[i])
+    return (price + int(c.chains.side[i]) * int(c.prices.impact[i]),)
 
 
 def _adjusted(c: Candidates, i: int, price: Any, stamp: Any) -> Ends:

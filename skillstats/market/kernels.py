@@ -136,18 +136,17 @@ def look(
                     has = opens[j] != null
                     if has:
                         twice += 2 * np.int64(opens[j])
-                else:
-                    if quoted and null < bid[j] <= ask[j]:
-                        has = True
-                        if kind == MID:
-                            twice += np.int64(bid[j]) + np.int64(ask[j])
-                        elif kind == BID:
-                            twice += 2 * np.int64(bid[j])
-                        else:
-                            twice += 2 * np.int64(ask[j])
-                    elif kind == MID and closes and close[j] != null:
-                        has = True
-                        twice += 2 * np.int64(close[j])
+                elif quoted and null < bid[j] <= ask[j]:
+                    has = True
+                    if kind == MID:
+                        twice += np.int64(bid[j]) + np.int64(ask[j])
+                    elif kind == BID:
+                        twice += 2 * np.int64(bid[j])
+                    else:
+                        twice += 2 * np.int64(ask[j])
+                elif kind == MID and closes and close[j] != null:
+                    has = True
+                    twice += 2 * np.int64(close[j])
                 if has:
                     row[i], stamp[i] = j, time[j]
                     price[i] = twice * up[a] // down[a]
@@ -166,7 +165,18 @@ def search(
     # gathering once and scattering once is several times faster than reading and writing through `order` inside the search
     grouped, nothing = until[order], (-1, NULL, NULL, -1)
     found = [np.full(len(order), n, dtype=np.int64) for n in nothing]
-    columns = (cells.offsets, cells.time, cells.bid, cells.ask, cells.close, cells.open, cells.null, cells.base, cells.up, cells.down)
+    columns = (
+        cells.offsets,
+        cells.time,
+        cells.bid,
+        cells.ask,
+        cells.close,
+        cells.open,
+        cells.null,
+        cells.base,
+        cells.up,
+        cells.down,
+    )
     cuts = np.searchsorted(begins, np.linspace(0, len(order), threads + 1).astype(np.int64))
     cuts[0], cuts[-1] = 0, assets
 

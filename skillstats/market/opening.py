@@ -14,6 +14,7 @@ from skillstats.plan import Plan
 from skillstats.record.containers import Record
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+DATED: Final = ("signals", "resimulated", "actions", "fills")
 
 
 def open_market(record: Record, plan: Plan, threads: int = 1) -> Market:
@@ -26,16 +27,19 @@ def open_market(record: Record, plan: Plan, threads: int = 1) -> Market:
     """
     store = build_store(record.prices, record.scales)
     span = record.prices.spans()
-    stamps = [t["time"] for name, t in record.tables.items() if name in ("signals", "actions", "fills") and len(t)]
+    stamps = [t["time"] for name, t in record.tables.items() if name in DATED and len(t)]
     ends = [int(v) for s in stamps for v in (s.min(), s.max())] + list(span or ())
     first, last = min(ends), max(ends)
-    kinds = {plan.horizon or "close", *plan.decay, *(h for h in record.tables["signals"]["horizon"] if h is not None)}
+    own = [
+        h for name in ("signals", "resimulated") if name in record.tables for h in record.tables[name]["horizon"] if h is not None
+    ]
+    kinds = {plan.horizon or "close", *plan.decay, *own}
     ahead = sessions_ahead(sorted(kinds))
-    own = tuple((plan.assets[a].calendar if a in plan.assets else None) or plan.calendar.default for a in store.assets)
-    names = sorted({plan.calendar.default, *own})
+    chosen = tuple((plan.assets[a].calendar if a in plan.assets else None) or plan.calendar.default for a in store.assets)
+    names = sorted({plan.calendar.default, *chosen})
     calendars = {name: load_sessions(name, first, last, ahead) for name in names}
     as_of = parse_as_of(plan.as_of) if plan.as_of else (span[1] if span else first)
-    return Market(plan, store, calendars, own, calendars[plan.calendar.default], as_of, threads)
+    return Market(plan, store, calendars, chosen, calendars[plan.calendar.default], as_of, threads)
 
 
 def parse_as_of(text: str) -> int:

@@ -237,10 +237,10 @@ def _compiled(
     from skillstats.market.kernels import Cells, search
 
     rows = store.rows
-    columns = [getattr(rows, name) for name in PRICE_COLUMNS]
-    dtype = next((c.dtype for c in columns if len(c)), np.dtype(np.int64))
-    columns = [c if len(c) else np.zeros(0, dtype=dtype) for c in columns]
-    cells = Cells(rows.offsets, rows.time, *columns, null_of(dtype), rows.base, store.up, store.down)
+    columns = {name: getattr(rows, name) for name in PRICE_COLUMNS}
+    dtype = next((c.dtype for c in columns.values() if len(c)), np.dtype(np.int64))
+    columns = {name: c if len(c) else np.zeros(0, dtype=dtype) for name, c in columns.items()}
+    cells = Cells(rows.offsets, rows.time, **columns, null=null_of(dtype), base=rows.base, up=store.up, down=store.down)
     asset, instant = np.asarray(asset, dtype=np.int64), np.asarray(instant, dtype=np.int64)
     # a forward search wants the first row at or after the instant
     return Lookup(*search(cells, asset, instant, KINDS.index(kind), strict=strict or forward, forward=forward, threads=threads))

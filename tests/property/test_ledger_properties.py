@@ -32,7 +32,10 @@ from desks import Desk, Row
 from skillstats.ledger import build as steps
 from skillstats.ledger.books import slice_table
 from skillstats.ledger.canonical import content_digest
+from skillstats.ledger.chains import assemble
+from skillstats.ledger.row_frame import row_frame
 from skillstats.ledger.rows import ledger_table
+from skillstats.ledger.steps import price, set_aside
 from skillstats.market.opening import open_market
 from skillstats.plan import parse_plan
 from skillstats.record import Record, read_record
@@ -91,9 +94,9 @@ def core(desk: Desk) -> Core:
     """The steps of `build_ledger` up to the rows and slices."""
     record = read(desk)
     market = open_market(record, record.plan)
-    chains, _, _ = steps._set_aside(record, market, steps.assemble(record, market))
-    priced, slices = steps._price(record, market, chains)
-    table = slice_table(priced, slices, steps.row_frame(priced))
+    chains, _, _ = set_aside(record, market, assemble(record, market))
+    priced, slices = price(record, market, chains)
+    table = slice_table(priced, slices, row_frame(priced))
     found = {
         (s["signal_id"] or s["action_id"], s["session"]): (s["slice"], s["carried"]) for s in table.to_pylist() if s["slice"]
     }
@@ -161,9 +164,12 @@ def settling_time(found: Core, desk: Desk, seed: int) -> datetime:
 
 
 @every_desk
-@given(desk_of)
-def test_1_accepting_everything_on_the_models_terms_is_worth_nothing(desk: Desk) -> None:
+@given(desk_of, st.booleans())
+def test_1_accepting_everything_on_the_models_terms_is_worth_nothing(desk: Desk, whole: bool) -> None:
+    """Exactly, where the schedule's fee is a whole number of micro-units; else within the micro-unit that a fill's fee cannot say."""
     alone = copy.deepcopy(desk)
+    if whole:
+        alone.sections = scaled_fees(alone.sections, per_unit="0", bps="0", per_order="0.5", minimum="1")
     alone.tables |= {"actions": [], "fills": []}
     for n, s in enumerate(alone.tables["signals"]):
         alone.tables["actions"].append(
@@ -186,8 +192,10 @@ def test_1_accepting_everything_on_the_models_terms_is_worth_nothing(desk: Desk)
         alone.tables["fills"].append(fill | {"price": f"{row['model_price'].normalize():f}", "fee": f"{fee:f}"})
     found = core(alone)
     accepted = [r for r in found.closed().values() if r["action"] == "ACCEPT"]
-    assert all(r["value_add"] == 0 for r in accepted)
-    assert not any(k[0] in {r["signal_id"] for r in accepted} for k in found.slices)
+    if whole or "[fees]" not in alone.sections:
+        assert all(r["value_add"] == 0 for r in accepted)
+        assert not any(k[0] in {r["signal_id"] for r in accepted} for k in found.slices)
+    assert all(abs(r["value_add"]) <= 1 and (r["rounded"] or r["value_add"] == 0) for r in accepted)
 
 
 @every_desk

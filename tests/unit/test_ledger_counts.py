@@ -72,3 +72,19 @@ def test_signals_made_from_targets_are_counted_too() -> None:
     plan = Plan(horizon="close")
     counts = build_ledger(read_record(tables, plan, now="2027-01-01T00:00:00Z")).result["counts"]
     assert (counts["no_decision"], counts["expired"], counts["rows"]) == (2, 0, 3)
+
+
+def test_a_ledger_whose_only_decision_was_set_aside_has_kpis_all_the_same() -> None:
+    """The vetoed asset has no price; the undecided signal is the only row."""
+    tables = {
+        "signals": pd.DataFrame({"signal_id": ["S1", "S2"], "asset": ["A", "NONE"]}).assign(
+            time=f"{DAY}14:30:00Z", model="m", side="BUY", quantity="10"
+        ),
+        "actions": pd.DataFrame(
+            [{"action_id": "A2", "signal_id": "S2", "action": "VETO", "quantity": "", "time": f"{DAY}14:30:00Z", "trader": "T1"}]
+        ),
+        "prices": pd.DataFrame({"asset": "A", "time": [f"{DAY}14:30:00Z", f"{DAY}20:00:00Z"], "bid": "20", "ask": "20"}),
+    }
+    ledger = build_ledger(read_record(tables, Plan(horizon="close"), now="2027-01-01T00:00:00Z"))
+    (every,) = ledger.kpis.to_pylist()
+    assert (every["n_signals"], every["n_decisions"], every["n_unavailable"], every["note"]) == (1, 0, 1, "no interventions")
