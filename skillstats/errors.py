@@ -89,7 +89,7 @@ RULES: Final[dict[str, Rule]] = {
     "D256": Rule("warn", "no price for a long stretch of a session; nothing is carried over the gap"),
     "D257": Rule("warn", "price unchanged for many rows"),
     "D258": Rule("warn", "the price jumps like an unadjusted split; add a corporate_actions row"),
-    "D259": Rule("quarantine", "the asset ends where another starts; was the ticker renamed?"),
+    "D259": Rule("quarantine", "COUNTERFACTUAL_UNAVAILABLE: renamed midway? give both the same name"),
     "D260": Rule("quarantine", "no exchange rate for the asset's currency; name `fx` in the plan and add its prices"),
     "D261": Rule("quarantine", "exchange rate not > 0, or older than max_age"),
     "D262": Rule("warn", "a corporate action inside the horizon"),

@@ -18,6 +18,8 @@ from skillstats.ledger.chains import Chains, FillRows, assemble, gather_fills, p
 from skillstats.ledger.containers import Ledger
 from skillstats.ledger.costs import model_fees
 from skillstats.ledger.decisions import decision_frame, decision_table
+from skillstats.ledger.doubts import doubts
+from skillstats.ledger.fill_doubts import row_doubts
 from skillstats.ledger.kpis import kpi_table
 from skillstats.ledger.manifest import provenance_part, result_part
 from skillstats.ledger.paths import gap_paths
@@ -30,6 +32,7 @@ from skillstats.ledger.pricing import (
     price_chains,
     unavailable,
 )
+from skillstats.ledger.renamed import renamed_assets
 from skillstats.ledger.rows import Priced, decision_ids, horizon_kinds, ledger_table, partly_filled
 from skillstats.ledger.setaside import UNAVAILABLE, coverage, ledger_quarantine, problem_tables, set_aside_frame
 from skillstats.ledger.slices import Slices, day_slices
@@ -134,7 +137,7 @@ def _set_aside(record: Record, market: Market, chains: Chains) -> tuple[Chains, 
     kinds = horizon_kinds(record, chains, market)
     bad = [(i, "D104", "no horizon in the signal and none in the plan") for i, k in enumerate(kinds) if k is None]
     bad += hindsight(chains, horizon) + corporate_actions_inside(record, chains, horizon)
-    bad += unavailable(market, chains, fills, prices, counted)
+    bad += renamed_assets(record, market, chains, fills, prices, counted, unavailable(market, chains, fills, prices, counted))
     bounds = chain_bounds(record, chains, fills, prices)
     bad += too_large(bounds)
     first: dict[int, tuple[str, str]] = {}
@@ -181,7 +184,11 @@ def _price(record: Record, market: Market, chains: Chains) -> tuple[Priced, Slic
         scales=scales,
         to_date=to_date,
         volatility=volatility_at(market, chains.asset, chains.anchor, chains.decided),
-        warnings=_row_warnings(record, chains, {"D131": rebates, "D142": partly_filled(record, chains, orders)}),
+        warnings=_row_warnings(
+            record,
+            chains,
+            {"D131": rebates, "D142": partly_filled(record, chains, orders)} | row_doubts(record, market, chains, fills, counted),
+        ),
     )
     return priced, slices
 
@@ -282,7 +289,9 @@ def _tables(p: Priced, slices: Slices, lost: pd.DataFrame, found: list[Problem],
     }
     counts = _counts(p, rows, lost, quarantine.num_rows, drops.num_rows, outside)
     result = result_part(p.record, p.market.plan, p.market, tables, counts, totals) | {"by_trader": coverage(decisions, lost)}
-    problems = tuple(sorted((*p.record.problems, *found, *opened, *after), key=lambda x: (x.table, x.line, x.code)))
+    problems = tuple(
+        sorted((*p.record.problems, *found, *opened, *after, *doubts(p, decisions)), key=lambda x: (x.table, x.line, x.code))
+    )
     rows_table = tables.pop("ledger")
     return Ledger(p.market.plan, rows_table, problems=problems, result=result, provenance=provenance_part(p.record), **tables)
 
