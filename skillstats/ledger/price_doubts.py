@@ -29,6 +29,9 @@ HALT_SPACINGS: Final = 20
 """D256: and so many times the asset's usual (median) distance between prices, so that half-hourly data are not one halt after another."""
 HALT_ROWS: Final = 20
 """D256: and in a session with so many prices; a session known by a few snapshots says nothing about what was between them."""
+HALT_COVER: Final = 4
+"""D256: and whose prices, at their usual distance, fill at least one part in so many of it; prices kept around decisions only leave holes
+that are no halts."""
 FLAT_ROWS: Final = 240
 """D257: rows with one price. Four hours of minute bars; a tick feed repeats a price for a few dozen rows at most times."""
 FLAT_TIME: Final = HOUR
@@ -110,13 +113,13 @@ def _halts(sessions: Sessions, time: IntArray) -> Iterator[tuple[str, int, str]]
     spacing = np.diff(stamp)[k[1:] == k[:-1]]
     begins = np.flatnonzero(np.concatenate([[True], k[1:] != k[:-1]]))
     ends = np.concatenate([begins[1:], [len(k)]]) - 1
-    busy = ends - begins + 1 >= HALT_ROWS
-    inside = (k[1:] == k[:-1]) & np.repeat(busy, ends - begins + 1)[1:]
+    usual = int(np.partition(spacing, len(spacing) // 2)[len(spacing) // 2]) if len(spacing) else 0
+    rows, length_of = ends - begins + 1, sessions.closes[k[begins]] - sessions.opens[k[begins]]
+    busy = (rows >= HALT_ROWS) & (HALT_COVER * rows * usual >= length_of)
+    inside = (k[1:] == k[:-1]) & np.repeat(busy, rows)[1:]
     opening = np.where(busy & (at[begins] > 0), stamp[begins] - sessions.opens[k[begins]], 0)
     closing = np.where(busy & (at[ends] < len(time) - 1), sessions.closes[k[ends]] - stamp[ends], 0)
-    limit = max(
-        HALT_TIME, HALT_SPACINGS * int(np.partition(spacing, len(spacing) // 2)[len(spacing) // 2]) if len(spacing) else 0
-    )
+    limit = max(HALT_TIME, HALT_SPACINGS * usual)
     last_before = np.concatenate([at[:-1], at[begins] - 1, at[ends]])
     length = np.concatenate([np.where(inside, np.diff(stamp), 0), opening, closing])
     long = np.flatnonzero(length > limit)

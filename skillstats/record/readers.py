@@ -19,6 +19,7 @@ from skillstats.errors import RULES, Problem, UsageError
 from skillstats.plan import Plan
 from skillstats.record.arrow_text import column_to_text, frame_to_raw, one_array
 from skillstats.record.csv_text import NotATable, parse_csv
+from skillstats.record.parquet_guard import refuse_large
 from skillstats.record.raw import RawRecord, RawTable, file_problem
 from skillstats.record.schema import SCHEMA, TableSchema
 
@@ -204,12 +205,8 @@ def delimiter_of(table: str, plan: Plan) -> str:
 
 def _read_parquet(path: Path, schema: TableSchema, plan: Plan) -> RawTable:
     try:
+        refuse_large(path, plan.limits)
         with pq.ParquetFile(path) as file:
-            meta = file.metadata
-            _refuse_rows(meta.num_rows, plan)
-            size = sum(meta.row_group(i).total_byte_size for i in range(meta.num_row_groups))
-            if size > plan.limits.max_bytes:
-                raise NotATable("F111", f"{size} bytes when decoded, max_bytes {plan.limits.max_bytes}")
             names = file.schema_arrow.names
             doubled = sorted({n for n in names if names.count(n) > 1})
             if doubled:

@@ -193,6 +193,12 @@ def test_halts_at_the_edges_of_a_session_count_where_prices_follow() -> None:
     assert not said(veto(quotes([r for r in rows if r[0] < at(18, 1)])), "D256")  # the end of the file is no halt
 
 
+def test_prices_kept_around_decisions_only_have_no_halts() -> None:
+    """Twenty minutes around each of three decisions and the close."""
+    rows = [r for r in minutes(1) if any(at(h) <= r[0] < at(h + 1 / 3) for h in (14, 16.2, 19.6))]
+    assert not said(veto(quotes(rows)), "D256")
+
+
 def test_two_halts_are_one_problem_and_a_market_without_quotes_has_none() -> None:
     rows = [r for r in minutes(6) if not at(15) < r[0] < at(16.5) and not at(15, 1) < r[0] < at(18, 1)]
     (halt,) = said(veto(quotes(rows)), "D256")
