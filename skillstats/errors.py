@@ -42,6 +42,7 @@ RULES: Final[dict[str, Rule]] = {
     "D113": Rule("quarantine", "not a plain decimal; declare the decimal mark of the column in the plan"),
     "D114": Rule("warn", "far from the market; check for a slipped decimal point"),
     "D115": Rule("warn", "outside the quote; check the price"),
+    "D116": Rule("warn", "a header and no rows, ignored; fill the table if it was meant, or remove it"),
     "D121": Rule("quarantine", "not in {BUY, SELL}; map it in the plan"),
     "D122": Rule("quarantine", "not in the seven actions; map it in the plan"),
     "D123": Rule("quarantine", "differs from the signal's quantity; is this a RESIZE?"),
