@@ -19,6 +19,7 @@ from skillstats.errors import RULES, Problem, UsageError
 from skillstats.plan import Plan
 from skillstats.record.arrow_text import column_to_text, frame_to_raw, one_array
 from skillstats.record.csv_text import NoRows, NotATable, parse_csv
+from skillstats.record.doors import open_door
 from skillstats.record.parquet_guard import refuse_large
 from skillstats.record.raw import RawRecord, RawTable, file_problem
 from skillstats.record.schema import SCHEMA, TableSchema
@@ -104,10 +105,9 @@ def read_frame(frame: object, schema: TableSchema, file: str, plan: Plan) -> _Re
     """One in-memory table."""
     reading = _Reading()
     try:
-        rows = getattr(frame, "num_rows", None)
-        rows = len(frame) if rows is None and hasattr(frame, "__len__") else rows
-        _refuse_rows(rows or 0, plan)
-        reading.raw = frame_to_raw(frame, schema.name, file)
+        table = open_door(frame, schema.name, plan.limits.max_rows)
+        _refuse_rows(len(table), plan)
+        reading.raw = frame_to_raw(table, schema.name, file)
         check_header(reading.raw, schema)
     except NotATable as error:
         reading.raw = None
