@@ -102,8 +102,14 @@ def command_help(name: str) -> str:
 
     command = main if name == "skillstats" else main.commands[name]
     info = "skillstats" if name == "skillstats" else f"skillstats {name}"
-    with click.Context(command, info_name=info, max_content_width=100, terminal_width=100) as context:
-        return f"```text\n{command.get_help(context)}\n```"
+    texts = []
+    for own, title in (
+        (command, info),
+        *((c, f"{info} {n}") for n, c in getattr(command, "commands", {}).items() if name != "skillstats"),
+    ):
+        with click.Context(own, info_name=title, max_content_width=100, terminal_width=100) as context:
+            texts.append(f"```text\n{own.get_help(context)}\n```")
+    return "\n\n".join(texts)
 
 
 class FromCode(SphinxDirective):

@@ -42,6 +42,7 @@ RULES: Final[dict[str, Rule]] = {
     "D113": Rule("quarantine", "not a plain decimal; declare the decimal mark of the column in the plan"),
     "D114": Rule("warn", "far from the market; check for a slipped decimal point"),
     "D115": Rule("warn", "outside the quote; check the price"),
+    "D116": Rule("warn", "a header and no rows, ignored; fill the table if it was meant, or remove it"),
     "D121": Rule("quarantine", "not in {BUY, SELL}; map it in the plan"),
     "D122": Rule("quarantine", "not in the seven actions; map it in the plan"),
     "D123": Rule("quarantine", "differs from the signal's quantity; is this a RESIZE?"),
@@ -89,7 +90,7 @@ RULES: Final[dict[str, Rule]] = {
     "D256": Rule("warn", "no price for a long stretch of a session; nothing is carried over the gap"),
     "D257": Rule("warn", "price unchanged for many rows"),
     "D258": Rule("warn", "the price jumps like an unadjusted split; add a corporate_actions row"),
-    "D259": Rule("quarantine", "the asset ends where another starts; was the ticker renamed?"),
+    "D259": Rule("quarantine", "COUNTERFACTUAL_UNAVAILABLE: renamed midway? give both the same name"),
     "D260": Rule(
         "quarantine",
         "COUNTERFACTUAL_UNAVAILABLE: no exchange rate for the asset's currency; name `fx` in the plan and add its prices",

@@ -158,6 +158,22 @@ def simulate(world: Path | None, out: Path | None, seed: int, schema: bool) -> N
     finish(run_simulate(world, out, seed, schema=schema))
 
 
+@main.group(cls=_Group)
+def record() -> None:
+    """Start a record: empty tables to fill, or fills from a FIX log."""
+
+
+@record.command()
+@click.argument("folder", metavar="DIR", type=FOLDER)
+def new(folder: Path) -> None:
+    """Write empty tables, a plan with every key explained, and an example that works into DIR, a new or empty folder."""
+    from skillstats.record.starter import new_record
+
+    click.echo(f"record: {new_record(folder)}")
+    click.echo(f"fill signals, actions, fills and prices, declare the horizon in plan.toml, then: skillstats check {folder}")
+    click.echo(f"a small record that works: skillstats ledger {folder / 'example'} --out {folder}-ledger")
+
+
 @main.command()
 @click.argument("folder", type=EXISTING)
 def verify(folder: Path) -> None:

@@ -15,11 +15,10 @@ from skillstats.ledger.containers import Ledger
 from skillstats.ledger.counts import assert_signals_conserved, other_counts, row_counts
 from skillstats.ledger.decay import decay_frame, decay_kpis, decay_table
 from skillstats.ledger.decisions import decision_frame, decision_table
+from skillstats.ledger.doubts import doubts
 from skillstats.ledger.kpis import kpi_table
 from skillstats.ledger.manifest import provenance_part, result_part
-from skillstats.ledger.pricing import (
-    chain_problem,
-)
+from skillstats.ledger.pricing import chain_problem
 from skillstats.ledger.row_frame import row_frame
 from skillstats.ledger.rows import Priced, ledger_table
 from skillstats.ledger.second_book import SecondBook, second_book
@@ -73,7 +72,7 @@ def _tables(p: Priced, slices: Slices, lost: Lost, found: list[Problem], outside
     decisions = decision_frame(rows, lost.frame)
     books = book_frame(p, slices, rows["trader"].to_numpy(), second)
     totals = check_identities(rows, decisions, slices, books)
-    later = [*_open_problems(p), *_after_horizon_problems(p), *_adjusted_problems(p)]
+    later = [*_open_problems(p), *_after_horizon_problems(p), *_adjusted_problems(p), *doubts(p, decisions)]
     aside = ledger_quarantine(p.record, found) + (list(second.aside) if second else [])
     quarantine, drops = problem_tables(p.record, aside)
     tables: dict[str, pa.Table] = {

@@ -14,7 +14,7 @@ from skillstats.ledger.chains import Chains, pick
 from skillstats.ledger.rows import decision_ids
 from skillstats.record.containers import Record, Table
 
-UNAVAILABLE: Final = ("D254", "D255", "D260", "D261")
+UNAVAILABLE: Final = ("D254", "D255", "D259", "D260", "D261")
 COLUMNS: Final = ("decision_id", "trader", "action", "model", "code")
 QUARANTINE_COLUMNS: Final = ("table", "file", "line", "code", "status", "message", "root", "chain", "raw")
 

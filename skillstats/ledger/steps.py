@@ -16,6 +16,7 @@ from skillstats.errors import Problem
 from skillstats.ledger.algebra import value_add_parts
 from skillstats.ledger.bounds import chain_bounds, refuse_total, too_large
 from skillstats.ledger.chains import Chains, FillRows, gather_fills, pick
+from skillstats.ledger.fill_doubts import row_doubts
 from skillstats.ledger.grid import Grid, lay_grid
 from skillstats.ledger.horizons import horizons_of_kind, own_horizons
 from skillstats.ledger.orders import make_orders
@@ -28,6 +29,7 @@ from skillstats.ledger.pricing import (
     price_chains,
     unavailable,
 )
+from skillstats.ledger.renamed import renamed_assets
 from skillstats.ledger.rows import Priced, horizon_kinds, partly_filled
 from skillstats.ledger.setaside import set_aside_frame
 from skillstats.ledger.slices import Slices, Traded, day_slices
@@ -68,7 +70,8 @@ def set_aside(record: Record, market: Market, chains: Chains) -> tuple[Chains, L
     grid = lay_grid(corporate, chains, prices.latest(chains, fills, market.as_of))
     kinds = horizon_kinds(record, chains, market)
     bad = [(i, "D104", "no horizon in the signal and none in the plan") for i, k in enumerate(kinds) if k is None]
-    bad += hindsight(chains, horizon) + unavailable(market, chains, fills, prices, counted)
+    missing = unavailable(market, chains, fills, prices, counted)
+    bad += hindsight(chains, horizon) + renamed_assets(record, market, chains, fills, prices, counted, missing)
     bounds = chain_bounds(chains, fills, prices, grid)
     bad += too_large(bounds)
     first: dict[int, tuple[str, str]] = {}
@@ -103,7 +106,7 @@ def price(record: Record, market: Market, chains: Chains) -> tuple[Priced, Slice
     to_date = np.zeros(len(chains), dtype=np.int64)
     np.add.at(to_date, slices.chain, slices.amount)
     partial = partly_filled(record, corporate.histories, chains, filed, counted)
-    marks = {
+    marks = row_doubts(record, market, chains, filed, counted) | {
         "D131": np.asarray(fills.total((fills.fee < 0).astype(np.int64), counted) > 0, dtype=bool),
         "D142": partial,
         "D262": _adjusted(chains, fills, counted, prices, grid, slices),

@@ -16,24 +16,21 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from skillstats.errors import UsageError
 from skillstats.record.csv_text import NotATable
 from skillstats.record.raw import RawTable
 
 TEXT = pa.large_string()
 
 
-def frame_to_raw(frame: object, table: str, file: str) -> RawTable:
-    """Any in-memory table as text: pandas, Arrow, or whatever offers ``__arrow_c_stream__`` or ``to_arrow`` (polars).
+def frame_to_raw(frame: pd.DataFrame | pa.Table, table: str, file: str) -> RawTable:
+    """A pandas or Arrow table as text; `doors` makes one of everything else.
 
     Raises
     ------
     NotATable
         F102 (a column twice), F106 (a column that holds no cells: lists, structs, bytes).
-    UsageError
-        If `frame` is no table.
     """
-    columns = list(_pandas_columns(frame)) if isinstance(frame, pd.DataFrame) else list(_arrow_columns(frame, table))
+    columns = list(_pandas_columns(frame)) if isinstance(frame, pd.DataFrame) else list(_arrow_columns(frame))
     names = [name for name, _ in columns]
     doubled = sorted({n for n in names if names.count(n) > 1})
     if doubled:
@@ -43,25 +40,28 @@ def frame_to_raw(frame: object, table: str, file: str) -> RawTable:
     return RawTable(table, file, arrays, np.arange(1, rows + 1, dtype=np.int64))
 
 
-def _arrow_columns(frame: object, table: str) -> Iterable[tuple[str, pa.Array]]:
-    if not isinstance(frame, pa.Table):
-        if hasattr(frame, "__arrow_c_stream__"):
-            frame = pa.table(frame)
-        elif hasattr(frame, "to_arrow"):
-            frame = frame.to_arrow()
-        else:
-            raise UsageError(f"{table}: {type(frame).__name__} is not a table; give a pandas, polars or Arrow table, or a folder")
-    assert isinstance(frame, pa.Table)
+def _arrow_columns(frame: pa.Table) -> Iterable[tuple[str, pa.Array]]:
     for name, column in zip(frame.column_names, frame.columns, strict=True):
         yield name, one_array(column)
 
 
 def one_array(column: pa.ChunkedArray) -> pa.Array:
     """The chunks of a column as one array."""
+    if pa.types.is_dictionary(column.type):
+        column = pa.chunked_array([_decoded(chunk) for chunk in column.chunks], _value_type(column.type))
     text_like = pa.types.is_string(column.type) or pa.types.is_string_view(column.type)
     if text_like:
         column = column.cast(TEXT)
     return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+
+
+def _decoded(array: pa.DictionaryArray) -> pa.Array:
+    """A column of categories as its values; texts of the short form (polars) have no kernel of their own for it."""
+    return array.dictionary.cast(_value_type(array.type)).take(array.indices)
+
+
+def _value_type(kind: pa.DictionaryType) -> pa.DataType:
+    return TEXT if pa.types.is_string_view(kind.value_type) else kind.value_type
 
 
 def _pandas_columns(frame: pd.DataFrame) -> Iterable[tuple[str, pa.Array]]:
@@ -97,7 +97,7 @@ def column_to_text(array: pa.Array, name: str) -> pa.LargeStringArray:
     """A typed column as text, empty where null."""
     kind = array.type
     if pa.types.is_dictionary(kind):
-        array = array.dictionary_decode()
+        array = _decoded(array)
         kind = array.type
     return pc.fill_null(_typed_to_text(array, kind, name), "")
 

@@ -46,6 +46,10 @@ class NotATable(Exception):
         self.code, self.found, self.line = code, found, line
 
 
+class NoRows(NotATable):
+    """A table with a good header and nothing under it."""
+
+
 def parse_csv(data: bytes, table: str, file: str, known: Sequence[str], delimiter: str = ",") -> tuple[RawTable, tuple[int, ...]]:
     """Read CSV bytes as text.
 

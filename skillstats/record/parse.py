@@ -270,6 +270,9 @@ def _why_not_plain(text: str) -> str:
 
 
 def _odd_digits(text: str) -> str:
+    """What cannot be seen in a cell: where a NUL stands, which characters are no ASCII."""
+    if "\x00" in text:
+        return f"NUL at byte {text.encode().index(0)}"
     odd = [f"U+{ord(c):04X}" for c in text[:8] if not c.isascii()]
     return f"characters {' '.join(odd)}" if odd else ""
 

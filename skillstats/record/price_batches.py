@@ -21,7 +21,6 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from skillstats.plan import Plan
 from skillstats.record.arrow_text import column_to_text
 from skillstats.record.csv_text import MAX_LINE_BYTES, NotATable, refuse_binary, refuse_header
 from skillstats.record.raw import RawTable
@@ -177,12 +176,11 @@ def _numbered(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
             yield line, cells
 
 
-def parquet_batches(path: Path, schema: TableSchema, plan: Plan) -> Iterator[RawTable]:
+def parquet_batches(path: Path, schema: TableSchema) -> Iterator[RawTable]:
     """Batches of a Parquet file."""
     line = 1
     try:
         with pq.ParquetFile(path, memory_map=True) as file:
-            refuse_large(file.metadata, plan)
             names = file.schema_arrow.names
             doubled = sorted({n for n in names if names.count(n) > 1})
             if doubled:
@@ -200,12 +198,3 @@ def parquet_batches(path: Path, schema: TableSchema, plan: Plan) -> Iterator[Raw
 
 def _holds_cells(column: pa.Array) -> bool:
     return not (pa.types.is_nested(column.type) or pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type))
-
-
-def refuse_large(meta: pq.FileMetaData, plan: Plan) -> None:
-    """F111 from the metadata, before anything is decoded."""
-    if meta.num_rows > plan.limits.max_rows:
-        raise NotATable("F111", f"{meta.num_rows} rows, max_rows {plan.limits.max_rows}")
-    size = sum(meta.row_group(i).total_byte_size for i in range(meta.num_row_groups))
-    if size > plan.limits.max_bytes:
-        raise NotATable("F111", f"{size} bytes when decoded, max_bytes {plan.limits.max_bytes}")

@@ -24,7 +24,7 @@ from skillstats.record.chains import Tables, link
 from skillstats.record.check_values import price_rows as unusable_rows
 from skillstats.record.check_values import price_signs, quantity_signs, quotes
 from skillstats.record.containers import NULL
-from skillstats.record.csv_text import NotATable
+from skillstats.record.csv_text import NoRows
 from skillstats.record.instants import instant_text
 from skillstats.record.parse import Decimals, parse_table
 from skillstats.record.price_batches import BLOCK, ROWS, Seen, csv_batches, parquet_batches
@@ -90,7 +90,7 @@ def build_price_files(path: Path, plan: Plan, digest: str, seen: Seen | None, fo
         for raw in batches(path, plan, seen, found.blank):
             _take(raw, plan, found)
         if not found.rows:
-            raise NotATable("F101", "no rows")
+            raise NoRows("F101", "no rows")
         _arrange(path, plan, seen, found, folder, digest)
 
 
@@ -98,7 +98,7 @@ def batches(path: Path, plan: Plan, seen: Seen | None, blank: list[int]) -> Iter
     """The file as batches of text."""
     schema = SCHEMA["prices"]
     if seen is None:
-        return parquet_batches(path, schema, plan)
+        return parquet_batches(path, schema)
     return csv_batches(path, schema, seen, delimiter_of("prices", plan), blank)
 
 
@@ -198,7 +198,7 @@ def _arrange(path: Path, plan: Plan, seen: Seen | None, found: _Found, folder: P
         del values
         with (folder / f"{name}.bin").open("r+b") as handle:
             handle.truncate(rows * dtype.itemsize)
-    _finish(found, layout, out, offsets, stones, folder, digest)
+    _finish(path, found, layout, out, offsets, stones, folder, digest)
 
 
 def _layout(found: _Found) -> _Plan:
@@ -385,7 +385,7 @@ def _stones(found: _Found, out: dict[str, Array], offsets: Array) -> Array:
 
 
 def _finish(
-    found: _Found, layout: _Plan, out: dict[str, Array], offsets: Array, stones: Array, folder: Path, digest: str
+    path: Path, found: _Found, layout: _Plan, out: dict[str, Array], offsets: Array, stones: Array, folder: Path, digest: str
 ) -> None:
     line_of = out["line"]
     reasons = [found.stones[int(line_of[i])] for i in stones]
@@ -407,7 +407,7 @@ def _finish(
     saved = Saved(
         assets=list(layout.assets),
         offsets=offsets.tolist(),
-        types={n: v.dtype.str for n, v in columns.items() if n != "line"},
+        types={n: v.dtype.str for n, v in columns.items()},
         base=layout.base.tolist(),
         places=price.tolist(),
         volume_places=volume.tolist(),
@@ -416,6 +416,7 @@ def _finish(
         last_time=[int(columns["time"][stop - 1]) for stop in offsets[1:].tolist()],
         refused=stones.tolist(),
         reasons=reasons,
+        file=path.name,
         digest=content_digest(layout.assets, offsets, columns["time"], cells, layout.base, price, volume, stones),
         file_digest=digest,
         raw_rows=found.rows,
@@ -424,5 +425,4 @@ def _finish(
         quarantine=found.quarantine,
         drops=found.drops,
     )
-    (folder / "line.bin").unlink()
     save(folder, saved)

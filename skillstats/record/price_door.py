@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 from skillstats.errors import RULES, InputRejected
 from skillstats.plan import Plan
 from skillstats.record.csv_text import NotATable
-from skillstats.record.price_batches import look_through, refuse_large
+from skillstats.record.parquet_guard import refuse_large
+from skillstats.record.price_batches import look_through
 from skillstats.record.price_files import Saved, opened, settle, store_name
 from skillstats.record.price_rows import PriceRows
 from skillstats.record.raw import file_problem
@@ -57,8 +58,7 @@ def _mapped(path: Path, plan: Plan, store: Path) -> tuple[PriceRows, Saved]:
     if path.stat().st_size > plan.limits.max_bytes:
         raise NotATable("F111", f"{path.stat().st_size} bytes, max_bytes {plan.limits.max_bytes}")
     if path.suffix == ".parquet":
-        with pq.ParquetFile(path) as file:
-            refuse_large(file.metadata, plan)
+        refuse_large(path, plan.limits)
     digest = file_digest(path)
     check_sidecar_digest(path, digest)
     folder = store / store_name(digest, path.suffix, plan)

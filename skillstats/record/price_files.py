@@ -40,6 +40,7 @@ class Saved(msgspec.Struct, frozen=True):
     last_time: list[int]
     refused: list[int]
     reasons: list[Problem]
+    file: str
     digest: str
     file_digest: str
     raw_rows: int
@@ -107,12 +108,14 @@ def opened(folder: Path) -> tuple[PriceRows, Saved] | None:
 
 def _mapped(folder: Path, saved: Saved) -> PriceRows:
     n = saved.offsets[-1]
-    columns = {name: _column(folder, name, saved.types.get(name), n) for name in ("time", *CELLS)}
+    columns = {name: _column(folder, name, saved.types.get(name), n) for name in ("time", "line", *CELLS)}
     numbers = {
         k: np.array(getattr(saved, k), dtype=np.int64)
         for k in ("offsets", "base", "places", "volume_places", "peak", "first_quote", "last_time", "refused")
     }
-    return PriceRows(assets=tuple(saved.assets), reasons=tuple(saved.reasons), digest=saved.digest, **numbers, **columns)
+    return PriceRows(
+        assets=tuple(saved.assets), reasons=tuple(saved.reasons), file=saved.file, digest=saved.digest, **numbers, **columns
+    )
 
 
 def _column(folder: Path, name: str, kind: str | None, rows: int) -> NDArray[Any]:

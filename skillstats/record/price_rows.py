@@ -50,6 +50,7 @@ class PriceRows:
     peak : (asset,) int64, largest magnitude of a price in units of ``10**-places``
     first_quote, last_time : (asset,) int64
     refused : position of each tombstone, ascending, with the problem that refused it in `reasons`
+    file, line : where the rows come from, (row,) line of each
     digest : sha256 of the content, whatever file, row order or scale it came in
     """
 
@@ -69,6 +70,8 @@ class PriceRows:
     last_time: IntArray
     refused: IntArray
     reasons: tuple[Problem, ...]
+    file: str
+    line: IntArray
     digest: str
 
     def __len__(self) -> int:
@@ -169,12 +172,15 @@ def finish(
     offsets: IntArray,
     time: IntArray,
     cells: dict[str, IntArray],
-    places: IntArray,
-    volume_places: IntArray,
-    refused: IntArray,
-    reasons: tuple[Problem, ...],
+    decimals: tuple[IntArray, IntArray],
+    stones: tuple[IntArray, tuple[Problem, ...]],
+    place: tuple[str, IntArray],
 ) -> PriceRows:
-    """The container of int64 cells in memory, with what look-ups need to know of each asset."""
+    """The container of int64 cells in memory, with what look-ups need to know of each asset.
+
+    decimals : of prices and of volumes; stones : positions of tombstones and their problems; place : file and lines
+    """
+    (places, volume_places), (refused, reasons) = decimals, stones
     first = np.full(len(assets), NEVER, dtype=np.int64)
     peak = np.zeros(len(assets), dtype=np.int64)
     last = np.full(len(assets), NULL, dtype=np.int64)
@@ -198,7 +204,18 @@ def finish(
         "first_quote": first,
         "last_time": last,
     }
-    return PriceRows(assets=assets, offsets=offsets, time=time, **cells, **known, refused=refused, reasons=reasons, digest=digest)
+    return PriceRows(
+        assets=assets,
+        offsets=offsets,
+        time=time,
+        **cells,
+        **known,
+        refused=refused,
+        reasons=reasons,
+        file=place[0],
+        line=place[1],
+        digest=digest,
+    )
 
 
 def content_digest(

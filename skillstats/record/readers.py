@@ -18,7 +18,9 @@ import pyarrow.parquet as pq
 from skillstats.errors import RULES, Problem, UsageError
 from skillstats.plan import Plan
 from skillstats.record.arrow_text import column_to_text, frame_to_raw, one_array
-from skillstats.record.csv_text import NotATable, parse_csv
+from skillstats.record.csv_text import NoRows, NotATable, parse_csv
+from skillstats.record.doors import open_door
+from skillstats.record.parquet_guard import refuse_large
 from skillstats.record.raw import RawRecord, RawTable, file_problem
 from skillstats.record.schema import SCHEMA, TableSchema
 
@@ -33,6 +35,7 @@ class _Reading:
     blank: tuple[int, ...] = ()
     digest: str = ""
     problems: list[Problem] = field(default_factory=list)
+    header_only: bool = False
 
 
 def read_raw(source: str | Path | Mapping[str, object], plan: Plan, large: Path | None = None) -> RawRecord:
@@ -47,13 +50,25 @@ def read_raw(source: str | Path | Mapping[str, object], plan: Plan, large: Path 
     else:
         message = "no such folder; give the folder that holds signals.csv, actions.csv, fills.csv and prices.csv"
         return RawRecord({}, {}, {}, (file_problem("F101", "", str(source), message),))
+    readings, unused = without_unused(readings)
     problems = [p for r in readings.values() for p in r.problems]
     tables = {name: r.raw for name, r in readings.items() if r.raw is not None}
     files = {r.raw.file if r.raw else name: r.digest for name, r in readings.items() if r.digest}
     there = {n for n, r in readings.items() if r.raw is not None or r.problems} | ({"prices"} if large else set())
     problems += missing_tables(there, str_source(source))
     blank = {n: r.blank for n, r in readings.items() if r.blank}
-    return RawRecord(tables, blank, files, tuple(problems), strangers(source), prices=large)
+    return RawRecord(tables, blank, files, tuple(problems), (*strangers(source), *unused), prices=large)
+
+
+def without_unused(readings: Mapping[str, _Reading]) -> tuple[dict[str, _Reading], tuple[Problem, ...]]:
+    """The tables without those that have a header and no rows and that the record can do without, and one D116 that names them."""
+    needed = {"actions", "prices"} | (set() if readings.get("targets", _Reading()).raw is not None else {"signals"})
+    unused = sorted(name for name, reading in readings.items() if reading.header_only and name not in needed)
+    if not unused:
+        return dict(readings), ()
+    files = [readings[name].problems[0].file for name in unused]
+    problem = file_problem("D116", unused[0], files[0], f"{', '.join(files)}, {RULES['D116'].text}")
+    return {name: r for name, r in readings.items() if name not in unused}, (problem,)
 
 
 def strangers(source: object) -> tuple[Problem, ...]:
@@ -94,14 +109,14 @@ def read_frame(frame: object, schema: TableSchema, file: str, plan: Plan) -> _Re
     """One in-memory table."""
     reading = _Reading()
     try:
-        rows = getattr(frame, "num_rows", None)
-        rows = len(frame) if rows is None and hasattr(frame, "__len__") else rows
-        _refuse_rows(rows or 0, plan)
-        reading.raw = frame_to_raw(frame, schema.name, file)
+        table = open_door(frame, schema.name, plan.limits.max_rows)
+        _refuse_rows(len(table), plan)
+        reading.raw = frame_to_raw(table, schema.name, file)
         check_header(reading.raw, schema)
     except NotATable as error:
         reading.raw = None
         reading.problems.append(_problem(error, schema.name, file))
+        reading.header_only = isinstance(error, NoRows)
     return reading
 
 
@@ -140,6 +155,7 @@ def read_file(path: Path, schema: TableSchema, plan: Plan) -> _Reading:
         reading.raw = None
     except NotATable as error:
         reading.problems.append(_problem(error, schema.name, path.name))
+        reading.header_only = isinstance(error, NoRows)
         reading.raw = None
     return reading
 
@@ -184,7 +200,7 @@ def check_header(
         wanted = ", ".join(f"{m!r}" + (f" (named {renamed[m]!r} by you)" if renamed and m in renamed else "") for m in missing)
         raise NotATable("F102", f"no column {wanted}; the header has {there}", 1)
     if not len(raw):
-        raise NotATable("F101", "no rows")
+        raise NoRows("F101", "no rows")
 
 
 def _refuse_rows(rows: int, plan: Plan) -> None:
@@ -208,12 +224,8 @@ def delimiter_of(table: str, plan: Plan) -> str:
 
 def _read_parquet(path: Path, schema: TableSchema, plan: Plan) -> RawTable:
     try:
+        refuse_large(path, plan.limits)
         with pq.ParquetFile(path) as file:
-            meta = file.metadata
-            _refuse_rows(meta.num_rows, plan)
-            size = sum(meta.row_group(i).total_byte_size for i in range(meta.num_row_groups))
-            if size > plan.limits.max_bytes:
-                raise NotATable("F111", f"{size} bytes when decoded, max_bytes {plan.limits.max_bytes}")
             names = file.schema_arrow.names
             doubled = sorted({n for n in names if names.count(n) > 1})
             if doubled:

@@ -35,7 +35,7 @@ def random_rows(seed: int, columns: tuple[str, ...] = CELLS) -> PriceRows:
                 cells[name][at] = NULL
         cells["close"][at] = refused_of(np.int64)
     places = np.array([2, 0, 1], dtype=np.int64)
-    return finish(("A", "B", "C"), offsets, time, cells, places, places, refused, ())
+    return finish(("A", "B", "C"), offsets, time, cells, (places, places), (refused, ()), ("", time))
 
 
 def narrow(rows: PriceRows) -> PriceRows:
@@ -108,7 +108,9 @@ def test_the_digest_of_prices_is_that_of_their_content() -> None:
     assert narrow(rows).digest == rows.digest
     cells = {n: getattr(rows, n).copy() for n in CELLS}
     cells["bid"][np.flatnonzero(cells["bid"] > 0)[0]] += 1
-    again = finish(rows.assets, rows.offsets, rows.time, cells, rows.places, rows.volume_places, rows.refused, ())
+    again = finish(
+        rows.assets, rows.offsets, rows.time, cells, (rows.places, rows.volume_places), (rows.refused, ()), (rows.file, rows.line)
+    )
     assert again.digest != rows.digest
 
 
