@@ -284,7 +284,8 @@ def _tables(p: Priced, slices: Slices, lost: pd.DataFrame, found: list[Problem],
     result = result_part(p.record, p.market.plan, p.market, tables, counts, totals) | {"by_trader": coverage(decisions, lost)}
     problems = tuple(sorted((*p.record.problems, *found, *opened, *after), key=lambda x: (x.table, x.line, x.code)))
     rows_table = tables.pop("ledger")
-    return Ledger(p.market.plan, rows_table, problems=problems, result=result, provenance=provenance_part(p.record), **tables)
+    provenance = provenance_part(p.record)
+    return Ledger(p.market.plan, rows_table, problems=problems, result=result, provenance=provenance, record=p.record, **tables)
 
 
 def _open_problems(p: Priced) -> list[Problem]:

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from skillstats.errors import Problem
 from skillstats.plan import Plan
+from skillstats.record.containers import Record
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Ledger:
     problems : every finding, warnings included
     result : what is digested of the manifest: counts, scales, digests, reconciliation totals
     provenance : what is not digested: raw-file digests, versions, times
+    record : what the ledger was built from, for explanations; None once it was read back; neither written nor digested
 
     Money columns are int64 micro-units of the plan's currency; prices and quantities exact decimals.
     """
@@ -39,6 +41,7 @@ class Ledger:
     problems: tuple[Problem, ...]
     result: Mapping[str, Any]
     provenance: Mapping[str, Any]
+    record: Record | None = None
 
     @property
     def digest(self) -> str:
