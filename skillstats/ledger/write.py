@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from skillstats.errors import Problem, UsageError
 from skillstats.ledger.containers import Ledger
 from skillstats.ledger.manifest import result_digest
+from skillstats.ledger.row_marks import ROW_MARKS, pack_marks, row_marks
 from skillstats.ledger.tables import safe_csv
 from skillstats.plan import Plan
 
@@ -119,8 +120,13 @@ def write_ledger(ledger: Ledger, target: Path) -> None:
     try:
         for name in PARQUET:
             pq.write_table(table_of(ledger, name), build / f"{name}.parquet", compression="zstd")
-        for name in CSV:
-            (build / f"{name}.csv").write_bytes(safe_csv(table_of(ledger, name)))
+        marks = {}
+        for name in TABLES:
+            text = safe_csv(table_of(ledger, name))
+            marks[name] = row_marks(text)
+            if name in CSV:
+                (build / f"{name}.csv").write_bytes(text)
+        (build / ROW_MARKS).write_bytes(pack_marks(marks))
         (build / "manifest.json").write_bytes(msgspec.json.format(msgspec.json.encode(_manifest(ledger, build)), indent=1))
         replace_folder(build, target)
     finally:
