@@ -55,7 +55,7 @@ def _off(name: str, found: Any, told: Any, what: str) -> str:
     return f"{name}: {what} {format_micro(int(found))}, not {format_micro(int(told))}"
 
 
-def _parts_add(ledger: Ledger, rows: pd.DataFrame) -> Iterator[str]:
+def _parts_add(_: Ledger, rows: pd.DataFrame) -> Iterator[str]:
     total = rows[PARTS[:4]].sum(axis=1)
     for i in np.flatnonzero(total != rows["value_add"]):
         yield _off(_name(rows, i), total[i], rows["value_add"][i], "size, drift, slippage and cost add to")
