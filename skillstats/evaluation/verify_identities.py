@@ -127,7 +127,8 @@ def _books_add(ledger: Ledger, rows: pd.DataFrame) -> Iterator[str]:
 def _by(what: str, found: pd.Series, told: pd.Series) -> Iterator[str]:
     for key in found.index.union(told.index):
         if found.get(key, 0) != told.get(key, 0):
-            yield _off(f"{what} ({show(key)[1:-1]})", found.get(key, 0), told.get(key, 0), "the difference is")
+            amounts = [format_micro(int(x.get(key, 0))) for x in (found, told)]
+            yield f"{what} ({show(key)[1:-1]}): the line difference is {amounts[0]}, what it is made of adds to {amounts[1]}"
 
 
 def _totals_add(ledger: Ledger, rows: pd.DataFrame) -> Iterator[str]:
