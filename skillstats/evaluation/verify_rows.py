@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from skillstats.errors import show
-from skillstats.ledger.row_marks import ROW_MARKS, RowChange, changed_rows, csv_records, read_marks, row_marks
+from skillstats.ledger.row_marks import ROW_MARKS, RowChange, changed_rows, csv_records, read_marks, row_marks, table_name
 from skillstats.ledger.rows import MONEY_COLUMNS
 from skillstats.ledger.tables import DECIMAL, INSTANT, money_field, safe_csv
 
@@ -106,7 +106,7 @@ def rows_that_changed(folder: Path, files: Sequence[str]) -> dict[str, list[str]
     marks = read_marks(folder)
     result: dict[str, list[str]] = {}
     for file in files:
-        path, name = folder / file, Path(file).stem
+        path, name = folder / file, table_name(file)
         if file == ROW_MARKS or path.suffix not in (".parquet", ".csv") or not path.exists():
             continue
         if name not in marks:
@@ -128,7 +128,7 @@ def rows_that_changed(folder: Path, files: Sequence[str]) -> dict[str, list[str]
 def _witness(folder: Path, path: Path) -> TableText | None:
     """The same table in the other format."""
     twin = folder / (path.stem + (".csv" if path.suffix == ".parquet" else ".parquet"))
-    return table_text(twin) if twin.exists() else None
+    return table_text(twin) if twin.exists() and table_name(twin.name) == table_name(path.name) else None
 
 
 def _sentence(table: str, change: RowChange, found: TableText, other: TableText | None, marks: Sequence[bytes]) -> str:

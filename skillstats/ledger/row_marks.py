@@ -19,6 +19,9 @@ ROW_MARKS: Final = "rows.bin"
 WIDTH: Final = 6
 """Bytes a row: two rows of a million share a mark by chance in one of 500 ledgers, and then the digest of the file still tells."""
 
+OTHER_TABLE: Final[Mapping[str, str]] = {"decay.csv": "decay_kpis"}
+"""Files that hold another table than their name without its ending says."""
+
 Kind = Literal["changed", "deleted", "added", "moved"]
 
 
@@ -32,6 +35,11 @@ class RowChange:
     kind: Kind
     before: int | None
     after: int | None
+
+
+def table_name(file: str) -> str:
+    """Table that a file of a ledger folder holds; two files of one table are two formats of it."""
+    return OTHER_TABLE.get(file, file.rsplit(".", 1)[0])
 
 
 def csv_records(text: bytes) -> list[bytes]:
