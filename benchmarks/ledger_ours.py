@@ -29,7 +29,7 @@ from skillstats.units import Scale
 PLAN = Plan(horizon="PT30M")
 
 
-def open_desk(d: Desk, rows: PriceRows) -> Market:
+def open_desk(rows: PriceRows) -> Market:
     """What look-ups need."""
     store = build_store(rows, dict.fromkeys(rows.assets, Scale(Fraction(1, 100), Fraction(1))))
     span = rows.spans()
@@ -44,8 +44,6 @@ def run(d: Desk, market: Market) -> dict[str, Any]:
     signal, fill, mark = (mark_at(market, d.asset, t) for t in (d.signal_time, filled, d.horizon_time))
     good = signal.usable & mark.usable & (fill.usable | (d.filled == 0))
     rows = np.flatnonzero(good)
-    unit = market.store.rows  # cents: one lot times one half tick is 5,000 micro-units
-    assert unit is not None
     lots, price = d.filled[rows], 2 * d.fill_cents[rows]
     one = np.ones(len(rows), dtype=np.int64)
     nothing = np.zeros(len(rows), dtype=np.int64)
@@ -57,7 +55,7 @@ def run(d: Desk, market: Market) -> dict[str, Any]:
         notional=lots * price,
         arrival=np.where(lots > 0, lots * fill.lookup.price[rows], 0),
         mark=mark.lookup.price[rows],
-        un=5_000 * one,
+        un=5_000 * one,  # cents: one lot times one half tick is 5,000 micro-units
         ud=one,
         actual_cost=nothing,
         model_cost=nothing,
@@ -95,9 +93,9 @@ def main() -> None:
         import skillstats.market.kernels  # noqa: F401
 
         warm = desk_sample(d)
-        run(warm, open_desk(warm, prices))
+        run(warm, open_desk(prices))
     with meter.section("run"):
-        kpis = run(d, open_desk(d, prices))
+        kpis = run(d, open_desk(prices))
     (folder / "kpis-ours.json").write_text(json.dumps(figures(kpis)))
     print(json.dumps({"seconds": meter.seconds, "peak": meter.peak}))
 

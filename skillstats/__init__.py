@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from skillstats.inference.nuts import fit
     from skillstats.ledger.build import build_ledger
     from skillstats.ledger.containers import Ledger
+    from skillstats.ledger.explain import Explanation, explain
     from skillstats.ledger.resimulate import Order, PureModel, resimulate
     from skillstats.ledger.write import read_ledger
     from skillstats.plan import Plan, read_plan
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 _HOME = {
     "Evaluation": "evaluation.result",
     "Evidence": "evidence",
+    "Explanation": "ledger.explain",
     "Fit": "inference.container",
     "Ledger": "ledger.containers",
     "ModelSpec": "spec.model",
@@ -45,6 +47,7 @@ _HOME = {
     "World": "simulate.world",
     "build_ledger": "ledger.build",
     "evaluate": "evaluation.evaluate",
+    "explain": "ledger.explain",
     "fit": "inference.nuts",
     "read_evaluation": "evaluation.write",
     "read_ledger": "ledger.write",
@@ -63,7 +66,7 @@ _HOME = {
 }
 
 __all__ = [  # noqa: RUF022
-    "Plan", "read_plan", "Record", "read_record", "Ledger", "build_ledger", "read_ledger", "Evidence", "to_evidence", "read_outcomes",
+    "Plan", "read_plan", "Record", "read_record", "Ledger", "build_ledger", "read_ledger", "Explanation", "explain", "Evidence", "to_evidence", "read_outcomes",
     "ModelSpec", "read_spec", "Fit", "fit", "Evaluation", "evaluate", "write_evaluation", "read_evaluation", "verify", "write_report",
     "PoolingPrior", "Shrinkage", "shrink", "World", "read_world", "simulate", "resimulate", "PureModel", "Order",
 ]  # fmt: skip

@@ -86,11 +86,18 @@ def check(record: Path, plan: Path | None, quarantine: Path | None) -> None:
 @click.argument("record", type=EXISTING)
 @click.option("--out", type=FOLDER, required=True, help="Folder for the ledger; written whole or not at all.")
 @click.option("--plan", type=EXISTING, help="Plan that declares horizon, fill model and costs; default RECORD/plan.toml.")
-def ledger(record: Path, out: Path, plan: Path | None) -> None:
+@click.option(
+    "--explain",
+    "keys",
+    multiple=True,
+    metavar="ID",
+    help="Also print how this row came about; signal_id, or action_id of an INITIATE.",
+)
+def ledger(record: Path, out: Path, plan: Path | None, keys: tuple[str, ...]) -> None:
     """Price every departure from the model, exactly, and keep reconciled books."""
     from skillstats.cli.record import run_ledger
 
-    finish(run_ledger(record, out, plan))
+    finish(run_ledger(record, out, plan, keys))
 
 
 @main.command()

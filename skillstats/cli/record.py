@@ -46,11 +46,14 @@ def run_check(record: Path, plan: Path | None, quarantine: Path | None) -> int:
     return QUARANTINED if ledger.quarantine.num_rows else 0
 
 
-def run_ledger(record: Path, out: Path, plan: Path | None) -> int:
-    """Write the ledger folder and print what it says."""
+def run_ledger(record: Path, out: Path, plan: Path | None, keys: tuple[str, ...] = ()) -> int:
+    """Write the ledger folder and print what it says, and then the rows that were asked for in words."""
+    from skillstats.ledger.explain import explain
+
     refuse_inside(record, out)
     check_target(out, "ledger")
     ledger = build(record, plan)
+    explanations = [explain(ledger, key) for key in keys]  # before writing: an id nobody knows writes nothing
     ledger.write(out)
     for problem in ledger.problems:
         if RULES[problem.code].outcome in ("quarantine", "reject"):
@@ -63,6 +66,8 @@ def run_ledger(record: Path, out: Path, plan: Path | None) -> int:
     for line in further_lines(ledger):
         click.echo(line)
     click.echo(f"ledger: {out}  digest {ledger.digest}")
+    for explanation in explanations:
+        click.echo(f"\n{explanation}")
     return QUARANTINED if ledger.quarantine.num_rows else 0
 
 

@@ -11,6 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from skillstats.errors import Mismatch, UsageError
+from skillstats.evaluation.verify_identities import identities_that_fail
+from skillstats.evaluation.verify_rows import rows_that_changed
 from skillstats.ledger.canonical import content_digest
 from skillstats.ledger.manifest import result_digest
 
@@ -31,7 +33,8 @@ def verify(folder: str | Path) -> list[str]:
     UsageError
         If the folder has no manifest.
     Mismatch
-        Naming every file that is missing, changed or not in the manifest.
+        Naming every file that is missing, changed or not in the manifest, and for a ledger the rows that changed and the sums that
+        no longer hold.
     """
     folder = Path(folder)
     try:
@@ -56,10 +59,25 @@ def verify(folder: str | Path) -> list[str]:
         if p.name not in known and not p.name.endswith(".html")
     ]
     wrong += [text for good, text in found if not good]
+    if kind == "ledger":
+        wrong = _with_rows(folder, wrong)
+        broken = identities_that_fail(folder)
+        wrong += broken
+        held += [] if broken else ["rows, decisions, slices, books and KPIs add up"]
     held += [text for good, text in found if good]
     if wrong:
         raise Mismatch("\n".join(wrong))
     return held
+
+
+def _with_rows(folder: Path, wrong: list[str]) -> list[str]:
+    """After the first line about each changed file, the rows that changed."""
+    files = list(dict.fromkeys(line.split(":", 1)[0] for line in wrong))
+    rows = rows_that_changed(folder, files)
+    told = []
+    for line in wrong:
+        told += [line, *(f"  {row}" for row in rows.pop(line.split(":", 1)[0], ()))]
+    return told
 
 
 def _bytes(folder: Path, name: str, digest: str) -> tuple[bool, str]:

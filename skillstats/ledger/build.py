@@ -99,7 +99,8 @@ def _tables(p: Priced, slices: Slices, lost: Lost, found: list[Problem], outside
         )
     )
     rows_table = tables.pop("ledger")
-    return Ledger(p.market.plan, rows_table, problems=problems, result=result, provenance=provenance_part(p.record), **tables)
+    provenance = provenance_part(p.record)
+    return Ledger(p.market.plan, rows_table, problems=problems, result=result, provenance=provenance, record=p.record, **tables)
 
 
 def _by_trader(decisions: pd.DataFrame, lost: Lost) -> dict[str, dict[str, Any]]:

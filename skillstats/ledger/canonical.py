@@ -48,9 +48,16 @@ def write_safe_csv(table: pa.Table, path: Path) -> None:
 
 def csv_parts(table: pa.Table, *, guarded: bool) -> Iterator[bytes]:
     """The canonical CSV as the header and blocks of rows; `guarded` disarms formulas in text columns."""
-    yield (",".join(table.column_names) + "\n").encode()
+    for lines in csv_blocks(table, guarded=guarded):
+        yield ("\n".join(lines) + "\n").encode()
+
+
+def csv_blocks(table: pa.Table, *, guarded: bool) -> Iterator[list[str]]:
+    """The canonical lines: the header alone, then blocks of rows; a line may hold line ends inside quotes."""
+    yield [",".join(table.column_names)]
     for start in range(0, table.num_rows, BLOCK):
-        yield ("\n".join(row_texts(table.slice(start, BLOCK), guarded=guarded).to_pylist()) + "\n").encode()
+        lines: list[str] = row_texts(table.slice(start, BLOCK), guarded=guarded).to_pylist()
+        yield lines
 
 
 def row_texts(block: pa.Table, *, guarded: bool) -> pa.LargeStringArray:

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from skillstats.errors import Problem
 from skillstats.plan import Plan
+from skillstats.record.containers import Record
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Ledger:
     result : what is digested of the manifest: counts, scales, digests, reconciliation totals
     provenance : what is not digested: raw-file digests, versions, times
     decay, decay_kpis : the same departures at the plan's further horizons, row by row and in sum; None where the plan names none
+    record : what the ledger was built from, for explanations; None once it was read back; neither written nor digested
 
     Money columns are int64 micro-units of the plan's currency; prices and quantities exact decimals.
     """
@@ -42,6 +44,7 @@ class Ledger:
     provenance: Mapping[str, Any]
     decay: pa.Table | None = None
     decay_kpis: pa.Table | None = None
+    record: Record | None = None
 
     @property
     def digest(self) -> str:

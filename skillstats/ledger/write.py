@@ -19,12 +19,15 @@ from skillstats.errors import Problem, UsageError
 from skillstats.ledger.canonical import write_safe_csv
 from skillstats.ledger.containers import Ledger
 from skillstats.ledger.manifest import result_digest
+from skillstats.ledger.row_marks import ROW_MARKS, pack_marks, table_marks
 from skillstats.ledger.tables import is_money
 from skillstats.plan import Plan
 
 PARQUET: Final = ("ledger", "decisions", "slices", "books")
-CSV: Final = ("ledger", "kpis", "quarantine", "drops")
-TABLES: Final = ("ledger", "decisions", "slices", "books", "kpis", "quarantine", "drops")
+"""Tables every ledger folder holds as Parquet; `decay` where the plan names further horizons."""
+CSV: Final = {"ledger": "ledger", "kpis": "kpis", "quarantine": "quarantine", "drops": "drops", "decay_kpis": "decay"}
+"""Tables written as CSV, and the names of their files."""
+TABLES: Final = ("ledger", "decisions", "slices", "books", "kpis", "quarantine", "drops", "decay", "decay_kpis")
 
 
 def replace_folder(build: Path, target: Path) -> None:
@@ -108,23 +111,22 @@ def staging_folder(target: Path) -> Path:
     return folder
 
 
-def table_of(ledger: Ledger, name: str) -> pa.Table:
-    """One of the ledger's tables by its file name."""
-    table: pa.Table = ledger.rows if name == "ledger" else getattr(ledger, name)
-    return table
+def tables_of(ledger: Ledger) -> dict[str, pa.Table]:
+    """The ledger's tables by name; those of further horizons only where there are any."""
+    tables = {name: ledger.rows if name == "ledger" else getattr(ledger, name) for name in TABLES}
+    return {name: table for name, table in tables.items() if table is not None}
 
 
 def write_ledger(ledger: Ledger, target: Path) -> None:
     """Write every table and the manifest of a ledger."""
     build = staging_folder(target)
     try:
-        for name in PARQUET:
-            pq.write_table(table_of(ledger, name), build / f"{name}.parquet", compression="zstd")
-        for name in CSV:
-            write_safe_csv(table_of(ledger, name), build / f"{name}.csv")
-        if ledger.decay is not None:
-            pq.write_table(ledger.decay, build / "decay.parquet", compression="zstd")
-            write_safe_csv(ledger.decay_kpis, build / "decay.csv")
+        for name, table in tables_of(ledger).items():
+            if name in (*PARQUET, "decay"):
+                pq.write_table(table, build / f"{name}.parquet", compression="zstd")
+            if name in CSV:
+                write_safe_csv(table, build / f"{CSV[name]}.csv")
+        (build / ROW_MARKS).write_bytes(pack_marks({name: table_marks(table) for name, table in tables_of(ledger).items()}))
         (build / "manifest.json").write_bytes(msgspec.json.format(msgspec.json.encode(_manifest(ledger, build)), indent=1))
         replace_folder(build, target)
     finally:
@@ -132,9 +134,14 @@ def write_ledger(ledger: Ledger, target: Path) -> None:
 
 
 def _manifest(ledger: Ledger, build: Path) -> dict[str, Any]:
-    files = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(build.iterdir())}
+    files = {p.name: _file_digest(p) for p in sorted(build.iterdir())}
     provenance = {**ledger.provenance, "written": files, "problems": [_plain(p) for p in ledger.problems]}
     return {"kind": "ledger", "result": ledger.result, "result_digest": ledger.digest, "provenance": provenance}
+
+
+def _file_digest(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def _plain(problem: Problem) -> dict[str, Any]:

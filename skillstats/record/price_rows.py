@@ -136,10 +136,9 @@ def price_rows(table: Parsed, keep: NDArray[np.bool_], findings: Sequence[tuple[
         offsets,
         time,
         native,
-        scales["price"],
-        scales["volume"],
-        np.flatnonzero(is_stone).astype(np.int64),
-        reasons,
+        (scales["price"], scales["volume"]),
+        (np.flatnonzero(is_stone).astype(np.int64), reasons),
+        (table.raw.file, table.raw.line[rows]),
     )
 
 

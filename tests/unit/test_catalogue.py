@@ -29,8 +29,8 @@ from catalogue_desk import CLOSE, DAY, NOW, PLAN, Change, Draft, again, both, ce
 
 from skillstats.errors import RULES, InputRejected, Problem
 from skillstats.ledger.build import build_ledger
+from skillstats.ledger.canonical import content_digest
 from skillstats.ledger.containers import Ledger
-from skillstats.ledger.tables import content_digest
 from skillstats.plan import Asset, ColumnReading, Limits
 from skillstats.record import read_record
 

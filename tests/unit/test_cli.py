@@ -53,7 +53,7 @@ def test_a_clean_record_checks_and_builds(desk, tmp_path):
     assert built.exit_code == 0, built.output
     names = {p.name for p in (tmp_path / "ledger").iterdir()}
     csv = {"ledger.csv", "kpis.csv", "quarantine.csv", "drops.csv"}
-    assert names == {"ledger.parquet", "decisions.parquet", "slices.parquet", "books.parquet", "manifest.json"} | csv
+    assert names == {"ledger.parquet", "decisions.parquet", "slices.parquet", "books.parquet", "manifest.json", "rows.bin"} | csv
     assert run("verify", tmp_path / "ledger").exit_code == 0
 
 

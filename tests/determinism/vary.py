@@ -1,0 +1,121 @@
+"""One record, built in every way that must not matter, gives the same bytes: properties 13-18 and 32 of the data contract.
+
+    python tests/determinism/vary.py [--full] [--workers N]
+
+Varied: the order of the rows of every table, the form of the input (CSV, Parquet, pandas, Arrow, polars where installed), chunk size,
+threads, time zone, hash seed, language. Without ``--full`` every two settings meet (an all-pairs design), with it the whole product is
+built. Prints what differs; exits 1 if anything does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "oracle"))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import desks
+from pairs import Case, every_case, pairwise
+
+HERE = Path(__file__).resolve().parent
+PROCESS = {
+    "TZ": ("UTC", "Asia/Kathmandu", "America/New_York"),
+    "PYTHONHASHSEED": ("0", "4242"),
+    "LANG": ("C.UTF-8", "de_DE.UTF-8", "tr_TR.UTF-8"),
+}
+"""What can be set only before a process starts; LC_ALL follows LANG."""
+
+CHAINS = 300
+SEED = 39
+"""A desk with both kinds of assets, all actions, several fills, open rows and rows set aside."""
+
+
+def factors(orders: int) -> dict[str, tuple[Any, ...]]:
+    """Every factor with its settings; chunk and threads only where this version of the package has them."""
+    from skillstats.ledger.build import build_ledger
+
+    found: dict[str, tuple[Any, ...]] = {
+        "order": tuple(range(orders)),
+        "format": ("csv", "parquet", "pandas", "arrow", *(("polars",) if find_spec("polars") else ())),
+    }
+    settings = {"chunk": (1, 7, 1_000_000), "threads": (1, 2, 8)}
+    known = inspect.signature(build_ledger).parameters
+    return found | {k: v for k, v in settings.items() if k in known} | PROCESS
+
+
+def not_varied() -> list[str]:
+    """Factors of the contract that this run could not vary."""
+    from skillstats.ledger.build import build_ledger
+
+    missing = [k for k in ("chunk", "threads") if k not in inspect.signature(build_ledger).parameters]
+    return missing + ([] if find_spec("polars") else ["polars"])
+
+
+def desk(chains: int = CHAINS) -> tuple[dict[str, str], str]:
+    """Tables as CSV text and the plan of the fixed record, with an exact copy of a few rows, so that drops are there too."""
+    made = desks.make_desk(SEED, chains=chains)
+    made.tables["signals"] += [dict(row) for row in made.tables["signals"][:5]]
+    return made.texts(), made.plan_text()
+
+
+def run(cases: Sequence[Case], record: tuple[Mapping[str, str], str]) -> list[dict[str, str]]:
+    """Build the cases of one process environment; they share TZ, PYTHONHASHSEED and LANG."""
+    own = {k: cases[0][k] for k in PROCESS}
+    given = {"tables": record[0], "plan": record[1], "cases": cases}
+    done = subprocess.run(
+        [sys.executable, str(HERE / "build_cases.py")],
+        input=json.dumps(given),
+        env=os.environ | own | {"LC_ALL": own["LANG"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{own}: the build failed\n{done.stderr[-3000:]}")
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def compare(cases: Sequence[Case], record: tuple[Mapping[str, str], str], workers: int = 1) -> list[str]:
+    """A sentence for each case whose outputs differ from the first case's."""
+    groups: dict[tuple[Any, ...], list[Case]] = {}
+    for case in cases:
+        groups.setdefault(tuple(case[k] for k in PROCESS), []).append(case)
+    with ThreadPoolExecutor(workers) as pool:
+        found = [r for results in pool.map(lambda g: list(zip(g, run(g, record), strict=True)), groups.values()) for r in results]
+    first = found[0][1]
+    return [
+        f"{', '.join(sorted(k for k in first if outputs.get(k) != first[k]))} differ with {case}"
+        for case, outputs in found
+        if outputs != first
+    ]
+
+
+def main(words: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(description="Build one record in every way that must not matter.")
+    parser.add_argument("--full", action="store_true", help="the whole product instead of all pairs")
+    parser.add_argument("--workers", type=int, default=1, metavar="N")
+    given = parser.parse_args(words)
+    varied = factors(50 if given.full else 12)
+    cases = (every_case if given.full else pairwise)(varied)
+    print(f"{len(cases)} builds; varied: {', '.join(f'{k} {len(v)}' for k, v in varied.items())}")
+    if not_varied():
+        print(f"not varied, because this version or installation does not have them: {', '.join(not_varied())}")
+    wrong = compare(cases, desk(), given.workers)
+    for line in wrong:
+        print(line)
+    print("every output is the same" if not wrong else f"{len(wrong)} builds differ")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
