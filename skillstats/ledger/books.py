@@ -8,6 +8,8 @@ of value_add in every cut; `check_identities` asserts it before anything is writ
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -20,9 +22,11 @@ from skillstats.ledger.tables import int_column, make_table, text_column
 from skillstats.record.containers import NULL
 from skillstats.units import divide_half_even
 
+KEYS: Final = ["line", "state", "session", "trader", "asset"]
 
-def book_frame(p: Priced, slices: Slices, trader: np.ndarray, second: SecondBook | None) -> pd.DataFrame:
-    """Long frame of all lines; pnl after costs and cost in micro-units. `second` : the re-simulated book, if there is one."""
+
+def book_lines(p: Priced, slices: Slices, trader: np.ndarray) -> pd.DataFrame:
+    """Lines of some chains, summed by `KEYS`; pnl after costs and cost in micro-units, n_rows chains."""
     state = np.where(p.prices.open[slices.chain], "open_to_date", "closed")
     base = pd.DataFrame(
         {
@@ -39,16 +43,27 @@ def book_frame(p: Priced, slices: Slices, trader: np.ndarray, second: SecondBook
         base.assign(line="difference", pnl=slices.amount, cost=slices.actual_cost - slices.model_cost),
         _after_horizon(p, trader),
     ]
-    if second is not None:
-        lines += [second.lines.assign(line="model_resimulated"), _feedback(second.lines, lines[0])]
-    keys = ["line", "state", "session", "trader", "asset"]
-    grouped = pd.concat([x for x in lines if len(x)] or lines[:1]).groupby(keys, dropna=False, sort=True)
+    return _summed(lines)
+
+
+def _summed(lines: list[pd.DataFrame]) -> pd.DataFrame:
+    grouped = pd.concat([x for x in lines if len(x)] or lines[:1]).groupby(KEYS, dropna=False, sort=True)
     return grouped.agg(pnl=("pnl", "sum"), cost=("cost", "sum"), n_rows=("chain", "nunique")).reset_index()
+
+
+def book_frame(lines: pd.DataFrame, second: SecondBook | None) -> pd.DataFrame:
+    """Long frame of all lines of all chains. `second` : the re-simulated book, if there is one."""
+    parts = [lines]
+    if second is not None:
+        resimulated = _summed([second.lines.assign(line="model_resimulated")])
+        parts += [resimulated, _feedback(resimulated, lines[lines["line"] == "model_frozen"])]
+    grouped = pd.concat(parts, ignore_index=True).groupby(KEYS, dropna=False, sort=True)
+    return grouped.agg(pnl=("pnl", "sum"), cost=("cost", "sum"), n_rows=("n_rows", "sum")).reset_index()
 
 
 def _feedback(resimulated: pd.DataFrame, frozen: pd.DataFrame) -> pd.DataFrame:
     """Re-simulated book less frozen book; `n_rows` counts the signals of both."""
-    less = frozen.assign(pnl=-frozen["pnl"], cost=-frozen["cost"], chain=-1 - frozen["chain"])
+    less = frozen.assign(pnl=-frozen["pnl"], cost=-frozen["cost"])
     return pd.concat([resimulated, less], ignore_index=True).assign(line="feedback", trader=None)
 
 

@@ -11,7 +11,6 @@ from fractions import Fraction
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skillstats.errors import RULES, InputRejected, Problem
 from skillstats.ledger.chains import Chains, FillRows
@@ -53,15 +52,18 @@ def too_large(bounds: list[int]) -> list[tuple[int, str, str]]:
     ]
 
 
-def refuse_total(bounds: list[int], keep: NDArray[np.bool_]) -> None:
+def refuse_total(total: int) -> None:
     """Refuse a record whose chains together leave 64 bits.
+
+    Parameters
+    ----------
+    total : sum of the bounds of all chains that stay
 
     Raises
     ------
     InputRejected
         F110.
     """
-    total = sum(b for b, kept in zip(bounds, keep, strict=True) if kept)
     if total >= LIMIT:
         text = f"quantities times prices add to {total / 1e6:.3g}, the limit is {LIMIT / 1e6:.3g}; {RULES['F110'].text}"
         raise InputRejected([Problem("F110", "signals", "signals", 0, text)])

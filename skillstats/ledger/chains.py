@@ -78,6 +78,14 @@ class FillRows:
         running = np.r_[np.zeros(1, dtype=used.dtype), np.cumsum(used)]
         return np.asarray(running[self.offsets[1:]] - running[self.offsets[:-1]])
 
+    def take(self, chains: IntArray) -> FillRows:
+        """The fills of some chains, by their positions in ascending order; the chains are numbered anew."""
+        counts = self.offsets[chains + 1] - self.offsets[chains]
+        offsets = np.r_[0, np.cumsum(counts)].astype(np.int64)
+        rows = np.repeat(self.offsets[chains] - offsets[:-1], counts) + np.arange(offsets[-1])
+        columns = {name: getattr(self, name)[rows] for name in ("row", "time", "quantity", "price", "fee")}
+        return FillRows(chain=np.repeat(np.arange(len(chains)), counts), **columns, offsets=offsets)
+
 
 def assemble(record: Record, market: Market) -> Chains:
     """Chains of a record, in ledger order."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -17,7 +16,6 @@ from skillstats.errors import LedgerBug
 from skillstats.ledger.chains import NO_DECISION, Chains
 from skillstats.ledger.setaside import UNAVAILABLE
 from skillstats.record.containers import NULL, Record
-from skillstats.regimes.labels import UNLABELLED, Labels
 
 
 def row_counts(record: Record, chains: Chains, rows: pd.DataFrame, outside: Chains, as_of: int) -> dict[str, int]:
@@ -39,13 +37,13 @@ def row_counts(record: Record, chains: Chains, rows: pd.DataFrame, outside: Chai
     }
 
 
-def other_counts(lost: pd.DataFrame, quarantine: pa.Table, drops: pa.Table, labels: Labels) -> dict[str, int]:
+def other_counts(lost: pd.DataFrame, quarantine: pa.Table, drops: pa.Table, unlabelled: int) -> dict[str, int]:
     """Counts of what is no row, and of rows without a label."""
     return {
         "unavailable": int(lost["code"].isin(UNAVAILABLE).sum()),
         "quarantined": quarantine.num_rows,
         "dropped": drops.num_rows,
-        "unlabelled": int(sum((np.asarray(v) == UNLABELLED).sum() for v in labels.values.values())),
+        "unlabelled": unlabelled,
     }
 
 

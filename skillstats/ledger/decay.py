@@ -67,7 +67,7 @@ def decay_frame(p: Priced, rows: pd.DataFrame) -> pd.DataFrame:
 
 def _at(p: Priced, chain: np.ndarray, kind: str, order: int) -> pd.DataFrame:
     """Value-add of some chains at another horizon."""
-    instant = horizons_of_kind(p.record, p.market, p.chains, kind)[chain]
+    instant = horizons_of_kind(p.market, p.chains, p.exits, kind)[chain]
     ordered, model_time = (p.chains.q > 0)[chain], p.prices.model_time[chain]
     stamped = np.where(ordered, np.maximum(model_time, p.prices.model.lookup.time[chain]), NULL)
     mark, rate = (

@@ -1,7 +1,7 @@
 """What may be wrong although nothing forbids it: every warning that needs market data or the finished ledger.
 
-`doubts` gathers them for the list of problems. Only D114 and D115 enter the rows as well (`fill_doubts.row_doubts`), because a row and data up
-to its horizon decide them; all others could be changed by later data.
+Only D114 and D115 (`fill_doubts`) enter the rows as well, because a row and data up to its horizon decide them; all others could be changed by
+later data and stand in the list of problems alone.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from skillstats.errors import Problem, describe_problem
-from skillstats.ledger.fill_doubts import fill_problems
 from skillstats.ledger.price_doubts import price_problems
-from skillstats.ledger.rows import Priced
+from skillstats.market.marks import Market
+from skillstats.record.containers import Record
 
 DWARF_PERCENT: Final = 99
 """D271: share of the total absolute value-add above which one decision is the result."""
@@ -22,16 +23,17 @@ DWARF_OTHERS: Final = 3
 """D271: so many other interventions with a value-add must stand beside it; of one or two decisions one always dominates."""
 
 
-def doubts(p: Priced, decisions: pd.DataFrame) -> list[Problem]:
-    """D114, D115, D256, D257, D258, D271 of a priced record."""
-    return [
-        *fill_problems(p.record, p.market, p.chains, p.fills),
-        *price_problems(p.record, p.market, p.chains.asset),
-        *_dwarfs(p, decisions),
-    ]
+def doubts(record: Record, market: Market, assets: NDArray[np.int64], decisions: pd.DataFrame) -> list[Problem]:
+    """D256, D257, D258 of the traded assets' prices, and D271.
+
+    Parameters
+    ----------
+    assets : (chain,) position in the store of each chain that was priced
+    """
+    return [*price_problems(record, market, assets), *_dwarfs(record, decisions)]
 
 
-def _dwarfs(p: Priced, decisions: pd.DataFrame) -> list[Problem]:
+def _dwarfs(record: Record, decisions: pd.DataFrame) -> list[Problem]:
     """D271: one intervention that is nearly the whole absolute value-add of all of them."""
     own = decisions[decisions["intervention"] & (decisions["n_open"] == 0) & (decisions["value_add"] != 0)]
     if len(own) <= DWARF_OTHERS:
@@ -41,7 +43,7 @@ def _dwarfs(p: Priced, decisions: pd.DataFrame) -> list[Problem]:
     if 100 * largest <= DWARF_PERCENT * total:
         return []
     decision = str(own["decision_id"].iloc[sizes.index(largest)])
-    actions = p.record.tables["actions"]
+    actions = record.tables["actions"]
     named = [g if g is not None else i for g, i in zip(actions["decision_id"], actions["action_id"], strict=True)]
     at = int(np.flatnonzero(np.array(named, dtype=object) == decision)[0])
     share = f"{1000 * largest // total / 10:.1f} % of the total absolute value-add of {len(own)} interventions"

@@ -14,26 +14,8 @@ from skillstats.record.containers import NULL, Record
 IntArray = NDArray[np.int64]
 
 
-def own_horizons(record: Record, market: Market, chains: Chains) -> IntArray:
-    """Instant of each chain's declared horizon; `NULL` while an exit is unknown, and where none is declared."""
-    return _instants(record, market, chains, horizon_kinds(record, chains, market))
-
-
-def horizons_of_kind(record: Record, market: Market, chains: Chains, kind: str) -> IntArray:
-    """Instant at which each chain would be marked by another kind of horizon."""
-    return _instants(record, market, chains, np.full(len(chains), kind, dtype=object))
-
-
-def _instants(record: Record, market: Market, chains: Chains, kinds: NDArray[np.object_]) -> IntArray:
-    known = np.array([k is not None for k in kinds], dtype=bool)
-    leaves = _exits(record, market, chains)
-    result = np.full(len(chains), NULL, dtype=np.int64)
-    result[known] = horizon_times(market, kinds[known], chains.anchor[known], chains.asset[known], leaves[known])
-    return result
-
-
-def _exits(record: Record, market: Market, chains: Chains) -> IntArray:
-    """First later signal of the same model and asset on the other side, none after as_of."""
+def exits_of(record: Record, market: Market, chains: Chains) -> IntArray:
+    """First later signal of each chain's model and asset on the other side; `NULL` where there is none up to as_of."""
     signals, own = record.tables["signals"], chains.signal >= 0
     code = market.store.code_of()
     asset = np.array([code.get(n, -1) for n in signals["asset"]], dtype=np.int64)
@@ -41,3 +23,20 @@ def _exits(record: Record, market: Market, chains: Chains) -> IntArray:
     leaves = np.full(len(chains), NULL, dtype=np.int64)
     leaves[own] = np.where(exits > market.as_of, NULL, exits)[chains.signal[own]]
     return leaves
+
+
+def own_horizons(record: Record, market: Market, chains: Chains, exits: IntArray) -> IntArray:
+    """Instant of each chain's declared horizon; `NULL` while an exit is unknown, and where none is declared."""
+    return _instants(market, chains, exits, horizon_kinds(record, chains, market))
+
+
+def horizons_of_kind(market: Market, chains: Chains, exits: IntArray, kind: str) -> IntArray:
+    """Instant at which each chain would be marked by another kind of horizon."""
+    return _instants(market, chains, exits, np.full(len(chains), kind, dtype=object))
+
+
+def _instants(market: Market, chains: Chains, exits: IntArray, kinds: NDArray[np.object_]) -> IntArray:
+    known = np.array([k is not None for k in kinds], dtype=bool)
+    result = np.full(len(chains), NULL, dtype=np.int64)
+    result[known] = horizon_times(market, kinds[known], chains.anchor[known], chains.asset[known], exits[known])
+    return result

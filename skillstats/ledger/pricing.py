@@ -26,6 +26,8 @@ from skillstats.units import parse_decimal, parse_duration
 
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
+Cause = tuple[str, str, str]
+"""Why a chain becomes no row: code, what was found, place of the cause where it is another row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ def _model_fill(record: Record, market: Market, chains: Chains) -> tuple[Mark, I
     if market.plan.fill_model == "signal_price":
         stated = np.where(chains.signal >= 0, record.tables["signals"]["price"][np.maximum(chains.signal, 0)], NULL)
         row = np.where(stated != NULL, 0, -1)
-        return Mark(Lookup(row, stated, when), np.where(stated != NULL, 0, NULL)), when
+        return Mark(Lookup(row, stated, when, np.full_like(row, -1)), np.where(stated != NULL, 0, NULL)), when
     if market.plan.fill_model == "next_open":
         return _next_open(market, chains, when)
     at = np.where(when == NULL, NULL, when + parse_duration(market.plan.latency))
@@ -109,7 +111,7 @@ def _model_fill(record: Record, market: Market, chains: Chains) -> tuple[Mark, I
         mark_at(market, chains.asset, at, "ask", strict=strict),
         mark_at(market, chains.asset, at, "bid", strict=strict),
     )
-    both = [np.where(buy, getattr(ask.lookup, k), getattr(bid.lookup, k)) for k in ("row", "price", "time")]
+    both = [np.where(buy, getattr(ask.lookup, k), getattr(bid.lookup, k)) for k in ("row", "price", "time", "blocked")]
     return Mark(Lookup(*both), np.where(buy, ask.age, bid.age)), at
 
 
@@ -126,7 +128,11 @@ def _next_open(market: Market, chains: Chains, when: IntArray) -> tuple[Mark, In
         begins[rows] = np.maximum(sessions.closes[following - 1], when[rows]) + 1
     found = look_forward(market.store, chains.asset, begins)
     found = found.keep(found.found & (found.time <= market.as_of))
-    opening = found.time.copy()
+    # a refused row may have held the open: the fill is not to come, it cannot be known
+    stone = np.where(
+        found.blocked >= 0, market.store.time[np.maximum(found.blocked, 0)] if len(market.store.time) else NULL, NULL
+    )
+    opening = np.where((stone != NULL) & (stone <= market.as_of), stone, found.time)
     for code in np.unique(chains.asset[found.found]):
         rows = np.flatnonzero((chains.asset == code) & found.found)
         sessions = market.sessions_of(int(code))
@@ -150,7 +156,7 @@ def unavailable(
     ]
     for what, mark, needed, instant in needs:
         for i in np.flatnonzero(known & needed & ~mark.usable & (instant <= market.as_of)):
-            found.append((int(i), "D254", _words(market, chains, int(i), what, int(instant[i]), int(mark.age[i]))))
+            found.append((int(i), "D254", _words(market, chains, int(i), what, int(instant[i]), mark, int(i))))
     for i in np.flatnonzero(known & past & prices.no_impact & (prices.model_time != NULL) & (prices.model_time <= market.as_of)):
         found.append((int(i), "D254", "no volatility or volume for impact"))
     stamped = np.maximum(
@@ -163,7 +169,7 @@ def unavailable(
     for k in np.flatnonzero(counted & ~prices.arrival.usable):
         chain = int(fills.chain[k])
         if known[chain] and overlaps[chain]:
-            found.append((chain, "D254", _words(market, chains, chain, "a fill", int(fills.time[k]), int(prices.arrival.age[k]))))
+            found.append((chain, "D254", _words(market, chains, chain, "a fill", int(fills.time[k]), prices.arrival, int(k))))
     return found + _without_rate(market, chains, prices)
 
 
@@ -184,10 +190,33 @@ def _without_rate(market: Market, chains: Chains, prices: Prices) -> list[tuple[
     return found
 
 
-def _words(market: Market, chains: Chains, i: int, what: str, instant: int, age: int) -> str:
-    limit = describe_limit(market, int(chains.asset[i]), instant)
+def _words(market: Market, chains: Chains, i: int, what: str, instant: int, mark: Mark, k: int) -> str:
+    """What was missing for chain `i` in look-up `k`."""
+    stone = refused_row(market, int(mark.lookup.blocked[k]))
+    if stone is not None:
+        return f"reference price for {what}: the row that stood then, {stone.file}:{stone.line}, was refused ({stone.code})"
+    age, limit = int(mark.age[k]), describe_limit(market, int(chains.asset[i]), instant)
     newest = "there is none" if age == NULL else f"newest is {age / 1e6:g} s old"
     return f"reference price for {what}: {newest}, limit {limit}"
+
+
+def refused_row(market: Market, position: int) -> Problem | None:
+    """Why the price row at a position of the store was refused; None where there is no such row."""
+    rows = market.store.rows
+    return rows.reasons[int(np.searchsorted(rows.refused, position))] if position >= 0 else None
+
+
+def refused_prices(market: Market, chains: Chains, fills: FillRows, prices: Prices, counted: BoolArray) -> dict[int, str]:
+    """Place of the refused price row that each chain would have used, for chains that met one."""
+    every, found = np.arange(len(chains)), {}
+    looks = [(fills.chain[counted], prices.arrival.lookup.blocked[counted])]
+    looks += [(every, m.lookup.blocked) for m in (prices.mark, prices.model, prices.signal_mid)]
+    for chain, blocked in looks:
+        for k in np.flatnonzero(blocked >= 0).tolist():
+            stone = refused_row(market, int(blocked[k]))
+            assert stone is not None
+            found[int(chain[k])] = f"{stone.file}:{stone.line}"
+    return found
 
 
 def inside_horizon(fills: FillRows, horizon: IntArray, as_of: int) -> BoolArray:
@@ -202,13 +231,11 @@ def hindsight(chains: Chains, horizon: IntArray) -> list[tuple[int, str, str]]:
     return [(int(i), "D213", f"{(chains.decided[i] - horizon[i]) / 1e6:.3f} s after") for i in np.flatnonzero(late)]
 
 
-def chain_problem(record: Record, chains: Chains, i: int, code: str, what: str) -> Problem:
-    """The problem of one chain, placed at its action if it has one, else at its signal."""
+def chain_problem(record: Record, chains: Chains, i: int, code: str, what: str, root: str = "") -> Problem:
+    """The problem of one chain, placed at its action if it has one, else at its signal; `root` : place of a cause elsewhere."""
     table = record.tables["actions" if chains.row[i] >= 0 else "signals"]
     at = int(chains.row[i] if chains.row[i] >= 0 else chains.signal[i])
     key = str(chains.action_id[i] if chains.row[i] >= 0 else chains.signal_id[i])
     message = describe_problem(code, key, "asset", str(chains.name[i]), what)
-    chain = str(chains.signal_id[i] or chains.action_id[i])
-    return Problem(
-        code, table.name, table.file, int(table.line[at]), message, chain=chain, root=f"{table.file}:{int(table.line[at])}"
-    )
+    chain, line = str(chains.signal_id[i] or chains.action_id[i]), int(table.line[at])
+    return Problem(code, table.name, table.file, line, message, chain=chain, root=root or f"{table.file}:{line}")

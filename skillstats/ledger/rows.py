@@ -55,6 +55,7 @@ class Priced:
 
     filed : fills as they were recorded; fills : the same in anchor-time units, on `grid`; counted : (fill,) those inside the horizon
     to_date : micro-units, sum of the slices so far; volatility : billionths per session, `NULL` where unknown
+    exits : (chain,) instant of the next opposite signal, see `horizons`
     partial : less was filled than ordered; adjusted : a corporate action changed a price or a fill
     warnings : codes decidable from the chain and data up to its horizon, joined by ``;``
     """
@@ -66,6 +67,7 @@ class Priced:
     fills: FillRows
     counted: NDArray[np.bool_]
     prices: Prices
+    exits: NDArray[np.int64]
     orders: Orders
     parts: Parts
     paths: GapPaths

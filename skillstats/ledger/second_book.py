@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from skillstats.errors import Problem
 from skillstats.ledger.chains import assemble
 from skillstats.ledger.setaside import ledger_quarantine
-from skillstats.ledger.steps import in_period, price, set_aside
+from skillstats.ledger.steps import Work, in_period, known_volatility, prepare, price, set_aside
 from skillstats.market.marks import Market
 from skillstats.record.containers import Record
 
@@ -31,23 +32,29 @@ class SecondBook:
     aside: tuple[Problem, ...]
 
 
-def second_book(record: Record, market: Market) -> SecondBook:
-    """Price the table `resimulated` of a record."""
+def second_book(record: Record, market: Market, chunk: int) -> SecondBook:
+    """Price the table `resimulated` of a record, `chunk` signals at a time."""
     nobody = record.tables["actions"].take(np.zeros(0, dtype=np.int64))
     kept = {k: v for k, v in record.tables.items() if k != "fills"}
     alone = replace(record, tables=kept | {"signals": record.tables["resimulated"], "actions": nobody})
     chains, _ = in_period(assemble(alone, market), market)
-    chains, _, found = set_aside(alone, market, chains)
-    priced, slices = price(alone, market, chains)
-    lines = pd.DataFrame(
+    work, _, found = set_aside(prepare(alone, market, chains), chunk)
+    volatility = known_volatility(work)
+    lines = [_lines(part, volatility[start : start + len(part.chains)], start) for start, part in work.chunks(chunk)]
+    return SecondBook(pd.concat(lines, ignore_index=True), tuple(found), tuple(ledger_quarantine(alone, found)))
+
+
+def _lines(work: Work, volatility: NDArray[np.int64], first: int) -> pd.DataFrame:
+    """Book lines of some re-simulated signals, of which the first is number `first`."""
+    priced, slices = price(work, volatility)
+    return pd.DataFrame(
         {
             "state": np.where(priced.prices.open[slices.chain], "open_to_date", "closed"),
-            "session": market.desk.labels[slices.session],
+            "session": work.market.desk.labels[slices.session],
             "trader": None,
-            "asset": chains.name[slices.chain],
-            "chain": slices.chain,
+            "asset": work.chains.name[slices.chain],
+            "chain": slices.chain + first,
             "pnl": slices.model,
             "cost": slices.model_cost,
         }
     )
-    return SecondBook(lines, tuple(found), tuple(ledger_quarantine(alone, found)))

@@ -19,14 +19,14 @@ COLUMNS: Final = ("decision_id", "trader", "action", "model", "code")
 QUARANTINE_COLUMNS: Final = ("table", "file", "line", "code", "status", "message", "root", "chain", "raw")
 
 
-def set_aside_frame(record: Record, chains: Chains, first: Mapping[int, tuple[str, str]]) -> pd.DataFrame:
-    """Actions that became no ledger row: those of unpriced chains and those the record quarantined.
+def set_aside_frame(record: Record, chains: Chains, first: Mapping[int, tuple[str, ...]]) -> pd.DataFrame:
+    """Actions of chains that cannot be priced, by their position and cause.
 
     Columns decision_id, trader, action, model, code; chain holds the signal_id (or the action_id of an INITIATE order).
     """
     at = np.array(sorted(first), dtype=np.int64)
     gone = chains.take(at)
-    own = pd.DataFrame(
+    return pd.DataFrame(
         {
             "decision_id": decision_ids(record, gone),
             "trader": pick(record.tables["actions"]["trader"], gone.row, None),
@@ -37,7 +37,12 @@ def set_aside_frame(record: Record, chains: Chains, first: Mapping[int, tuple[st
         },
         columns=[*COLUMNS, "chain"],
     )
-    return pd.concat([own, _refused(record)], ignore_index=True) if len(_refused(record)) else own
+
+
+def with_refused(record: Record, frames: list[pd.DataFrame]) -> pd.DataFrame:
+    """Actions that became no ledger row: those of chains set aside, and those the record quarantined."""
+    parts = [f for f in (*frames, _refused(record)) if len(f)]
+    return pd.concat(parts, ignore_index=True) if parts else frames[0]
 
 
 def _refused(record: Record) -> pd.DataFrame:

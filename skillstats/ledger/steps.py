@@ -5,8 +5,9 @@ The same steps make the ledger and, over the table `resimulated`, the second mod
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -18,23 +19,25 @@ from skillstats.ledger.bounds import chain_bounds, refuse_total, too_large
 from skillstats.ledger.chains import Chains, FillRows, gather_fills, pick
 from skillstats.ledger.fill_doubts import row_doubts
 from skillstats.ledger.grid import Grid, lay_grid
-from skillstats.ledger.horizons import horizons_of_kind, own_horizons
+from skillstats.ledger.horizons import exits_of, horizons_of_kind, own_horizons
 from skillstats.ledger.orders import make_orders
 from skillstats.ledger.paths import gap_paths
 from skillstats.ledger.pricing import (
+    Cause,
     Prices,
     chain_problem,
     hindsight,
     inside_horizon,
     price_chains,
+    refused_prices,
     unavailable,
 )
 from skillstats.ledger.renamed import renamed_assets
 from skillstats.ledger.rows import Priced, horizon_kinds, partly_filled
-from skillstats.ledger.setaside import set_aside_frame
+from skillstats.ledger.setaside import set_aside_frame, with_refused
 from skillstats.ledger.slices import Slices, Traded, day_slices
 from skillstats.ledger.worst_case import Candidates, Case, worst_cases
-from skillstats.market.adjust import corporate_of
+from skillstats.market.adjust import Corporate, corporate_of
 from skillstats.market.marks import Market
 from skillstats.market.volatility import volatility_at
 from skillstats.record.containers import NULL, Record
@@ -54,6 +57,40 @@ def in_period(chains: Chains, market: Market) -> tuple[Chains, Chains]:
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """Chains on their way into the ledger, with all that looks at the whole record: their fills and when they end.
+
+    filed : fills as recorded; horizon, exits : (chain,) int64, see `horizons`
+    """
+
+    record: Record
+    market: Market
+    corporate: Corporate
+    chains: Chains
+    filed: FillRows
+    horizon: NDArray[np.int64]
+    exits: NDArray[np.int64]
+
+    def take(self, rows: NDArray[Any]) -> Work:
+        """Some of the chains, by their positions in ascending order."""
+        return replace(
+            self, chains=self.chains.take(rows), filed=self.filed.take(rows), horizon=self.horizon[rows], exits=self.exits[rows]
+        )
+
+    def chunks(self, size: int) -> Iterator[tuple[int, Work]]:
+        """The chains in parts of at most `size`, each with the position of its first; one part where there is none."""
+        for start in range(0, max(len(self.chains), 1), size):
+            yield start, self.take(np.arange(start, min(start + size, len(self.chains))))
+
+
+def prepare(record: Record, market: Market, chains: Chains) -> Work:
+    """Fills and horizons of all chains of a record."""
+    exits = exits_of(record, market, chains)
+    horizon = own_horizons(record, market, chains, exits)
+    return Work(record, market, corporate_of(record), chains, gather_fills(record, chains), horizon, exits)
+
+
+@dataclass(frozen=True, slots=True)
 class Lost:
     """Actions that became no row, and the bounds of the chains that were set aside for want of a price or rate."""
 
@@ -61,42 +98,67 @@ class Lost:
     cases: tuple[Case, ...]
 
 
-def set_aside(record: Record, market: Market, chains: Chains) -> tuple[Chains, Lost, list[Problem]]:
-    """Take out every chain without a full counterfactual, with its reason."""
-    fills, corporate = gather_fills(record, chains), corporate_of(record)
-    horizon = own_horizons(record, market, chains)
-    counted = inside_horizon(fills, horizon, market.as_of)
-    prices = price_chains(record, market, chains, fills, horizon)
+def set_aside(work: Work, chunk: int) -> tuple[Work, Lost, list[Problem]]:
+    """Take out every chain without a full counterfactual, with its reason.
+
+    Raises
+    ------
+    InputRejected
+        F110 where the chains that stay reach 64 bits together.
+    """
+    kept, frames, cases, problems, total = [], [], [], [], 0
+    for start, part in work.chunks(chunk):
+        first, own, bound = _refused(part)
+        good = np.ones(len(part.chains), dtype=bool)
+        good[list(first)] = False
+        kept.append(np.flatnonzero(good) + start)
+        total += sum(b for b, keep in zip(bound, good, strict=True) if keep)
+        frames.append(set_aside_frame(part.record, part.chains, first))
+        cases += own
+        problems += [chain_problem(part.record, part.chains, i, *why) for i, why in sorted(first.items())]
+    refuse_total(total)
+    lost = Lost(with_refused(work.record, frames), tuple(cases))
+    return work.take(np.concatenate(kept)), lost, problems
+
+
+def _refused(work: Work) -> tuple[dict[int, Cause], list[Case], list[int]]:
+    """Chains of one part that become no row, with the reason; bounds of those without a price; and the overflow bound of each chain."""
+    record, market, corporate, chains, fills = work.record, work.market, work.corporate, work.chains, work.filed
+    counted = inside_horizon(fills, work.horizon, market.as_of)
+    prices = price_chains(record, market, chains, fills, work.horizon)
     grid = lay_grid(corporate, chains, prices.latest(chains, fills, market.as_of))
     kinds = horizon_kinds(record, chains, market)
-    bad = [(i, "D104", "no horizon in the signal and none in the plan") for i, k in enumerate(kinds) if k is None]
-    missing = unavailable(market, chains, fills, prices, counted)
-    bad += hindsight(chains, horizon) + renamed_assets(record, market, chains, fills, prices, counted, missing)
+    bad: list[tuple[int, str, str]] = [
+        (i, "D104", "no horizon in the signal and none in the plan") for i, k in enumerate(kinds) if k is None
+    ]
+    bad += hindsight(chains, work.horizon)
+    bad += renamed_assets(record, market, chains, fills, prices, counted, unavailable(market, chains, fills, prices, counted))
     bounds = chain_bounds(chains, fills, prices, grid)
     bad += too_large(bounds)
-    first: dict[int, tuple[str, str]] = {}
+    roots = refused_prices(market, chains, fills, prices, counted)
+    first: dict[int, Cause] = {}
     for i, code, what in bad:
-        first.setdefault(i, (code, what))
-    problems = [chain_problem(record, chains, i, code, what) for i, (code, what) in sorted(first.items())]
+        first.setdefault(i, (code, what, roots.get(i, "") if code == "D254" else ""))
     candidates = Candidates(market, corporate, chains, fills, counted, prices)
     traders = pick(record.tables["actions"]["trader"], chains.row, None)
-    cases = worst_cases(candidates, traders, {i: code for i, (code, _) in first.items()})
-    lost = Lost(set_aside_frame(record, chains, first), tuple(cases))
-    good = np.ones(len(chains), dtype=bool)
-    good[list(first)] = False
-    refuse_total(bounds, good)
-    return chains.take(good), lost, problems
+    cases = worst_cases(candidates, traders, {i: code for i, (code, _, _) in first.items()})
+    return first, list(cases), bounds
 
 
-def price(record: Record, market: Market, chains: Chains) -> tuple[Priced, Slices]:
-    """Everything about the chains that have a full counterfactual, and their day slices."""
-    filed, corporate = gather_fills(record, chains), corporate_of(record)
-    horizon = own_horizons(record, market, chains)
+def price(work: Work, volatility: NDArray[np.int64]) -> tuple[Priced, Slices]:
+    """Everything about chains that have a full counterfactual, and their day slices.
+
+    Parameters
+    ----------
+    volatility : (chain,) from `known_volatility`, which looks at all chains of the record together
+    """
+    record, market, corporate, chains, filed = work.record, work.market, work.corporate, work.chains, work.filed
+    horizon = work.horizon
     counted = inside_horizon(filed, horizon, market.as_of)
     prices = price_chains(record, market, chains, filed, horizon)
     reach = prices.latest(chains, filed, market.as_of)
     for kind in market.plan.decay:
-        reach = np.maximum(reach, np.minimum(horizons_of_kind(record, market, chains, kind), market.as_of))
+        reach = np.maximum(reach, np.minimum(horizons_of_kind(market, chains, work.exits, kind), market.as_of))
     grid = lay_grid(corporate, chains, reach)
     fills = grid.fills(filed)
     orders = make_orders(market.plan.fees, chains, fills, counted, prices, grid)
@@ -119,6 +181,7 @@ def price(record: Record, market: Market, chains: Chains) -> tuple[Priced, Slice
         fills=fills,
         counted=counted,
         prices=prices,
+        exits=work.exits,
         orders=orders,
         parts=parts,
         paths=gap_paths(orders.q, fills, prices.model_time, counted, end),
@@ -128,11 +191,17 @@ def price(record: Record, market: Market, chains: Chains) -> tuple[Priced, Slice
         grid=grid,
         partial=partial,
         to_date=to_date,
-        volatility=volatility_at(market, corporate, chains.asset, chains.anchor, chains.decided),
+        volatility=volatility,
         adjusted=marks["D262"],
         warnings=_row_warnings(record, chains, marks),
     )
     return priced, slices
+
+
+def known_volatility(work: Work) -> NDArray[np.int64]:
+    """Volatility of each chain's asset as known at the decision; all chains together decide when an asset joins its class."""
+    chains = work.chains
+    return volatility_at(work.market, work.corporate, chains.asset, chains.anchor, chains.decided)
 
 
 def _adjusted(

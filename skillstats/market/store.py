@@ -144,7 +144,7 @@ class Lookup:
     row: IntArray
     price: IntArray
     time: IntArray
-    blocked: IntArray | None = None
+    blocked: IntArray
 
     @property
     def found(self) -> NDArray[np.bool_]:

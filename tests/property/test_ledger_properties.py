@@ -31,11 +31,12 @@ from desks import Desk, Row
 
 from skillstats.ledger import build as steps
 from skillstats.ledger.books import slice_table
+from skillstats.ledger.build import CHUNK
 from skillstats.ledger.canonical import content_digest
 from skillstats.ledger.chains import assemble
 from skillstats.ledger.row_frame import row_frame
 from skillstats.ledger.rows import ledger_table
-from skillstats.ledger.steps import price, set_aside
+from skillstats.ledger.steps import known_volatility, prepare, price, set_aside
 from skillstats.market.opening import open_market
 from skillstats.plan import parse_plan
 from skillstats.record import Record, read_record
@@ -94,8 +95,8 @@ def core(desk: Desk) -> Core:
     """The steps of `build_ledger` up to the rows and slices."""
     record = read(desk)
     market = open_market(record, record.plan)
-    chains, _, _ = set_aside(record, market, assemble(record, market))
-    priced, slices = price(record, market, chains)
+    work, _, _ = set_aside(prepare(record, market, assemble(record, market)), CHUNK)
+    priced, slices = price(work, known_volatility(work))
     table = slice_table(priced, slices, row_frame(priced))
     found = {
         (s["signal_id"] or s["action_id"], s["session"]): (s["slice"], s["carried"]) for s in table.to_pylist() if s["slice"]
