@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import second_further as further
 import second_totals as totals
 from desks import Desk
 from second_ledger import UNAVAILABLE, SecondLedger
@@ -24,7 +25,19 @@ from skillstats.record import read_record
 
 NOW = "2026-01-01T00:00:00Z"
 EXACT = (
-    *("signal_id", "action_id", "decision_id", "trader", "desk", "model", "asset", "side", "action", "is_intervention", "horizon"),
+    *(
+        "signal_id",
+        "action_id",
+        "decision_id",
+        "trader",
+        "desk",
+        "model",
+        "asset",
+        "side",
+        "action",
+        "is_intervention",
+        "horizon",
+    ),
     *("size", "drift", "slippage", "cost", "value_add", "model_pnl", "actual_pnl", "actual_cost", "model_cost"),
     *("value_add_to_date", "actual_notional", "arrival_notional"),
     *("status", "n_fills", "partial", "rounded", "gap_seconds", "session", "regime_weather"),
@@ -137,7 +150,9 @@ def sums_that_differ(ledger: Ledger, led: SecondLedger) -> list[str]:
     for name in own.keys() & stored.keys():
         wrong += differing(f"decision {name}", ((k, stored[name].get(k), v) for k, v in own[name].items()))
     figures = totals.kpis(led)
-    lines = {(k["by"], k["trader"], k["model"], k["action"], k["regime"]): k for k in records(ledger.kpis)}
+    lines: dict[tuple[str | None, ...], Any] = {
+        (k["by"], k["trader"], k["model"], k["action"], k["regime"]): k for k in records(ledger.kpis)
+    }
     wrong += differing("kpis", [("groups", sorted(map(str, lines)), sorted(map(str, figures)))])
     for key in figures.keys() & lines.keys():
         wrong += figures_that_differ(f"kpis {key}", lines[key], figures[key])
@@ -154,7 +169,7 @@ def decay_that_differs(ledger: Ledger, led: SecondLedger) -> list[str]:
     """The table line by line in its order, and its key figures."""
     if not led.plan.get("decay"):
         return [f"{name}: written without a decay list" for name in ("decay", "decay_kpis") if _has_rows(ledger, name)]
-    own = totals.decay(led)
+    own = further.decay(led)
     stored = records(getattr(ledger, "decay", None) or pa.table({}))
     named = [{**line, "chain": line["signal_id"] or line["action_id"]} for line in stored]
     keys = [(line["chain"], line["horizon"]) for line in own]
@@ -162,7 +177,7 @@ def decay_that_differs(ledger: Ledger, led: SecondLedger) -> list[str]:
     if not wrong:
         for line, expected in zip(named, own, strict=True):
             wrong += differing(f"decay {line['chain']} {line['horizon']}", ((k, line[k], v) for k, v in expected.items()))
-    figures = totals.decay_kpis(led)
+    figures = further.decay_kpis(led)
     table = records(getattr(ledger, "decay_kpis", None) or pa.table({}))
     lines = {(line["trader"], line["primary"], line["horizon"]): line for line in table}
     wrong += differing("decay_kpis", [("groups", sorted(map(str, lines)), sorted(map(str, figures)))])
@@ -178,8 +193,8 @@ def _has_rows(ledger: Ledger, name: str) -> bool:
 def result_that_differs(ledger: Ledger, led: SecondLedger) -> list[str]:
     """Counts, bounds and totals of the manifest."""
     result: Mapping[str, Any] = ledger.result
-    wrong = differing("counts", ((k, result["counts"].get(k), v) for k, v in totals.counts(led).items()))
-    own = totals.bounds(led)
+    wrong = differing("counts", ((k, result["counts"].get(k), v) for k, v in further.counts(led).items()))
+    own = further.bounds(led)
     wrong += differing("bounds", ((k, result.get("bounds", {}).get(k), v) for k, v in own.pop(None).items()))
     empty = {"chains": 0, "unbounded": 0, "lowest": 0, "highest": 0}
     for trader in sorted({str(chain.trader) for chain in led.chains if chain.trader}):

@@ -199,7 +199,9 @@ class SecondLedger:
         if code:
             return code
         mids = [m for m in self.arrivals(case) if m]
-        arrival = sum((n * self.market.adjusted(chain, m) for (_, n), m in zip(case.fills, mids, strict=True)), ZERO) if mids else None
+        arrival = (
+            sum((n * self.market.adjusted(chain, m) for (_, n), m in zip(case.fills, mids, strict=True)), ZERO) if mids else None
+        )
         steps[chain.name], stamps = self._steps(case)
         row = self._copied(chain) | self._quantities(case, arrival) | self._labels(chain) | self._path(case)
         row |= self._ages(case) | self._rates(case) | self._money(case, arrival)

@@ -80,11 +80,11 @@ class Market:
     def _fresh(self, asset: str, moment: int, stamp: int) -> bool:
         ages = self.plan.get("max_age", {})
         quoted = any(r.is_quote and r.time <= moment for r in self.quotes[asset])
-        limit = ages.get("quote", "PT60S") if quoted else ages.get("close", "session")
+        limit: str = ages.get("quote", "PT60S") if quoted else ages.get("close", "session")
         if limit != "session":
             return self.age(asset, moment, stamp) <= duration(limit)
         table, k = sessions(self.calendar(asset)), session_of(self.calendar(asset), moment)
-        before = table[k - 1][2]
+        before: int = table[k - 1][2]
         return stamp > before if moment == table[k][2] else stamp >= before
 
     def look(self, asset: str, moment: int | None, side: str = "mid", *, strict: bool = False) -> Price | None:
@@ -108,7 +108,7 @@ class Market:
     # rates -------------------------------------------------------------------------------------------------------------------------
 
     def is_foreign(self, asset: str) -> bool:
-        base = self.plan.get("currency", "USD")
+        base: str = self.plan.get("currency", "USD")
         return self.of_asset(asset, "currency", base) != base
 
     def has_rates(self, asset: str) -> bool:

@@ -166,7 +166,8 @@ def read_tables(texts: Mapping[str, str]) -> Tables:
 
 def _signals_of_targets(targets: list[Row]) -> list[Row]:
     """Each difference of a position from the one before is a signal; the first position only sets the start."""
-    made, position = [], {}
+    made: list[Row] = []
+    position: dict[tuple[str, str], Fraction] = {}
     for row in sorted(targets, key=lambda r: instant(r["time"])):
         series, value = (row["model"], row["asset"]), Fraction(row["target"])
         change = value - position[series] if series in position else Fraction(0)

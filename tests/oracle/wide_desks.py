@@ -8,12 +8,12 @@ of the time: a feed that was never adjusted, an order in old units and a share t
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
 from desks import HORIZONS, Desk, Kind, Maker, Row, shown, stamp
 
-RATIOS = ("2", "1.5", "3", "0.1", "0.7")
+RATIOS = ("2", "1.5", "3", "3", "7", "0.1", "0.7")
 DECAYS = ("exit", "close", "session+1", "session+3", "PT45M", "PT6H", "PT24H")
 HISTORY = 36
 """Calendar days of daily rows before the desk starts, where impact is asked."""
@@ -30,8 +30,8 @@ def widen(desk: Desk, maker: Maker) -> None:
         (unfilled, 0.4),
         (several_desks, 0.4),
         (resimulation, 0.5),
-        (impact, 0.35),
-        (corporate_actions, 0.6),
+        (impact, 0.5),
+        (corporate_actions, 0.7),
         (gaps, 0.4),
         (currency, 0.5),
         (fees, 0.4),
@@ -82,7 +82,14 @@ def blanket_veto(desk: Desk, maker: Maker) -> None:
     for n in range(3):
         signal = new_signal(maker, f"B{n}", time - timedelta(seconds=maker.pick.choice((0, 60, 2_000))))
         desk.tables["signals"].append(signal)
-        veto = {"action_id": f"AB{n}", "signal_id": f"B{n}", "time": stamp(time), "trader": trader, "action": "VETO", "quantity": ""}
+        veto = {
+            "action_id": f"AB{n}",
+            "signal_id": f"B{n}",
+            "time": stamp(time),
+            "trader": trader,
+            "action": "VETO",
+            "quantity": "",
+        }
         desk.tables["actions"].append(veto | {"decision_id": "blanket"})
 
 
@@ -100,7 +107,14 @@ def targets(desk: Desk, maker: Maker) -> None:
         before = rows[-1]["target"] if rows else row["target"]
         if row["target"] != before and maker.chance(0.5):
             name = f"m3/{kind.name}/{round(time.timestamp() * 10**6)}"
-            veto = {"action_id": f"AM{n}", "signal_id": name, "time": stamp(time), "trader": "T2", "action": "VETO", "quantity": ""}
+            veto = {
+                "action_id": f"AM{n}",
+                "signal_id": name,
+                "time": stamp(time),
+                "trader": "T2",
+                "action": "VETO",
+                "quantity": "",
+            }
             desk.tables["actions"].append(veto)
         rows.append(row)
     maker.pick.shuffle(rows)
@@ -169,12 +183,11 @@ def history(maker: Maker, kind: Kind, days: int, volume: int) -> list[Row]:
     price, rows = kind.level, []
     for day in range(days, 0, -1):
         date = maker.start - timedelta(days=day)
-        summer = datetime.fromisoformat("2024-03-10T00:00:00+00:00") <= date < datetime.fromisoformat("2024-11-03T00:00:00+00:00")
         price = max(price + maker.pick.randint(-kind.level // 60, kind.level // 60), 10)
         if maker.chance(0.05) or (kind.calendar == "XNYS" and date.weekday() >= 5):
             continue
         early = timedelta(seconds=maker.pick.choice((0, 0, 1, 300)))
-        end = date + timedelta(days=1) if kind.calendar == "24/7" else date + timedelta(hours=20 if summer else 21)
+        end = date + timedelta(days=1) if kind.calendar == "24/7" else date + timedelta(hours=20 if _summer(date) else 21)
         if end - early <= maker.start:
             row = {"asset": kind.name, "time": stamp(end - early), "close": shown(price, kind.price_places)}
             if volume and maker.chance(0.95):
@@ -186,10 +199,12 @@ def history(maker: Maker, kind: Kind, days: int, volume: int) -> list[Row]:
 def corporate_actions(desk: Desk, maker: Maker) -> None:
     """A few splits and dividends, half of them at the very instant of something else; what follows a split is rewritten."""
     found: dict[tuple[str, str, str], Row] = {}
-    for _ in range(maker.pick.randint(1, 4)):
-        kind = maker.pick.choice(maker.kinds)
-        time, what = _instant(desk, maker, kind), maker.pick.choice(("split", "split", "dividend"))
-        value = maker.pick.choice(RATIOS) if what == "split" else shown(maker.pick.randint(1, kind.level // 20), kind.price_places)
+    for _ in range(maker.pick.randint(3, 8)):
+        kind, time = _instant(desk, maker)
+        what = maker.pick.choice(("split", "split", "dividend"))
+        value = (
+            maker.pick.choice(RATIOS) if what == "split" else shown(maker.pick.randint(1, kind.level // 20), kind.price_places)
+        )
         row = {"asset": kind.name, "time": stamp(time), "kind": what, "value": value + ("5" if what == "dividend" else "")}
         if maker.chance(0.2):
             other = {**row, "kind": "dividend" if what == "split" else "split", "value": "0.25" if what == "split" else "2"}
@@ -202,17 +217,41 @@ def corporate_actions(desk: Desk, maker: Maker) -> None:
         _rewrite_prices(desk, maker, splits)
 
 
-def _instant(desk: Desk, maker: Maker, kind: Kind) -> datetime:
-    """A signal's, an action's, a fill's, a quote's or a close's instant, or any other."""
-    choice = maker.pick.randint(0, 6)
-    table = ("signals", "actions", "fills", "prices")[choice] if choice < 4 else ""
-    rows = desk.tables.get(table, [])
-    if rows:
-        return when(maker.pick.choice(rows))
-    day = maker.start + timedelta(days=maker.pick.randint(-4, 7))
-    if choice == 4:
-        return day + timedelta(hours=maker.pick.choice((20, 21, 24)))
-    return day + timedelta(seconds=maker.pick.randint(0, 86_399), microseconds=maker.pick.randint(0, 999_999))
+def _instant(desk: Desk, maker: Maker) -> tuple[Kind, datetime]:
+    """An asset, and the instant of its signal, order, fill, quote, horizon or close, one soon after a signal, or any other."""
+    kinds = {kind.name: kind for kind in maker.kinds}
+    signals = {s["signal_id"]: s["asset"] for s in desk.tables["signals"]}
+    assets = {a["action_id"]: signals.get(a["signal_id"], a.get("asset", "")) for a in desk.tables["actions"]}
+    table = maker.pick.choice(
+        ("signals", "waits", "waits", "fills", "fills", "prices", "horizon", "horizon", "horizon", "after", "after", "")
+    )
+    times = {s["signal_id"]: s["time"] for s in desk.tables["signals"]}
+    waits = [a for a in desk.tables["actions"] if times.get(a["signal_id"], a["time"]) != a["time"]]
+    rows = waits if table == "waits" else desk.tables.get({"after": "signals", "horizon": "signals"}.get(table, table), [])
+    row = maker.pick.choice(rows) if rows else {}
+    kind = kinds.get(row.get("asset") or assets.get(row.get("action_id", ""), ""), maker.pick.choice(maker.kinds))
+    if table == "after":
+        return kind, when(row) + timedelta(seconds=maker.pick.choice((0, 10, 1_000, 9_000, 40_000, 90_000)))
+    if table == "horizon":
+        early = timedelta(seconds=maker.pick.choice((0, 0, 0, 60, 900, 1_700)))
+        return kind, _near_horizon(row.get("horizon") or desk.options["horizon"], kind, when(row)) - early
+    if row:
+        return kind, when(row)
+    day = maker.start + timedelta(days=maker.pick.randint(-3, 6))
+    return kind, day + timedelta(seconds=maker.pick.randint(0, 86_399), microseconds=maker.pick.randint(0, 999_999))
+
+
+def _near_horizon(text: str, kind: Kind, time: datetime) -> datetime:
+    """The horizon of a signal, but for weekends and holidays."""
+    if text.startswith("PT"):
+        return time + timedelta(minutes=int(text[2:-1]) * (60 if text.endswith("H") else 1))
+    days = int(text[-1]) if text.startswith("session") else 0
+    midnight = datetime.combine(time.date(), datetime.min.time(), UTC) + timedelta(days=days)
+    return midnight + timedelta(hours=24 if kind.calendar == "24/7" else 20 if _summer(midnight) else 21)
+
+
+def _summer(date: datetime) -> bool:
+    return datetime(2024, 3, 10, tzinfo=UTC) <= date < datetime(2024, 11, 3, tzinfo=UTC)
 
 
 def _ratio(splits: list[Row], asset: str, after: datetime, upto: datetime) -> Fraction:
@@ -231,16 +270,15 @@ def _rewrite_orders(desk: Desk, maker: Maker, splits: list[Row]) -> None:
         source = signals.get(row["signal_id"], row)
         actions[row["action_id"]] = (row, source.get("asset", ""), when(row))
         factor = _ratio(splits, source.get("asset", ""), when(source), when(row))
-        if row["quantity"] and not maker.chance(0.1):
+        if row["quantity"] and not maker.chance(0.25):
             row["quantity"] = plain(Fraction(row["quantity"]) * factor)
-        before = Fraction(1) if factor == 1 else factor
         for fill in desk.tables["fills"]:
-            if fill["action_id"] == row["action_id"] and before != 1:
-                fill["quantity"] = plain(Fraction(fill["quantity"]) * before)
+            if fill["action_id"] == row["action_id"]:
+                fill["quantity"] = plain(Fraction(fill["quantity"]) * factor)
     for fill in desk.tables["fills"]:
         _, asset, time = actions[fill["action_id"]]
         factor = _ratio(splits, asset, time, when(fill))
-        if factor != 1 and not (factor > 1 and maker.chance(0.5)) and not maker.chance(0.1):
+        if factor != 1 and not (factor > 1 and maker.chance(0.65)) and not maker.chance(0.1):
             fill["quantity"] = plain(Fraction(fill["quantity"]) * factor)
 
 
