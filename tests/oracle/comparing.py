@@ -42,7 +42,8 @@ EXACT = (
     *("value_add_to_date", "actual_notional", "arrival_notional"),
     *("status", "n_fills", "partial", "rounded", "gap_seconds", "session", "regime_weather"),
     *("signal_mid_age", "model_price_age", "arrival_price_age", "mark_age", "signal_fx_age", "mark_fx_age"),
-    *("horizon_time", "mark_time", "regime_cutoff"),
+    *("horizon_time", "mark_time", "regime_cutoff", "signal_time", "action_time", "first_fill_time", "last_fill_time"),
+    *("model_price_index", "mark_index"),
 )
 DECIMALS = (
     *("overlap", "model_quantity", "actual_quantity", "gap_quantity", "signal_mid", "model_price", "model_impact"),
@@ -128,17 +129,17 @@ def slices_that_differ(ledger: Ledger, led: SecondLedger) -> list[str]:
 
 
 def books_that_differ(ledger: Ledger, led: SecondLedger) -> list[str]:
-    """P/L and cost of every line; a line of zeros may be left out."""
-    own = {k: v[:2] for k, v in totals.books(led).items() if any(v[:2])}
-    stored: dict[Any, tuple[int, int]] = {}
+    """P/L, cost and rows of every line, rows apart from the feedback, which has none of its own; a line of zeros may be left out."""
+    own = {k: v[: 2 if k[0] == "feedback" else 3] for k, v in totals.books(led).items() if any(v[:2])}
+    stored: dict[Any, tuple[int, ...]] = {}
     late: dict[Any, tuple[int, int, int]] = {}
     for line in records(ledger.books):
         if line["line"] == "after_horizon":
             late[line["state"], line["session"], line["trader"], line["asset"]] = (line["pnl"], line["cost"], line["n_rows"])
         else:
             key = (line["line"], line["state"], line["session"], line["trader"], line["asset"])
-            stored[key] = (line["pnl"], line["cost"])
-    stored = {k: v for k, v in stored.items() if any(v)}
+            stored[key] = (line["pnl"], line["cost"], *(() if line["line"] == "feedback" else (line["n_rows"],)))
+    stored = {k: v for k, v in stored.items() if any(v[:2])}
     wrong = differing("books", ((str(k), stored.get(k), own.get(k)) for k in sorted(own.keys() | stored.keys(), key=str)))
     expected = totals.after_horizon(led)
     return wrong + differing("after_horizon", ((str(k), late.get(k), expected.get(k)) for k in late.keys() | expected.keys()))

@@ -225,6 +225,8 @@ class SecondLedger:
             "action": chain.verb,
             "is_intervention": chain.intervenes,
             "horizon": chain.horizon,
+            "signal_time": chain.anchor if chain.signal else None,
+            "action_time": chain.decided if chain.action else None,
             "session": sessions(self.desk)[session_of(self.desk, chain.decided)][0],
         }
 
@@ -238,6 +240,9 @@ class SecondLedger:
             "model_quantity": shown(chain.q),
             "actual_quantity": shown(total),
             "n_fills": len(case.fills),
+            "first_fill_time": case.fills[0][0].time if case.fills else None,
+            "last_fill_time": case.fills[-1][0].time if case.fills else None,
+            "model_price_index": self._index(case.chain, case.quoted) if self.plan["fill_model"] != "signal_price" else None,
             "partial": self.reader.filled(chain, [f for f, _ in case.fills]) < chain.ordered,
             "signal_mid": shown(mid.value if mid else None),
             "model_price": shown(case.p),
@@ -247,6 +252,10 @@ class SecondLedger:
             "actual_notional": round(case.notional * case.unit),
             "arrival_notional": None if arrival is None else round(arrival * case.unit),
         }
+
+    def _index(self, chain: Chain, price: Price | None) -> int | None:
+        """Position of a price's row among the asset's usable rows."""
+        return None if price is None else [r.time for r in self.market.quotes[chain.asset]].index(price.time)
 
     def _money(self, case: Case, arrival: Fraction | None) -> Line:
         """Both costs, and for a CLOSED row its parts: exact, then rounded once each."""
@@ -279,6 +288,7 @@ class SecondLedger:
             "rounded": any(x.denominator != 1 for x in (actual, model, drift, slippage, cost)),
             "mark": shown(m),
             "mark_time": mark.time,
+            "mark_index": self._index(chain, mark),
         }
 
     def _rates(self, case: Case) -> Line:
