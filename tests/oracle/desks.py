@@ -22,6 +22,15 @@ FIELDS = {
     "prices": ["asset", "time", "bid", "ask", "close", "open"],
     "regimes": ["time", "asset", "weather"],
 }
+EXTRA = {
+    "signals": ["expires"],
+    "actions": ["desk"],
+    "prices": ["volume"],
+    "corporate_actions": ["asset", "time", "kind", "value"],
+    "targets": ["time", "model", "asset", "target"],
+    "resimulated": FIELDS["signals"],
+}
+"""Columns and tables of wide desks; written only where a row has them."""
 VERBS = ("ACCEPT", "VETO", "RESIZE", "DELAY", "REPRICE", "REVERSE", "INITIATE", "")
 WINDOWS = ("2024-11-26", "2024-03-07", "2024-10-31", "2024-07-02")
 """Thanksgiving with its half day, both clock changes of New York, and the half day before Independence Day."""
@@ -30,15 +39,16 @@ HORIZONS = ("session+1", "session+2", "close", "exit", "PT24H", "PT30M", "PT90M"
 
 @dataclass
 class Desk:
-    """Tables of text and the plan's choices; `options` are top-level keys of the plan, `sections` the rest of the file."""
+    """Tables of text and the plan's choices; `options` are top-level keys of the plan, `head` others, `sections` the rest of the file."""
 
     tables: Tables
     options: dict[str, str]
     sections: str = ""
     notes: dict[str, str] = field(default_factory=dict)
+    head: str = ""
 
     def plan_text(self) -> str:
-        return "".join(f'{k} = "{v}"\n' for k, v in self.options.items()) + self.sections
+        return "".join(f'{k} = "{v}"\n' for k, v in self.options.items()) + self.head + self.sections
 
     def texts(self) -> dict[str, str]:
         """CSV text of each table that has rows."""
@@ -56,7 +66,8 @@ class Desk:
 
 def to_csv(name: str, rows: list[Row]) -> str:
     out = io.StringIO()
-    writer = csv.DictWriter(out, FIELDS[name], restval="", lineterminator="\n")
+    more = [k for k in EXTRA.get(name, []) if any(k in row for row in rows)]
+    writer = csv.DictWriter(out, FIELDS.get(name, []) + more, restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return out.getvalue()
@@ -246,8 +257,8 @@ class Maker:
         return text
 
 
-def make_desk(seed: int, chains: int = 9) -> Desk:
-    """A random desk of two assets and a few chains."""
+def make_desk(seed: int, chains: int = 9, *, wide: bool = False) -> Desk:
+    """A random desk of two assets and a few chains; a wide one has currencies, splits, impact and what else the contract knows."""
     maker = Maker(seed)
     for kind in maker.kinds:
         (maker.quotes if kind.quoted else maker.bars)(kind)
@@ -266,7 +277,12 @@ def make_desk(seed: int, chains: int = 9) -> Desk:
                 "action": "VETO",
             }
         )
-    return Desk(maker.tables, maker.options(), maker.sections())
+    desk = Desk(maker.tables, maker.options(), maker.sections())
+    if wide:
+        from wide_desks import widen
+
+        widen(desk, maker)
+    return desk
 
 
 def _spare(maker: Maker) -> Row:
