@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from skillstats.ledger.write import read_ledger
     from skillstats.plan import Plan, read_plan
     from skillstats.record.containers import Record
+    from skillstats.record.fix_log import Fills, read_fix
     from skillstats.record.read import read_record
     from skillstats.report.page import write_report
     from skillstats.simulate.door import simulate
@@ -35,6 +36,7 @@ _HOME = {
     "Evaluation": "evaluation.result",
     "Evidence": "evidence",
     "Explanation": "ledger.explain",
+    "Fills": "record.fix_log",
     "Fit": "inference.container",
     "Ledger": "ledger.containers",
     "ModelSpec": "spec.model",
@@ -50,6 +52,7 @@ _HOME = {
     "explain": "ledger.explain",
     "fit": "inference.nuts",
     "read_evaluation": "evaluation.write",
+    "read_fix": "record.fix_log",
     "read_ledger": "ledger.write",
     "read_outcomes": "evidence",
     "read_plan": "plan",
@@ -69,6 +72,7 @@ __all__ = [  # noqa: RUF022
     "Plan", "read_plan", "Record", "read_record", "Ledger", "build_ledger", "read_ledger", "Explanation", "explain", "Evidence", "to_evidence", "read_outcomes",
     "ModelSpec", "read_spec", "Fit", "fit", "Evaluation", "evaluate", "write_evaluation", "read_evaluation", "verify", "write_report",
     "PoolingPrior", "Shrinkage", "shrink", "World", "read_world", "simulate", "resimulate", "PureModel", "Order",
+    "Fills", "read_fix",
 ]  # fmt: skip
 
 

@@ -181,6 +181,16 @@ def new(folder: Path) -> None:
     click.echo(f"a small record that works: skillstats ledger {folder / 'example'} --out {folder}-ledger")
 
 
+@record.command("from-fix")
+@click.argument("log", type=EXISTING)
+@click.option("--out", type=FOLDER, required=True, help="New file for the table, for example fills.csv; never replaces one.")
+def from_fix(log: Path, out: Path) -> None:
+    """Write the trades of a FIX log (drop copy) as the table fills. Needs the extra `fix`."""
+    from skillstats.cli.record import run_from_fix
+
+    finish(run_from_fix(log, out))
+
+
 @main.command()
 @click.argument("folder", type=EXISTING)
 def verify(folder: Path) -> None:

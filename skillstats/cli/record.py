@@ -77,6 +77,22 @@ def refuse_inside(source: Path, out: Path) -> None:
         raise UsageError(f"{out} lies inside {source}; name an --out outside the input")
 
 
+def run_from_fix(log: Path, out: Path) -> int:
+    """Write the fills of a FIX log into a new file, and say what could not be used."""
+    from skillstats.record.fix_log import fills_csv, read_fix
+
+    if out.exists() or out.is_symlink():
+        raise UsageError(f"{out} exists; name a new file for --out")
+    fills = read_fix(log)
+    for problem in fills.problems:
+        click.echo(str(problem), err=True)
+    with out.open("xb") as file:
+        file.write(fills_csv(fills))
+    click.echo(", ".join(f"{n} {name}" for name, n in fills.counts.items()))
+    click.echo(f"fills: {out}, {fills.table.num_rows} rows")
+    return QUARANTINED if any(p.outcome == "quarantine" for p in fills.problems) else 0
+
+
 def _refuse_overwriting(path: Path) -> None:
     """A file that is not an earlier list of ours is never replaced."""
     if path.exists() and (not path.is_file() or not path.read_bytes().startswith(b"table,file,line,code,status")):

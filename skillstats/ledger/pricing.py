@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skillstats.errors import Problem, describe_problem
-from skillstats.ledger.chains import Chains, FillRows
+from skillstats.ledger.chains import Chains, FillRows, pick
 from skillstats.market.adjust import corporate_of
 from skillstats.market.currency import NO_RATE, Rates, rate_assets, rate_at
 from skillstats.market.impact import liquidity_at, square_root_impact
@@ -98,7 +98,7 @@ def _model_fill(record: Record, market: Market, chains: Chains) -> tuple[Mark, I
     strict = market.plan.asof_model == "strict"
     when = np.where(chains.q > 0, chains.anchor, NULL)
     if market.plan.fill_model == "signal_price":
-        stated = np.where(chains.signal >= 0, record.tables["signals"]["price"][np.maximum(chains.signal, 0)], NULL)
+        stated = pick(record.tables["signals"]["price"], chains.signal, NULL)
         row = np.where(stated != NULL, 0, -1)
         return Mark(Lookup(row, stated, when, np.full_like(row, -1)), np.where(stated != NULL, 0, NULL)), when
     if market.plan.fill_model == "next_open":

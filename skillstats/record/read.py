@@ -52,7 +52,8 @@ def read_record(
 
     Parameters
     ----------
-    source : a folder with ``<table>.csv`` or ``<table>.parquet`` files, or a mapping from names to pandas, polars or Arrow tables
+    source : a folder with ``<table>.csv`` or ``<table>.parquet`` files, or a mapping from names to pandas, polars or
+        Arrow tables, DuckDB relations, or database cursors after their query
     plan : default ``plan.toml`` of the folder, else every default; horizons are then judged when `build_ledger` is given a plan
     now : the instant no record may lie after: datetime with zone, ISO text with offset, or int64 UTC microseconds; default clock
     store : folder for mapped prices; default the environment's SKILLSTATS_STORE, else the user's cache
