@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pandas as pd
+import pytest
 
+from skillstats.errors import LedgerBug
 from skillstats.ledger.build import build_ledger
+from skillstats.ledger.counts import assert_signals_conserved
 from skillstats.plan import Plan
 from skillstats.record import read_record
 
@@ -54,6 +57,24 @@ def test_the_classes_of_signals_add_to_the_rows_read() -> None:
     assert counts["initiated_outside_period"] == 1 and counts["initiated"] == 0
     assert sum(counts[k] for k in CLASSES) + ledger.quarantine.num_rows + ledger.drops.num_rows == len(rows) == 9
     assert (ledger.rows["action"].to_pylist()).count("NO_DECISION") == 4
+
+
+def test_a_lost_signal_is_a_defect_and_stops_the_build() -> None:
+    """Two rows were read, one class holds one."""
+    tables = {
+        "signals": pd.DataFrame({"signal_id": ["S1", "S2"]}).assign(
+            time=f"{DAY}14:30:00Z", model="m", asset="A", side="BUY", quantity="10"
+        ),
+        "actions": pd.DataFrame(
+            [{"action_id": "A1", "signal_id": "S1", "action": "VETO", "quantity": "", "time": f"{DAY}14:30:00Z"}]
+        ).assign(trader="T1"),
+        "prices": pd.DataFrame({"asset": "A", "time": [f"{DAY}14:30:00Z", f"{DAY}20:00:00Z"], "bid": "20", "ask": "20"}),
+    }
+    record = read_record(tables, Plan(horizon="close"), now="2027-01-01T00:00:00Z")
+    ledger = build_ledger(record)
+    assert_signals_conserved(record, ledger.result["counts"], ledger.quarantine, ledger.drops)
+    with pytest.raises(LedgerBug, match="2 signals read but 0 followed"):
+        assert_signals_conserved(record, {**ledger.result["counts"], "no_decision": 0}, ledger.quarantine, ledger.drops)
 
 
 def test_signals_made_from_targets_are_counted_too() -> None:
