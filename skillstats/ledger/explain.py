@@ -112,7 +112,7 @@ def _rows_of(table: pa.Table, row: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _set_aside(ledger: Ledger, key: str) -> Explanation:
     entries = ledger.quarantine.filter(pc.equal(ledger.quarantine["chain"], key)).to_pylist()
-    if entries:
+    if entries and key:  # rows of no chain, prices for one, have an empty one
         return Explanation(key, entries[0]["status"], quarantine_text(key, entries), (), {})
     owner = ledger.rows.filter(pc.equal(ledger.rows["action_id"], key))
     if owner.num_rows:

@@ -163,7 +163,7 @@ def _size(value: Range) -> Range:
 
 
 def _actual_fee(row: Row, fills: tuple[Filled, ...] | None, rate: Range | None) -> Range | None:
-    if rate is None:
+    if rate is None or row["actual_cost"] is None:
         return None
     if fills is not None:
         return point(sum(f.fee for f in fills if f.inside)) * rate

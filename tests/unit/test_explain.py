@@ -103,7 +103,7 @@ def test_one_micro_unit_more_in_any_sum_of_money_is_found(column, few):
             # the sum of the fees is a source of a row read back: the sums made of it disagree instead, once there are any
             comparable = column != "actual_cost" or row["status"] == "CLOSED"
             if comparable and ss.explain(back, key).text.endswith("exactly"):
-                with pytest.raises(Mismatch, match="cost is" if column == "actual_cost" else rf"{column} is .*recomputed"):
+                with pytest.raises(Mismatch, match="actual_pnl is" if column == "actual_cost" else rf"{column} is .*recomputed"):
                     ss.explain(changed(back, key, column, 1), key)
                 found += 1
     assert found > 10
@@ -225,6 +225,8 @@ def test_a_chain_set_aside_says_why_and_what_to_do():
 def test_an_id_nobody_knows_and_an_action_of_a_signal_are_named():
     with pytest.raises(UsageError, match="neither a row of this ledger nor set aside"):
         ss.explain(small_desk(), "S99")
+    with pytest.raises(UsageError, match="neither a row of this ledger nor set aside"):
+        ss.explain(small_desk(), "")
     with pytest.raises(UsageError, match="A1 is the action on signal S1"):
         ss.explain(small_desk(), "A1")
 
