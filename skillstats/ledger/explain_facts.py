@@ -138,11 +138,6 @@ def _rate(row: Row) -> Range | None:
     return None if row["mark_fx"] is None else point(Fraction(row["mark_fx"]))
 
 
-def fee_is_rounded_first(row: Row) -> bool:
-    """Ledgers without the columns of exchange rates rounded P/L and the model's fee to a micro-unit each before one met the other."""
-    return "mark_fx" not in row
-
-
 def _model_fee(ledger: Ledger, row: Row, q: Range, p: Range | None, multiplier: Fraction, rate: Range | None) -> Range | None:
     """Fee of the model's fill by the plan's schedule: max(minimum, per_unit q + per_order + bps |q p| / 10,000)."""
     fees = ledger.plan.fees
@@ -153,8 +148,7 @@ def _model_fee(ledger: Ledger, row: Row, q: Range, p: Range | None, multiplier: 
         return None
     turnover = _size(q * p).times(multiplier)
     fee = q.times(per_unit) + point(per_order) + turnover.times(bps / 10_000)
-    charged = Range(max(least, fee.low), max(least, fee.high)).times(MICRO) * rate
-    return charged.rounded() if fee_is_rounded_first(row) else charged
+    return Range(max(least, fee.low), max(least, fee.high)).times(MICRO) * rate
 
 
 def _size(value: Range) -> Range:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from skillstats.ledger.explain_facts import Facts, Row, fee_is_rounded_first
+from skillstats.ledger.explain_facts import Facts, Row
 from skillstats.ledger.explain_numbers import Range, point
 from skillstats.ledger.explain_words import money, number, price
 from skillstats.plan import Fees
@@ -123,8 +123,6 @@ def value_steps(row: Row, f: Facts) -> tuple[Step, ...]:
     assert f.model_fee is not None
     gain = ((f.filled * f.mark).times(f.multiplier * MICRO) - f.paid).times(f.sign) * f.rate
     model_gain = point(0) if f.p is None else (f.q * (f.mark - f.p)).times(f.multiplier * MICRO * f.sign) * f.rate
-    if fee_is_rounded_first(row):
-        gain, model_gain = gain.rounded(), model_gain.rounded()
     actual = money_step(row, "actual_pnl", *_words_of_actual(f), gain - f.actual_fee)
     model = money_step(row, "model_pnl", *_words_of_model(f), model_gain - f.model_fee)
     cost = money_step(row, "cost", "cost = c_model - c_actual", _minus(f.model_fee, f.actual_fee), f.model_fee - f.actual_fee)

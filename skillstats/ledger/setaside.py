@@ -46,15 +46,29 @@ def with_refused(record: Record, frames: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _refused(record: Record) -> pd.DataFrame:
-    """Actions the record's checks quarantined, read from their raw cells."""
+    """Actions the record's checks quarantined, read from their raw cells; the model is that of the signal they name."""
     rows: list[dict[str, Any]] = []
-    for problem in record.quarantine:
-        cells = record.raw.cells("actions", problem.line) if record.raw is not None and problem.table == "actions" else None
+    raw = record.raw
+    gone = [p for p in record.quarantine if p.table == "actions"]
+    models = _models(record) if gone else {}
+    for problem in gone:
+        cells = raw.cells("actions", problem.line) if raw is not None else None
         if cells is not None:
             own = {k: cells.get(k) or None for k in ("trader", "action")}
+            own["model"] = models.get(cells.get("signal_id", ""))
             decision = cells.get("decision_id") or cells.get("action_id")
             rows.append({**own, "decision_id": decision, "code": problem.code, "chain": problem.chain})
     return pd.DataFrame(rows, columns=[*COLUMNS, "chain"])
+
+
+def _models(record: Record) -> dict[str, str]:
+    """Model of each signal by its id, refused signals included."""
+    found: dict[str, str] = {}
+    raw = record.raw.tables.get("signals") if record.raw is not None else None
+    if raw is not None and {"signal_id", "model"} <= set(raw.columns):
+        found = {s: m for s, m in zip(*(raw.columns[k].to_pylist() for k in ("signal_id", "model")), strict=True) if m}
+    signals = record.tables["signals"]
+    return found | dict(zip(signals["signal_id"], signals["model"], strict=True))
 
 
 def coverage(decisions: pd.DataFrame, lost: pd.DataFrame, named: Collection[str] = ()) -> dict[str, dict[str, int]]:
