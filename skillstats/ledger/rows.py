@@ -187,11 +187,10 @@ def _prices(p: Priced) -> dict[str, pa.Array]:
     mid = np.where(signal_mid == NULL, NULL, signal_mid * p.grid.ticks)
     asked = parse_decimal(p.market.plan.impact.y) != 0
     impact = np.where((model == NULL) | (not asked), NULL, p.prices.impact * p.grid.ticks)
-    model_row = np.where((p.chains.q > 0) & (p.prices.model.lookup.row >= 0), p.prices.model.lookup.row, NULL)
-    if p.market.plan.fill_model == "signal_price":
-        model_row = np.full(len(model_row), NULL, dtype=np.int64)
-    mark_row = np.where(p.prices.open, NULL, p.prices.mark.lookup.row)
-    begins = p.market.store.offsets[np.maximum(p.chains.asset, 0)]
+    stated = p.market.plan.fill_model == "signal_price"
+    model_row = np.where((p.chains.q > 0) & (not stated), p.prices.model.lookup.row, -1)
+    mark_row = np.where(p.prices.open, -1, p.prices.mark.lookup.row)
+    place = p.market.store.place
     return {
         "signal_mid": decimal_column(mid, p.grid.scale, ticks),
         "model_price": decimal_column(model, p.grid.scale, ticks),
@@ -203,8 +202,8 @@ def _prices(p: Priced) -> dict[str, pa.Array]:
         "model_price_age": int_column(np.where(p.chains.q > 0, p.prices.model.age, NULL)),
         "arrival_price_age": int_column(_oldest_arrival(p, has_overlap)),
         "mark_age": int_column(np.where(p.prices.open, NULL, p.prices.mark.age)),
-        "model_price_index": int_column(np.where(model_row == NULL, NULL, model_row - begins)),
-        "mark_index": int_column(np.where(mark_row == NULL, NULL, mark_row - begins)),
+        "model_price_index": int_column(place(p.chains.asset, model_row)),
+        "mark_index": int_column(place(p.chains.asset, mark_row)),
         **_rates(p),
         "n_fills": int_column(p.fills.total(np.ones(len(p.fills.time), dtype=np.int64), p.counted), pa.int32()),
         "partial": pa.array(p.partial, type=pa.bool_()),

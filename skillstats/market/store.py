@@ -90,6 +90,17 @@ class PriceStore:
         """Rows of one asset."""
         return slice(int(self.offsets[asset]), int(self.offsets[asset + 1]))
 
+    def place(self, asset: IntArray, row: IntArray) -> IntArray:
+        """Positions among the asset's accepted rows, which neither another asset nor a refused row can move; `NULL` for -1.
+
+        asset, row : (n,) position in the store of the asset and of the row
+        """
+        if not len(self.assets):
+            return np.full(len(row), NULL, dtype=np.int64)
+        begins, refused = self.offsets[np.maximum(asset, 0)], self.rows.refused
+        stones = np.searchsorted(refused, row) - np.searchsorted(refused, begins)
+        return np.where(row >= 0, row - begins - stones, NULL)
+
     def cells(self, asset: int, column: str, rows: slice | None = None) -> IntArray:
         """Prices (half ticks) or volumes (lots) of one asset's rows, `NULL` where absent."""
         run = rows or self.run(asset)

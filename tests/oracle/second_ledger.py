@@ -255,7 +255,7 @@ class SecondLedger:
 
     def _index(self, chain: Chain, price: Price | None) -> int | None:
         """Position of a price's row among the asset's usable rows."""
-        return None if price is None else [r.time for r in self.market.quotes[chain.asset]].index(price.time)
+        return None if price is None else [r.time for r in self.market.quotes[chain.asset] if not r.refused].index(price.time)
 
     def _money(self, case: Case, arrival: Fraction | None) -> Line:
         """Both costs, and for a CLOSED row its parts: exact, then rounded once each."""

@@ -19,7 +19,7 @@ LOOK_BACK, AT_LEAST = 20, 10
 
 @dataclass(frozen=True)
 class Quote:
-    """A price row: reference price, bid and ask of a usable quote, open, traded volume."""
+    """A price row: reference price, bid and ask of a usable quote, open, traded volume; or a refused row, of which only the stamp counts."""
 
     time: int
     mid: Fraction | None
@@ -28,6 +28,7 @@ class Quote:
     open: Fraction | None
     volume: Fraction
     is_quote: bool
+    refused: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,9 @@ class Market:
         self.tables, self.plan, self.events = tables, plan, events
         self.quotes: dict[str, list[Quote]] = {}
         for row in tables["prices"]:
-            if all(not row.get(k) or Fraction(row[k]) > 0 for k in ("bid", "ask", "close", "open")):  # else D252
-                self.quotes.setdefault(row["asset"], []).append(read_quote(row))
+            good = all(not row.get(k) or Fraction(row[k]) > 0 for k in ("bid", "ask", "close", "open"))  # else D252
+            empty = Quote(instant(row["time"]), None, None, None, None, Fraction(0), False, refused=True)
+            self.quotes.setdefault(row["asset"], []).append(read_quote(row) if good else empty)
         for rows in self.quotes.values():
             rows.sort(key=lambda r: r.time)
         self.as_of = instant(plan["as_of"]) if "as_of" in plan else max(instant(r["time"]) for r in tables["prices"])
@@ -96,8 +98,12 @@ class Market:
             best = None
             for row in self.quotes.get(asset, []):
                 value = getattr(row, side)
-                if value is not None and (row.time < moment or (row.time == moment and not strict)):
+                if row.time > moment or (row.time == moment and strict):
+                    break
+                if value is not None:
                     best = Price(value, row.time)
+                elif row.refused:  # whoever needed this row must not take an older one in its place
+                    best = None
             self._found[key] = best if best and self._fresh(asset, moment, best.time) else None
         return self._found[key]
 
@@ -170,7 +176,10 @@ class Market:
                 break
             upto = min(table[k][2], self.as_of)
             for row in self.quotes.get(asset, []):
-                if row.open is not None and max(table[k - 1][2], anchor) < row.time <= upto:
+                inside = max(table[k - 1][2], anchor) < row.time <= upto
+                if inside and row.refused and any(r.open is not None for rows in self.quotes.values() for r in rows):
+                    return row.time, None
+                if row.open is not None and inside:
                     return min(table[k][1], row.time), Price(row.open, row.time)
         return None, None
 
