@@ -60,7 +60,8 @@ class Market:
             self.quotes.setdefault(row["asset"], []).append(read_quote(row) if good else empty)
         for rows in self.quotes.values():
             rows.sort(key=lambda r: r.time)
-        self.as_of = instant(plan["as_of"]) if "as_of" in plan else max(instant(r["time"]) for r in tables["prices"])
+        last = max(r.time for rows in self.quotes.values() for r in rows)  # a refused row moves nothing
+        self.as_of = instant(plan["as_of"]) if "as_of" in plan else last
         self.desk: str = plan.get("calendar", {}).get("default", "XNYS")
         self._turnover: dict[tuple[str, int], tuple[int, Fraction, int] | None] = {}
         self._found: dict[tuple[str, int, str, bool], Price | None] = {}
