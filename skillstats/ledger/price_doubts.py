@@ -18,7 +18,7 @@ from skillstats.errors import Problem, describe_problem
 from skillstats.ledger.fill_doubts import in_currency
 from skillstats.market.marks import Market
 from skillstats.market.sessions import Sessions
-from skillstats.record.containers import NULL, Record
+from skillstats.record.containers import Record
 from skillstats.record.instants import instant_text
 from skillstats.units import DAY, HOUR, SECOND
 
@@ -59,8 +59,7 @@ def price_problems(record: Record, market: Market, assets: IntArray) -> list[Pro
     for asset in np.unique(assets[assets >= 0]).tolist():
         series = market.store.series(asset, "mid")
         known = int(np.searchsorted(series.time, market.as_of, side="right"))
-        priced = np.flatnonzero(series.price[:known] != NULL)  # a refused row is no price
-        time, price, row = series.time[priced], series.price[priced], series.row[priced]
+        time, price, row = series.time[:known], series.price[:known], series.row[:known]
         if len(time) < 2:
             continue
         name = market.store.assets[asset]

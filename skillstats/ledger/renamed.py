@@ -39,7 +39,7 @@ def renamed_assets(
     starts = []
     for asset in range(len(market.store.assets)):
         series = market.store.series(asset, "mid")
-        priced = np.flatnonzero((series.price != NULL) & (series.time <= market.as_of))
+        priced = np.flatnonzero(series.time <= market.as_of)
         if len(priced):
             starts.append((int(series.time[priced[0]]), asset, int(series.price[priced[0]])))
         if len(priced) >= LEAST_ROWS and asset in ends:

@@ -37,9 +37,9 @@ __all__ = ["NEVER", "Lookup", "PriceStore", "Series", "build_store", "look_back"
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One kind of price of one asset: the rows of the store that have it, and the tombstones.
+    """One kind of price of one asset: the rows of the store that have it.
 
-    time : (row,) ascending; price : (row,) half ticks, `NULL` for a tombstone; row : (row,) position in the store
+    time : (row,) ascending; price : (row,) half ticks, `NULL` for a tombstone where these were asked for; row : (row,) position in the store
     """
 
     time: IntArray
@@ -120,8 +120,11 @@ class PriceStore:
         lo, hi = np.searchsorted(self.rows.refused, [run.start, run.stop])
         return self.rows.refused[lo:hi]
 
-    def series(self, asset: int, kind: str) -> Series:
-        """Rows of one asset that have a reference price (``mid``), a usable quote side (``bid``, ``ask``) or an ``open``."""
+    def series(self, asset: int, kind: str, *, stones: bool = False) -> Series:
+        """Rows of one asset that have a reference price (``mid``), a usable quote side (``bid``, ``ask``) or an ``open``.
+
+        With `stones` the tombstones too, without a price: for searches, which must stop at them.
+        """
         run = self.run(asset)
         if kind == "open":
             if not len(self.rows.open):
@@ -138,9 +141,9 @@ class PriceStore:
                 has = quote | (close != NULL)
             else:
                 price, has = (bid if kind == "bid" else ask), quote
-        stones = self.stones(asset) - run.start
-        has[stones] = True
-        price[stones] = NULL
+        refused = self.stones(asset) - run.start
+        has[refused] = stones
+        price[refused] = NULL
         row = np.flatnonzero(has)
         return Series(np.asarray(self.time[run][row]), price[row], row + run.start)
 
@@ -231,7 +234,7 @@ def _look(store: PriceStore, asset: IntArray, instant: IntArray, kind: str, side
     for group in np.split(wanted, np.flatnonzero(np.diff(asset[wanted])) + 1):
         if not len(group):
             continue
-        series = store.series(int(asset[group[0]]), kind)
+        series = store.series(int(asset[group[0]]), kind, stones=True)
         at = np.searchsorted(series.time, instant[group], side=side) + shift  # type: ignore[call-overload]
         hit = (at >= 0) & (at < len(series.time))
         stone = np.zeros(len(hit), dtype=bool)
