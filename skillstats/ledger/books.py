@@ -97,12 +97,18 @@ def book_table(frame: pd.DataFrame) -> pa.Table:
     return make_table(text | numbers, ("pnl", "cost"))
 
 
-def check_identities(rows: pd.DataFrame, decisions: pd.DataFrame, slices: Slices, books: pd.DataFrame) -> dict[str, int]:
+def check_identities(
+    rows: pd.DataFrame, decisions: pd.DataFrame, slices: Slices, books: pd.DataFrame, *, second: bool = False
+) -> dict[str, int]:
     """Assert that parts, slices, decisions and books agree exactly, in total and in every cut.
+
+    Parameters
+    ----------
+    second : whether there is a re-simulated book
 
     Returns
     -------
-    totals in micro-units: actual, model, value_add (closed) and value_add_to_date (open)
+    totals in micro-units: actual, model, value_add (closed) and value_add_to_date (open); resimulated and feedback where asked
 
     Raises
     ------
@@ -136,7 +142,7 @@ def check_identities(rows: pd.DataFrame, decisions: pd.DataFrame, slices: Slices
     }
     _same("actual book - model book = value_add", np.array([totals["actual"] - totals["model"]]), np.array([totals["value_add"]]))
     _same("actual P/L of the rows = actual book", np.array([closed["actual_pnl"].sum()]), np.array([totals["actual"]]))
-    if "feedback" in set(books["line"]):
+    if second:
         totals |= {"resimulated": int(line.get("model_resimulated", 0)), "feedback": int(line.get("feedback", 0))}
         _same(
             "feedback = re-simulated - frozen",

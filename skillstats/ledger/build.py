@@ -75,7 +75,7 @@ def _tables(work: Work, whole: Piece, lost: Lost, found: list[Problem], outside:
     record, market, rows = work.record, work.market, whole.frame
     decisions = decision_frame(rows, lost.frame)
     books = book_frame(whole.books, second)
-    totals = check_identities(rows, decisions, whole.slices, books)
+    totals = check_identities(rows, decisions, whole.slices, books, second=second is not None)
     quarantine, drops = problem_tables(record, ledger_quarantine(record, found) + (list(second.aside) if second else []))
     tables: dict[str, pa.Table] = {
         "ledger": whole.table,

@@ -15,14 +15,16 @@ IntArray = NDArray[np.int64]
 
 
 def exits_of(record: Record, market: Market, chains: Chains) -> IntArray:
-    """First later signal of each chain's model and asset on the other side; `NULL` where there is none up to as_of."""
-    signals, own = record.tables["signals"], chains.signal >= 0
-    code = market.store.code_of()
-    asset = np.array([code.get(n, -1) for n in signals["asset"]], dtype=np.int64)
-    exits = exit_times(signals["model"], asset, np.where(signals["side"] == "BUY", 1, -1), signals["time"])
-    leaves = np.full(len(chains), NULL, dtype=np.int64)
-    leaves[own] = np.where(exits > market.as_of, NULL, exits)[chains.signal[own]]
-    return leaves
+    """First later signal of each chain's model and asset on the other side; `NULL` where there is none up to as_of.
+
+    Every signal that is good by itself counts, also one whose orders set its chain aside: orders cannot enter the model's book.
+    """
+    issued = record.issued
+    code = {name: i for i, name in enumerate(dict.fromkeys(issued["asset"].tolist()))}
+    asset = np.array([code[n] for n in issued["asset"]], dtype=np.int64)
+    exits = exit_times(issued["model"], asset, np.where(issued["side"] == "BUY", 1, -1), issued["time"])
+    by_id = dict(zip(issued["signal_id"].tolist(), np.where(exits > market.as_of, NULL, exits).tolist(), strict=True))
+    return np.array([by_id[s] if s is not None else NULL for s in chains.signal_id], dtype=np.int64)
 
 
 def own_horizons(record: Record, market: Market, chains: Chains, exits: IntArray) -> IntArray:

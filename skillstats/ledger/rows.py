@@ -182,7 +182,7 @@ def _prices(p: Priced) -> dict[str, pa.Array]:
     has_overlap = p.orders.overlap > 0
     arrival_lots = np.where(has_overlap, p.orders.filled, 0)
     mark = np.where(p.prices.open, NULL, p.orders.mark)
-    model = np.where((p.chains.q > 0) & p.prices.model.usable, p.orders.p, NULL)
+    model = np.where((p.chains.q > 0) & p.prices.model.usable & ~p.prices.no_impact, p.orders.p, NULL)
     signal_mid = p.prices.signal_mid.lookup.price
     mid = np.where(signal_mid == NULL, NULL, signal_mid * p.grid.ticks)
     asked = parse_decimal(p.market.plan.impact.y) != 0
@@ -257,7 +257,7 @@ def _money(p: Priced) -> dict[str, pa.Array]:
     notional = _times_unit(p.orders.notional, p.orders)
     arrival = np.where(p.orders.overlap > 0, _times_unit(p.orders.arrival, p.orders), NULL)
     no_rate = p.prices.open & (p.prices.fx != BASE)
-    not_yet = ((p.chains.q > 0) & ~p.prices.model.usable) | no_rate
+    not_yet = ((p.chains.q > 0) & (~p.prices.model.usable | p.prices.no_impact)) | no_rate
     names = ("size", "drift", "slippage", "cost", "value_add", "model_pnl", "actual_pnl")
     parts = {k: int_column(np.where(closed, getattr(p.parts, k), NULL)) for k in names}
     return {

@@ -36,7 +36,8 @@ def second_book(record: Record, market: Market, chunk: int) -> SecondBook:
     """Price the table `resimulated` of a record, `chunk` signals at a time."""
     nobody = record.tables["actions"].take(np.zeros(0, dtype=np.int64))
     kept = {k: v for k, v in record.tables.items() if k != "fills"}
-    alone = replace(record, tables=kept | {"signals": record.tables["resimulated"], "actions": nobody})
+    signals = record.tables["resimulated"]
+    alone = replace(record, tables=kept | {"signals": signals, "actions": nobody}, issued=signals)
     chains, _ = in_period(assemble(alone, market), market)
     work, _, found = set_aside(prepare(alone, market, chains), chunk)
     volatility = known_volatility(work)

@@ -65,6 +65,8 @@ class Record:
     digests : sha256 of each table's canonical content, independent of file format, row order and column order
     files : sha256 of each file as it lay on disk (provenance, not digested)
     prices : the accepted price rows, an asset after the other, in memory or mapped from files
+    issued : id, time, model, asset and side of every signal that is good by itself, also where its orders set its chain aside: what a
+        person did with a signal must not change when another one ends
     raw : what came in, as text, so that a row can be shown again and the record be read again under another plan; None if made by hand
     declared : whether a plan was given or found; without one, horizons are not judged yet
     """
@@ -79,6 +81,7 @@ class Record:
     digests: Mapping[str, str]
     files: Mapping[str, str]
     prices: PriceRows
+    issued: Table
     raw: RawRecord | None = None
     declared: bool = True
 

@@ -160,13 +160,42 @@ def _record(
     digests = {name: table_digest(table.take(keep[name])) for name, table in tables.parsed.items() if name != "prices"}
     digests = {name: digests.get(name, prices.digest) for name in SCHEMA if name in digests or name == "prices"}
     ordered_drops = tuple(sorted(drops, key=_in_order))
-    return Record(plan, accepted, scales, tuple(problems), aside, ordered_drops, raw_rows, digests, dict(raw.files), prices)
+    return Record(
+        plan,
+        accepted,
+        scales,
+        tuple(problems),
+        aside,
+        ordered_drops,
+        raw_rows,
+        digests,
+        dict(raw.files),
+        prices,
+        _issued(tables, findings),
+    )
 
 
 def _price_rows(tables: Tables, findings: list[Finding], keep: NDArray[np.bool_]) -> PriceRows:
     """The price table as runs of rows an asset, its refused rows as tombstones."""
     refused = [(f.row, to_problem(tables, f)) for f in findings if f.table == "prices" and refuses(f)]
     return price_rows(tables["prices"], keep, refused)
+
+
+def _issued(tables: Tables, findings: list[Finding]) -> Table:
+    """Signals that are good by themselves, in canonical order; see `Record`."""
+    if "signals" not in tables:
+        return Table(
+            "signals", "", {name: np.empty(0, dtype=kind) for name, kind in _ISSUED.items()}, np.empty(0, dtype=np.int64)
+        )
+    signals, good = tables["signals"], np.ones(len(tables["signals"]), dtype=bool)
+    good[[f.row for f in findings if f.table == "signals" and refuses(f)]] = False
+    kept = signals.take(good)
+    order = canonical_order(kept)
+    columns = {name: (kept.ints(name) if name == "time" else kept.text(name))[order] for name in _ISSUED}
+    return Table("signals", kept.raw.file, columns, kept.raw.line[order])
+
+
+_ISSUED = {"signal_id": object, "time": np.int64, "model": object, "asset": object, "side": object}
 
 
 def _in_order(problem: Problem) -> tuple[str, int, str, str]:

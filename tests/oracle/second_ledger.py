@@ -162,7 +162,8 @@ class SecondLedger:
         if known and self.market.look(chain.asset, chain.anchor) is None:
             found.append("mid")
         asked = chain.q and case.model_time is not None and case.model_time <= self.as_of
-        no_impact = chain.q and known and self.market.asks_impact() and self.market.turnover(chain) is None
+        # a fill that is still to come leaves the chain OPEN, whatever its impact will be
+        no_impact = asked and known and self.market.asks_impact() and self.market.turnover(chain) is None
         if (asked and case.p is None) or no_impact or case.model_comes_late:
             found.append("p")
         if not case.is_open and self.market.look(chain.asset, case.horizon) is None:

@@ -93,9 +93,9 @@ def _corporate_cases(led: SecondLedger, case: Case) -> Iterator[str]:
 
 
 def test_the_wide_records_cover_what_they_should() -> None:
-    """Every feature, and its corner cases, in a hundred desks."""
+    """Every feature, and its corner cases, in 120 desks."""
     seen: Counter[str] = Counter()
-    for seed in range(RECORDS // 2):
+    for seed in range(RECORDS * 3 // 5):
         desk = desks.make_desk(seed, wide=True)
         led = SecondLedger(desk.texts(), desk.plan_text())
         seen.update(cases_of(led))
