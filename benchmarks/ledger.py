@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -40,6 +41,7 @@ def measure(folder: Path, decisions: int, rows: int, pairs: int) -> Iterator[Row
     desk(folder, 1, decisions, rows, ASSETS)
     for_peers(folder)
     store = folder / "store"
+    shutil.rmtree(store, ignore_errors=True)  # the first run converts
     arguments = [str(folder), str(decisions), str(rows), str(ASSETS)]
     ours = ["benchmarks.ledger_ours", *arguments, str(store)]
     cold = child(*ours)

@@ -16,6 +16,9 @@ from skillstats.units import package_version
 
 FOLDER = click.Path(path_type=Path)
 EXISTING = click.Path(exists=True, path_type=Path)
+STORE = click.option(
+    "--store", type=FOLDER, help="Folder where large price files are kept mapped; default $SKILLSTATS_STORE, else the user's cache."
+)
 AUDIENCES = ("head",)
 """Readers this version writes a page for."""
 
@@ -75,11 +78,12 @@ def demo(out: Path, seed: int, smoke: bool) -> None:
 @click.argument("record", type=EXISTING)
 @click.option("--plan", type=EXISTING, help="Plan to read it with; default RECORD/plan.toml.")
 @click.option("--quarantine", type=FOLDER, help="Also write the rows set aside, with their raw text, to this CSV file.")
-def check(record: Path, plan: Path | None, quarantine: Path | None) -> None:
+@STORE
+def check(record: Path, plan: Path | None, quarantine: Path | None, store: Path | None) -> None:
     """Every problem of a record at once, as a table; exits as `ledger` would."""
     from skillstats.cli.record import run_check
 
-    finish(run_check(record, plan, quarantine))
+    finish(run_check(record, plan, quarantine, store))
 
 
 @main.command()
@@ -93,11 +97,15 @@ def check(record: Path, plan: Path | None, quarantine: Path | None) -> None:
     metavar="ID",
     help="Also print how this row came about; signal_id, or action_id of an INITIATE.",
 )
-def ledger(record: Path, out: Path, plan: Path | None, keys: tuple[str, ...]) -> None:
+@STORE
+@click.option(
+    "--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Workers of large look-ups; never change a byte."
+)
+def ledger(record: Path, out: Path, plan: Path | None, keys: tuple[str, ...], store: Path | None, threads: int) -> None:
     """Price every departure from the model, exactly, and keep reconciled books."""
     from skillstats.cli.record import run_ledger
 
-    finish(run_ledger(record, out, plan, keys))
+    finish(run_ledger(record, out, plan, keys, store, threads))
 
 
 @main.command()

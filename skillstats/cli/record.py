@@ -20,21 +20,21 @@ QUARANTINED = 3
 AGES = (0, 1, 60, 300)
 
 
-def build(record: Path, plan: Path | None) -> Ledger:
-    """Read a record and build its ledger."""
+def build(record: Path, plan: Path | None, store: Path | None = None, threads: int = 1) -> Ledger:
+    """Read a record and build its ledger; large price files are mapped from `store`."""
     from skillstats.ledger.build import build_ledger
     from skillstats.plan import read_plan
     from skillstats.record.read import read_record
 
     declared: Plan | None = read_plan(plan) if plan is not None else None
-    return build_ledger(read_record(record, declared), declared)
+    return build_ledger(read_record(record, declared, store=store), declared, threads=threads)
 
 
-def run_check(record: Path, plan: Path | None, quarantine: Path | None) -> int:
+def run_check(record: Path, plan: Path | None, quarantine: Path | None, store: Path | None = None) -> int:
     """Print every problem as a table, and how many look-ups a tighter age limit would lose."""
     if quarantine is not None:
         _refuse_overwriting(quarantine)
-    ledger = build(record, plan)
+    ledger = build(record, plan, store)
     print_problems(ledger.problems)
     click.echo(_count_line(ledger))
     click.echo(_age_line(ledger))
@@ -46,13 +46,15 @@ def run_check(record: Path, plan: Path | None, quarantine: Path | None) -> int:
     return QUARANTINED if ledger.quarantine.num_rows else 0
 
 
-def run_ledger(record: Path, out: Path, plan: Path | None, keys: tuple[str, ...] = ()) -> int:
+def run_ledger(
+    record: Path, out: Path, plan: Path | None, keys: tuple[str, ...] = (), store: Path | None = None, threads: int = 1
+) -> int:
     """Write the ledger folder and print what it says, and then the rows that were asked for in words."""
     from skillstats.ledger.explain import explain
 
     refuse_inside(record, out)
     check_target(out, "ledger")
-    ledger = build(record, plan)
+    ledger = build(record, plan, store, threads)
     explanations = [explain(ledger, key) for key in keys]  # before writing: an id nobody knows writes nothing
     ledger.write(out)
     for problem in ledger.problems:
