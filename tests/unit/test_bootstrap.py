@@ -307,7 +307,7 @@ def test_test_runs_every_check_and_names_the_one_that_failed(machine: Machine) -
     assert result.returncode == 1
     assert [line.split()[1] for line in result.stderr.splitlines() if "FAILED" in line] == ["FAILED"]
     assert "FAILED lint-imports" in result.stderr
-    assert machine.calls("-m pytest")[0].endswith("-m pytest -n 2 -k name")
+    assert machine.calls("-m pytest")[0].endswith("-m pytest -n 2 --dist worksteal -k name")
 
 
 def test_demo_runs_the_package_with_the_arguments_given(machine: Machine) -> None:
