@@ -432,7 +432,11 @@ def test(arguments):
     """Run every check, also after a failure, and say at the end which ones failed."""
     python = prepare("test")
     tools = os.path.join(os.path.dirname(python), "lint-imports" + EXE)
-    workers = [] if any(re.match(r"-n|--numprocesses|--pdb", argument) for argument in arguments) else ["-n", "2", "--dist", "worksteal"]
+    workers = (
+        []
+        if any(re.match(r"-n|--numprocesses|--pdb", argument) for argument in arguments)
+        else ["-n", "2", "--dist", "worksteal"]
+    )
     checks = [
         ("ruff check", [python, "-m", "ruff", "check", "--quiet"]),
         ("mypy", [python, "-m", "mypy", "--no-error-summary"]),

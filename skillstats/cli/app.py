@@ -17,7 +17,9 @@ from skillstats.units import package_version
 FOLDER = click.Path(path_type=Path)
 EXISTING = click.Path(exists=True, path_type=Path)
 STORE = click.option(
-    "--store", type=FOLDER, help="Folder where large price files are kept mapped; default $SKILLSTATS_STORE, else the user's cache."
+    "--store",
+    type=FOLDER,
+    help="Folder where large price files are kept mapped; default $SKILLSTATS_STORE, else the user's cache.",
 )
 AUDIENCES = ("head",)
 """Readers this version writes a page for."""

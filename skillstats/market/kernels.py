@@ -64,49 +64,7 @@ def by_asset(asset: Array, assets: int) -> tuple[Array, Array]:
 
 
 @compiled
-def later_than(time: Array, lo: int, hi: int, at: int, instant: int) -> int:
-    """First position in [lo, hi) whose time is later than `instant`, searched from `at`."""
-    if at > lo and time[at - 1] > instant:
-        step, right = 1, at - 1
-        while right - step >= lo and time[right - step] > instant:
-            right -= step
-            step *= 2
-        left = max(right - step, lo)
-    else:
-        near = min(at + NEAR, hi)
-        while at < near and time[at] <= instant:
-            at += 1
-        if at < near or at == hi or time[at] > instant:
-            return at
-        step, left = NEAR, at + 1
-        while left + step < hi and time[left + step] <= instant:
-            left += step + 1
-            step *= 2
-        right = min(left + step, hi)
-    while left < right:
-        middle = (left + right) // 2
-        if time[middle] <= instant:
-            left = middle + 1
-        else:
-            right = middle
-    return left
-
-
-@compiled
-def twice_price(bid: Array, ask: Array, close: Array, opens: Array, null: int, kind: int, j: int) -> tuple[bool, Any]:
-    """Whether a row has the wanted price, and twice that price in the row's own units."""
-    if kind == OPEN:
-        return opens[j] != null, 2 * np.int64(opens[j])
-    if len(bid) > 0 and len(ask) > 0 and null < bid[j] <= ask[j]:
-        b, a = np.int64(bid[j]), np.int64(ask[j])
-        return True, b + a if kind == MID else 2 * (b if kind == BID else a)
-    if kind == MID and len(close) > 0 and close[j] != null:
-        return True, 2 * np.int64(close[j])
-    return False, np.int64(0)
-
-
-@compiled
-def look(
+def look(  # noqa: C901, PLR0912, PLR0915  cut into functions, inlined or not, it takes almost three times as long
     first: int,
     last: int,
     begins: Array,
@@ -132,24 +90,62 @@ def look(
 
     Look-ups lie asset by asset, `begins` says where each asset's are; so do the results.
     """
+    quoted, closes = len(bid) > 0 and len(ask) > 0, len(close) > 0
     if kind == OPEN and len(opens) == 0:
         return
     for a in range(first, last):
         lo, hi = offsets[a], offsets[a + 1]
         at = lo
         for i in range(begins[a], begins[a + 1]):
-            if instant[i] == NULL:
+            t = instant[i]
+            if t == NULL:
                 continue
-            at = later_than(time, lo, hi, at, instant[i])
+            # `at` becomes the first row later than t: step by step, then by doubling steps, then by bisection
+            if at > lo and time[at - 1] > t:
+                step, right = 1, at - 1
+                while right - step >= lo and time[right - step] > t:
+                    right -= step
+                    step *= 2
+                left = max(right - step, lo)
+            else:
+                near = min(at + NEAR, hi)
+                while at < near and time[at] <= t:
+                    at += 1
+                left, right = at, at
+                if at == near and at < hi and time[at] <= t:
+                    step, left = NEAR, at + 1
+                    while left + step < hi and time[left + step] <= t:
+                        left += step + 1
+                        step *= 2
+                    right = min(left + step, hi)
+            while left < right:
+                middle = (left + right) // 2
+                if time[middle] <= t:
+                    left = middle + 1
+                else:
+                    right = middle
+            at = left
             j = at if forward else at - 1
             while lo <= j < hi:
-                if len(close) > 0 and close[j] == null + 1:
+                if closes and close[j] == null + 1:
                     blocked[i] = j
                     break
-                has, twice = twice_price(bid, ask, close, opens, null, kind, j)
+                has, twice = False, 2 * base[a]
+                if kind == OPEN:
+                    has = opens[j] != null
+                    twice += 2 * np.int64(opens[j])
+                elif quoted and null < bid[j] <= ask[j]:
+                    has = True
+                    if kind == MID:
+                        twice += np.int64(bid[j]) + np.int64(ask[j])
+                    else:
+                        twice += 2 * np.int64(bid[j] if kind == BID else ask[j])
+                elif kind == MID and closes and close[j] != null:
+                    has = True
+                    twice += 2 * np.int64(close[j])
                 if has:
                     row[i], stamp[i] = j, time[j]
-                    price[i] = (twice + 2 * base[a]) * up[a] // down[a]
+                    price[i] = twice * up[a] // down[a]
                     break
                 j += 1 if forward else -1
 
