@@ -18,7 +18,8 @@ from skillstats.plan import Plan
 from skillstats.record.containers import Record
 from skillstats.units import package_version
 
-LEDGER_SCHEMA: Final = 1
+LEDGER_SCHEMA: Final = 2
+"""Raised when columns or tables change; 2 has currencies, impact, further horizons and marks of rows."""
 
 
 def result_digest(result: Mapping[str, Any]) -> str:

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from skillstats.errors import Problem, UsageError
 from skillstats.ledger.canonical import write_safe_csv
 from skillstats.ledger.containers import Ledger
-from skillstats.ledger.manifest import result_digest
+from skillstats.ledger.manifest import LEDGER_SCHEMA, result_digest
 from skillstats.ledger.row_marks import ROW_MARKS, pack_marks, table_marks
 from skillstats.ledger.tables import is_money
 from skillstats.plan import Plan
@@ -154,9 +154,10 @@ def read_ledger(folder: str | Path) -> Ledger:
     Raises
     ------
     UsageError
-        If the folder is not a ledger, or its manifest disagrees with its own digest.
+        If the folder is not a ledger, was written by another version of the format, or its manifest disagrees with its own digest.
     """
     folder = Path(folder)
+    _refuse_other_schema(folder)
     try:
         manifest = msgspec.json.decode((folder / "manifest.json").read_bytes())
         tables = {n: pq.read_table(folder / f"{n}.parquet") for n in PARQUET}
@@ -184,6 +185,13 @@ def read_ledger(folder: str | Path) -> Ledger:
         decay,
         _read_csv(folder / "decay.csv") if decay is not None else None,
     )
+
+
+def _refuse_other_schema(folder: Path) -> None:
+    manifest = _manifest_of(folder)
+    found = manifest.get("result", {}).get("schema") if manifest.get("kind") == "ledger" else None
+    if found not in (None, LEDGER_SCHEMA):
+        raise UsageError(f"{folder} is a ledger of format {found}, this version reads {LEDGER_SCHEMA}; build it again from its record")
 
 
 def _read_csv(path: Path) -> pa.Table:

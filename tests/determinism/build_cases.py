@@ -12,6 +12,8 @@ import io
 import json
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -20,13 +22,16 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from skillstats.ledger import algebra, kpis
 from skillstats.ledger.build import build_ledger
 from skillstats.ledger.row_marks import read_marks
 from skillstats.ledger.write import read_ledger
+from skillstats.market import store as stores
 from skillstats.plan import parse_plan
 from skillstats.record import read_record
 
 NOW = "2027-01-01T00:00:00Z"
+LOOPS: tuple[Any, ...] = (algebra, kpis, stores)
 PLACES = ("file", "line", "root", "raw")
 
 
@@ -38,11 +43,11 @@ def source(case: dict[str, Any], tables: dict[str, pd.DataFrame], folder: Path) 
         if case["order"]:
             Random(f"{case['order']} {name}").shuffle(rows)
         mixed[name] = table.iloc[rows].reset_index(drop=True)
-    if case["format"] == "csv":
+    if case["format"] in ("csv", "csv, mapped"):
         for name, table in mixed.items():
             table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
         return folder
-    if case["format"] == "parquet":
+    if case["format"] in ("parquet", "parquet, mapped"):
         for name, table in mixed.items():
             pq.write_table(pa.Table.from_pandas(table, preserve_index=False), folder / f"{name}.parquet")
         return folder
@@ -55,14 +60,30 @@ def source(case: dict[str, Any], tables: dict[str, pd.DataFrame], folder: Path) 
     return mixed
 
 
+@contextmanager
+def loops(*, compiled: bool) -> Iterator[None]:
+    """Make a small record go through the compiled loops, which it is too small for, or through the plain ones."""
+    before = [module.FEW for module in LOOPS]
+    for module in LOOPS:
+        module.FEW = 0 if compiled else 10**9
+    try:
+        yield
+    finally:
+        for module, few in zip(LOOPS, before, strict=True):
+            module.FEW = few
+
+
 def fingerprint(case: dict[str, Any], tables: dict[str, pd.DataFrame], plan: str) -> dict[str, str]:
     """Digest of each output of one build: the manifest's, every file's bytes, and the lists without the places of rows."""
     options = {k: case[k] for k in ("chunk", "threads") if k in inspect.signature(build_ledger).parameters}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "r").mkdir()
-        record = read_record(source(case, tables, folder / "r"), parse_plan(plan.encode()), now=NOW)
-        ledger = build_ledger(record, **options)
+        held: Any = "mapped" if case["format"].endswith("mapped") else "memory"
+        given = source(case, tables, folder / "r")
+        record = read_record(given, parse_plan(plan.encode()), now=NOW, prices=held, store=folder / "store")
+        with loops(compiled=case["loops"] == "compiled"):
+            ledger = build_ledger(record, **options)
         ledger.write(folder / "l")
         result = {"digest": ledger.digest, "result": _sha(json.loads((folder / "l" / "manifest.json").read_bytes())["result"])}
         for path in sorted((folder / "l").iterdir()):

@@ -2,8 +2,8 @@
 
     python tests/determinism/vary.py [--full] [--workers N]
 
-Varied: the order of the rows of every table, the form of the input (CSV, Parquet, pandas, Arrow, polars where installed), chunk size,
-threads, time zone, hash seed, language. Without ``--full`` every two settings meet (an all-pairs design), with it the whole product is
+Varied: the order of the rows of every table, the form of the input (CSV, Parquet, each with prices in memory and mapped, pandas, Arrow, polars
+where installed), plain and compiled loops, chunk size, threads, time zone, hash seed, language. Without ``--full`` every two settings meet (an all-pairs design), with it the whole product is
 built. Prints what differs; exits 1 if anything does.
 """
 
@@ -46,7 +46,16 @@ def factors(orders: int) -> dict[str, tuple[Any, ...]]:
 
     found: dict[str, tuple[Any, ...]] = {
         "order": tuple(range(orders)),
-        "format": ("csv", "parquet", "pandas", "arrow", *(("polars",) if find_spec("polars") else ())),
+        "format": (
+            "csv",
+            "parquet",
+            "csv, mapped",
+            "parquet, mapped",
+            "pandas",
+            "arrow",
+            *(("polars",) if find_spec("polars") else ()),
+        ),
+        "loops": ("plain", "compiled"),
     }
     settings = {"chunk": (1, 7, 1_000_000), "threads": (1, 2, 8)}
     known = inspect.signature(build_ledger).parameters

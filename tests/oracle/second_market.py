@@ -60,7 +60,7 @@ class Market:
             self.quotes.setdefault(row["asset"], []).append(read_quote(row) if good else empty)
         for rows in self.quotes.values():
             rows.sort(key=lambda r: r.time)
-        last = max(r.time for rows in self.quotes.values() for r in rows)  # a refused row moves nothing
+        last = max(r.time for rows in self.quotes.values() for r in rows if not r.refused)  # a refused row moves nothing
         self.as_of = instant(plan["as_of"]) if "as_of" in plan else last
         self.desk: str = plan.get("calendar", {}).get("default", "XNYS")
         self._turnover: dict[tuple[str, int], tuple[int, Fraction, int] | None] = {}

@@ -7,6 +7,7 @@ volumes are put on top here, so that the expected ledger is the one of the plain
 from __future__ import annotations
 
 import copy
+import os
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -49,7 +50,13 @@ MONEY = (
     "value_add_to_date",
 )
 NOTIONALS = ("actual_notional", "arrival_notional")
-every_desk = settings(max_examples=20, derandomize=True, deadline=None, database=None, phases=[Phase.explicit, Phase.generate])
+every_desk = settings(
+    max_examples=int(os.environ.get("SKILLSTATS_EXAMPLES", "20")),
+    derandomize=True,
+    deadline=None,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+)
 seeds = st.integers(0, 2**31)
 desk_of = st.builds(desks.make_desk, seeds)
 

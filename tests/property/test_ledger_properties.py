@@ -8,6 +8,7 @@ digests and books go through `build_ledger`.
 from __future__ import annotations
 
 import copy
+import os
 import sys
 import tempfile
 from collections.abc import Callable
@@ -59,7 +60,13 @@ PRICES = (("prices", "bid"), ("prices", "ask"), ("prices", "close"), ("prices", 
 QUANTITIES = (("signals", "quantity"), ("actions", "quantity"), ("fills", "quantity"))
 
 # a seed does not shrink to anything simpler, so failing examples are reported as they are
-every_desk = settings(max_examples=50, derandomize=True, deadline=None, database=None, phases=[Phase.explicit, Phase.generate])
+every_desk = settings(
+    max_examples=int(os.environ.get("SKILLSTATS_EXAMPLES", "50")),
+    derandomize=True,
+    deadline=None,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+)
 seeds = st.integers(0, 2**31)
 desk_of = st.builds(desks.make_desk, seeds)
 

@@ -265,3 +265,14 @@ def test_a_row_deleted_and_another_added_are_told_apart():
     kinds = [(c.kind, c.before, c.after) for c in changed_rows(before, after)]
     assert ("deleted", 1, None) in kinds
     assert ("added", None, 2) in kinds
+
+
+def test_a_ledger_of_another_format_is_refused_with_words(tmp_path: Path) -> None:
+    import json
+
+    from skillstats.errors import UsageError
+    from skillstats.ledger.write import read_ledger
+
+    (tmp_path / "manifest.json").write_text(json.dumps({"kind": "ledger", "result": {"schema": 1}, "result_digest": ""}))
+    with pytest.raises(UsageError, match="format 1, this version reads 2"):
+        read_ledger(tmp_path)
