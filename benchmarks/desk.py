@@ -15,6 +15,8 @@ IntArray = NDArray[np.int64]
 SECOND = 10**6
 OPEN, CLOSE = 14 * 3600 * SECOND + 1800 * SECOND, 21 * 3600 * SECOND
 """A session of XNYS in January, microseconds of the UTC day."""
+NOISE = 20
+"""Cents about the level of an asset."""
 DAYS = ("2024-01-03", "2024-01-04", "2024-01-05", "2024-01-08", "2024-01-09", "2024-01-10", "2024-01-11", "2024-01-12")
 
 
@@ -40,11 +42,16 @@ def day_starts() -> IntArray:
     return np.array([np.datetime64(d, "us").astype(np.int64) for d in DAYS], dtype=np.int64)
 
 
+def levels(seed: int, assets: int) -> IntArray:
+    """Price of each asset in cents, about which its quotes and fills lie."""
+    return np.random.default_rng([seed, 7]).integers(2_000, 20_000, assets)
+
+
 def quotes(folder: Path, seed: int, rows: int, assets: int) -> tuple[str, ...]:
     """Write ``prices.parquet``: `rows` quotes in time order within each day, all assets mixed as a feed mixes them."""
     names = tuple(f"A{i:05d}" for i in range(assets))
     rng = np.random.default_rng(seed)
-    level = rng.integers(2_000, 20_000, assets)
+    level = levels(seed, assets)
     schema = pa.schema(
         [("asset", pa.dictionary(pa.int32(), pa.string())), ("time", pa.timestamp("us", tz="UTC"))]
         + [(name, pa.decimal128(18, 2)) for name in ("bid", "ask")]
@@ -61,7 +68,7 @@ def quotes(folder: Path, seed: int, rows: int, assets: int) -> tuple[str, ...]:
                 # distinct instants, so that no two quotes of an asset share one
                 time = day + lo + np.arange(n, dtype=np.int64) * (hi - lo) // n
                 asset = rng.integers(0, assets, n)
-                bid = level[asset] + rng.integers(-200, 200, n)
+                bid = level[asset] + rng.integers(-NOISE, NOISE, n)
                 ask = bid + rng.integers(1, 4, n)
                 writer.write_table(_quote_table(names, asset, time, bid, ask, schema))
                 done += n
@@ -117,7 +124,7 @@ def desk(folder: Path, seed: int, decisions: int, rows: int, assets: int, groups
         side=rng.choice(np.array([-1, 1]), decisions),
         quantity=quantity,
         filled=filled,
-        fill_cents=rng.integers(2_000, 20_000, decisions),
+        fill_cents=levels(seed, assets)[asset] + rng.integers(-NOISE, NOISE, decisions),
         group=rng.integers(0, groups, decisions),
         prices=folder / "prices.parquet",
     )
