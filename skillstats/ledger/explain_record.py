@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from skillstats.record.containers import NULL, Record
+from skillstats.record.price_rows import PriceRows
 from skillstats.units import MICRO
 
 
@@ -63,44 +64,64 @@ def fills_of(record: Record, row: Mapping[str, Any], last: int) -> tuple[Filled,
     return tuple(sorted(found, key=lambda f: (f.time, f.fill_id.encode())))
 
 
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Accepted price rows of one asset: time, and twice each price in its own decimals (`NULL` where there is none), (row,) each."""
+
+    time: Any
+    twice: Any
+    unit: Fraction
+
+    def at(self, index: int) -> Found:
+        return Found(index, int(self.time[index]), int(self.twice[index]) * self.unit)
+
+
 def price_at(record: Record, asset: str, instant: int, kind: str = "mid", *, strict: bool = False) -> Found | None:
     """Newest price row of an asset that has a `kind` and is not later than an instant (``strict``: is earlier)."""
-    table = record.tables["prices"]
-    own = np.flatnonzero(table["asset"] == asset)
-    time = table["time"][own]
-    usable = _prices(table, own, kind) != NULL
-    hits = np.flatnonzero(usable & ((time < instant) if strict else (time <= instant)))
-    return _at(record, asset, own, int(hits[-1]), kind) if len(hits) else None
+    own = _rows(record, asset, kind)
+    if own is None:
+        return None
+    hits = np.flatnonzero((own.twice != NULL) & ((own.time < instant) if strict else (own.time <= instant)))
+    return own.at(int(hits[-1])) if len(hits) else None
 
 
 def price_row(record: Record, asset: str, index: int, kind: str) -> Found | None:
     """The price row at a position within the asset's own rows."""
-    own = np.flatnonzero(record.tables["prices"]["asset"] == asset)
-    if not 0 <= index < len(own) or _prices(record.tables["prices"], own[[index]], kind)[0] == NULL:
+    own = _rows(record, asset, kind)
+    if own is None or not 0 <= index < len(own.time) or own.twice[index] == NULL:
         return None
-    return _at(record, asset, own, index, kind)
+    return own.at(index)
 
 
-def _prices(table: Any, rows: Any, kind: str) -> Any:
-    """Price of a kind of each row in quarter ticks, so that a mid needs no division; `NULL` where there is none."""
-    bid, ask = table["bid"][rows], table["ask"][rows]
+def _rows(record: Record, asset: str, kind: str) -> _Rows | None:
+    rows = record.prices
+    if asset not in rows.assets:
+        return None
+    code = rows.assets.index(asset)
+    run = np.arange(rows.offsets[code], rows.offsets[code + 1])
+    run = run[~np.isin(run, rows.refused)]
+    bid, ask, close, first = (_cells(rows, code, name, run) for name in ("bid", "ask", "close", "open"))
     quote = (bid != NULL) & (ask != NULL) & (bid <= ask)
     if kind == "mid":
-        close = table["close"][rows]
-        return np.where(quote, np.where(quote, bid, 0) + np.where(quote, ask, 0), np.where(close == NULL, NULL, 2 * _safe(close)))
-    price = table[kind][rows]
-    usable = (quote if kind in ("bid", "ask") else True) & (price != NULL)
-    return np.where(usable, 2 * _safe(price), NULL)
+        twice = np.where(quote, _safe(bid) + _safe(ask), np.where(close == NULL, NULL, 2 * _safe(close)))
+    else:
+        price = {"bid": bid, "ask": ask, "open": first}[kind]
+        usable = (quote if kind != "open" else True) & (price != NULL)
+        twice = np.where(usable, 2 * _safe(price), NULL)
+    return _Rows(np.asarray(rows.time[run]), twice, Fraction(1, 2 * 10 ** int(rows.places[code])))
+
+
+def _cells(rows: PriceRows, code: int, name: str, run: Any) -> Any:
+    """One column in units of the asset's own decimals."""
+    values = getattr(rows, name)
+    if not len(values):
+        return np.full(len(run), NULL, dtype=np.int64)
+    own = values[run]
+    return np.where(own == np.iinfo(own.dtype).min, NULL, own.astype(np.int64) + rows.base[code])
 
 
 def _safe(values: Any) -> Any:
     return np.where(values == NULL, 0, values)
-
-
-def _at(record: Record, asset: str, own: Any, index: int, kind: str) -> Found:
-    table = record.tables["prices"]
-    price = int(_prices(table, own[[index]], kind)[0]) * record.scales[asset].half_tick / 2
-    return Found(index, int(table["time"][own[index]]), price)
 
 
 def stated_price(record: Record, signal_id: str, asset: str) -> Fraction | None:

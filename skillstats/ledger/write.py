@@ -191,7 +191,9 @@ def _refuse_other_schema(folder: Path) -> None:
     manifest = _manifest_of(folder)
     found = manifest.get("result", {}).get("schema") if manifest.get("kind") == "ledger" else None
     if found not in (None, LEDGER_SCHEMA):
-        raise UsageError(f"{folder} is a ledger of format {found}, this version reads {LEDGER_SCHEMA}; build it again from its record")
+        raise UsageError(
+            f"{folder} is a ledger of format {found}, this version reads {LEDGER_SCHEMA}; build it again from its record"
+        )
 
 
 def _read_csv(path: Path) -> pa.Table:

@@ -85,6 +85,12 @@ class Record:
     raw: RawRecord | None = None
     declared: bool = True
 
+    def _accepted(self, name: str) -> int:
+        """Accepted rows of a table; mapped prices are no table."""
+        if name == "prices":
+            return self.prices.accepted
+        return len(self.tables[name]) if name in self.tables else 0
+
     def problem_table(self) -> pd.DataFrame:
         """Every problem as a frame: code, outcome, file, line, message."""
         return problem_frame(self.problems)
@@ -95,7 +101,7 @@ class Record:
             {
                 "table": name,
                 "raw": raw,
-                "accepted": len(self.tables[name]) if name in self.tables else 0,
+                "accepted": self._accepted(name),
                 "quarantined": sum(p.table == name for p in self.quarantine),
                 "dropped": sum(p.table == name for p in self.drops),
             }
@@ -104,7 +110,8 @@ class Record:
         return pd.DataFrame(rows, columns=["table", "raw", "accepted", "quarantined", "dropped"])
 
     def __str__(self) -> str:
-        counts = ", ".join(f"{len(t)} {n}" for n, t in self.tables.items())
+        names = [*self.tables, *(() if "prices" in self.tables else ("prices",))]
+        counts = ", ".join(f"{self._accepted(n)} {n}" for n in names)
         return f"Record: {counts}; {len(self.quarantine)} rows quarantined, {len(self.drops)} documented drops"
 
 

@@ -254,3 +254,12 @@ def test_the_command_prints_the_rows_that_were_asked_for(tmp_path):
     unknown = CliRunner().invoke(main, ["ledger", str(tmp_path / "r"), "--out", str(tmp_path / "l2"), "--explain", "nobody"])
     assert unknown.exit_code == 2
     assert not (tmp_path / "l2").exists()
+
+
+def test_rows_with_mapped_prices_are_explained_too(tmp_path: Path) -> None:
+    for seed in range(4):
+        folder = desks.make_desk(seed).write(tmp_path / str(seed))
+        record = read_record(folder, now="2026-01-01T00:00:00Z", prices="mapped", store=tmp_path / "store")
+        ledger = ss.build_ledger(record)
+        for row in ledger.rows.to_pylist():
+            assert "recomputed = stored" in ss.explain(ledger, row["signal_id"] or row["action_id"]).text

@@ -80,6 +80,7 @@ def assert_same(one: Record, other: Record) -> None:
     assert one.quarantine == other.quarantine
     assert one.drops == other.drops
     assert one.raw_rows == other.raw_rows and one.scales == other.scales
+    assert one.summary().equals(other.summary())
     assert one.digests == other.digests
     a, b = build_store(one.prices, one.scales), build_store(other.prices, other.scales)
     assert a.assets == b.assets
