@@ -9,65 +9,30 @@ rows do not come in time order is sorted on its own).
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstats.errors import RULES, InputRejected, Problem, describe_problem, show
+from skillstats.errors import RULES, InputRejected, Problem
 from skillstats.plan import Plan
 from skillstats.record import price_kernels as loops
-from skillstats.record.chains import Tables, link
-from skillstats.record.check_values import price_rows as unusable_rows
-from skillstats.record.check_values import price_signs, quantity_signs, quotes
 from skillstats.record.containers import NULL
 from skillstats.record.csv_text import NoRows
-from skillstats.record.instants import instant_text
-from skillstats.record.parse import Decimals, parse_table
-from skillstats.record.price_batches import BLOCK, ROWS, Seen, csv_batches, parquet_batches
+from skillstats.record.price_batches import BLOCK, ROWS, Seen
 from skillstats.record.price_files import Saved, save
+from skillstats.record.price_repeats import without_repeats
 from skillstats.record.price_rows import CELLS, NEVER, PRICE_COLUMNS, content_digest, null_of, refused_of
-from skillstats.record.quarantine import quarantine_list, refuses, to_problem
-from skillstats.record.raw import RawTable, file_problem
-from skillstats.record.readers import check_header, delimiter_of
-from skillstats.record.scales import off_scale
-from skillstats.record.schema import SCHEMA
+from skillstats.record.price_spool import LISTED, Found, batches, take
+from skillstats.record.raw import file_problem
 
 Array = NDArray[Any]
 TEN: Final = np.array([10**k for k in range(19)], dtype=np.int64)
 LARGEST: Final = 2.0**61
-LISTED: Final = 1_000
-"""Warnings of one code that are listed one by one for a mapped price file; the rest is counted."""
 NARROW: Final = 2**30
-CHECKS: Final = (quantity_signs, price_signs, unusable_rows, quotes, off_scale)
-
-
-@dataclass(slots=True)
-class _Found:
-    """What reading the batches found."""
-
-    folder: Path
-    assets: dict[str, int] = field(default_factory=dict)
-    finest: dict[str, list[int]] = field(default_factory=lambda: {"price": [], "volume": []})
-    columns: tuple[str, ...] = ()
-    rows: int = 0
-    kept: int = 0
-    blank: list[int] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    warned: dict[str, int] = field(default_factory=dict)
-    quarantine: list[Problem] = field(default_factory=list)
-    drops: list[Problem] = field(default_factory=list)
-    stones: dict[int, Problem] = field(default_factory=dict)
-
-    def spool(self, name: str, kind: str) -> Array:
-        """A spooled column, mapped."""
-        path = self.folder / f"{name}.spool"
-        if not self.kept:
-            return np.zeros(0, dtype=kind)
-        return np.memmap(path, dtype=kind, mode="r", shape=(self.kept,))
 
 
 def build_price_files(path: Path, plan: Plan, digest: str, seen: Seen | None, folder: Path) -> None:
@@ -86,83 +51,12 @@ def build_price_files(path: Path, plan: Plan, digest: str, seen: Seen | None, fo
         F110 where prices leave 61 bits of their finest decimal place.
     """
     with tempfile.TemporaryDirectory(dir=folder.parent) as spool:
-        found = _Found(Path(spool))
+        found = Found(Path(spool))
         for raw in batches(path, plan, seen, found.blank):
-            _take(raw, plan, found)
+            take(raw, plan, found)
         if not found.rows:
             raise NoRows("F101", "no rows")
         _arrange(path, plan, seen, found, folder, digest)
-
-
-def batches(path: Path, plan: Plan, seen: Seen | None, blank: list[int]) -> Iterator[RawTable]:
-    """The file as batches of text."""
-    schema = SCHEMA["prices"]
-    if seen is None:
-        return parquet_batches(path, schema)
-    return csv_batches(path, schema, seen, delimiter_of("prices", plan), blank)
-
-
-def _take(raw: RawTable, plan: Plan, found: _Found) -> None:
-    """Parse, check and spool one batch."""
-    first = not found.rows
-    if first:
-        check_header(raw, SCHEMA["prices"])
-        found.columns = tuple(c for c in CELLS if c in raw.columns)
-    parsed = parse_table(raw, SCHEMA["prices"], plan)
-    tables = link({"prices": parsed}, plan)
-    findings = [f for f in (*parsed.findings, *(f for check in CHECKS for f in check(tables))) if f.row >= 0 or first]
-    keep = np.ones(len(raw), dtype=bool)
-    keep[[f.row for f in findings if refuses(f)]] = False
-    _note(tables, findings, found)
-    found.quarantine += quarantine_list(tables, findings, {"prices": keep})
-    placed = keep | (np.array([a is not None for a in parsed.text("asset")], dtype=bool) & (parsed.ints("time") != NULL))
-    for finding in findings:
-        if refuses(finding) and placed[finding.row]:
-            line, problem = int(raw.line[finding.row]), to_problem(tables, finding)
-            found.stones[line] = min(found.stones.get(line, problem), problem, key=lambda p: (p.code, p.message))
-    owner = _codes(parsed.text("asset")[placed], found)
-    _append(found, "asset", owner.astype(np.int32))
-    _append(found, "time", parsed.ints("time")[placed])
-    _append(found, "line", raw.line[placed])
-    _append(found, "stone", ~keep[placed])
-    for name in found.columns:
-        cells = parsed.decimals(name).take(placed)
-        cells = Decimals(np.where(keep[placed], cells.mantissa, NULL), np.where(keep[placed], cells.places, 0).astype(np.int8))
-        most = np.array(found.finest["volume" if name == "volume" else "price"], dtype=np.int64)
-        np.maximum.at(most, owner[cells.given], cells.places[cells.given])
-        found.finest["volume" if name == "volume" else "price"] = most.tolist()
-        _append(found, name, cells.mantissa)
-        _append(found, f"{name}.places", cells.places)
-    found.rows += len(raw)
-    found.kept += int(placed.sum())
-
-
-def _note(tables: Tables, findings: Iterable[Any], found: _Found) -> None:
-    """List findings; warnings of one code are counted once many were listed."""
-    for finding in findings:
-        code = finding.code
-        if RULES[code].outcome == "warn":
-            found.warned[code] = found.warned.get(code, 0) + 1
-            if found.warned[code] > LISTED:
-                continue
-        found.problems.append(to_problem(tables, finding))
-
-
-def _codes(names: Array, found: _Found) -> Array:
-    import pandas as pd
-
-    codes, distinct = pd.factorize(names)
-    for name in distinct:
-        if name not in found.assets:
-            found.assets[name] = len(found.assets)
-            found.finest["price"].append(0)
-            found.finest["volume"].append(0)
-    return np.array([found.assets[n] for n in distinct] or [0], dtype=np.int64)[codes]
-
-
-def _append(found: _Found, name: str, values: Array) -> None:
-    with (found.folder / f"{name}.spool").open("ab") as handle:
-        np.ascontiguousarray(values).tofile(handle)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +72,7 @@ class _Plan:
     kind: dict[str, Any]
 
 
-def _arrange(path: Path, plan: Plan, seen: Seen | None, found: _Found, folder: Path, digest: str) -> None:
+def _arrange(path: Path, plan: Plan, seen: Seen | None, found: Found, folder: Path, digest: str) -> None:
     layout = _layout(found)
     n = int(layout.offsets[-1])
     out = {"time": _new(folder, "time", np.int64, n), "line": _new(folder, "line", np.int64, n)}
@@ -189,7 +83,11 @@ def _arrange(path: Path, plan: Plan, seen: Seen | None, found: _Found, folder: P
         out["close"][:] = null_of(layout.kind["close"])
     _scatter(found, layout, out)
     offsets = _in_order(out, layout.offsets)
-    offsets = _without_repeats(path, plan, seen, found, layout, out, offsets, folder)
+    if loops.disorder(out["time"], offsets)[1].any():
+        if "close" not in out:  # a tombstone stands in close
+            out["close"] = _new(folder, "close", layout.kind["close"], n)
+            out["close"][:] = null_of(layout.kind["close"])
+        offsets = without_repeats(path, plan, seen, found, out, offsets)
     rows = int(offsets[-1])
     stones = _stones(found, out, offsets)
     for name, values in out.items():
@@ -201,7 +99,7 @@ def _arrange(path: Path, plan: Plan, seen: Seen | None, found: _Found, folder: P
     _finish(path, found, layout, out, offsets, stones, folder, digest)
 
 
-def _layout(found: _Found) -> _Plan:
+def _layout(found: Found) -> _Plan:
     assets = tuple(sorted(found.assets, key=str.encode))
     rank = np.zeros(max(len(assets), 1), dtype=np.int64)
     rank[[found.assets[a] for a in assets]] = np.arange(len(assets))
@@ -232,7 +130,7 @@ def _blocks(rows: int) -> Iterator[slice]:
     return (slice(start, min(start + ROWS, rows)) for start in range(0, rows, ROWS))
 
 
-def _extent(found: _Found, name: str, rank: Array, finest: Array, low: Array, high: Array) -> None:
+def _extent(found: Found, name: str, rank: Array, finest: Array, low: Array, high: Array) -> None:
     owner, mantissa, places = found.spool("asset", "int32"), found.spool(name, "int64"), found.spool(f"{name}.places", "int8")
     for block in _blocks(found.kept):
         own, cells = rank[owner[block]], np.asarray(mantissa[block])
@@ -250,7 +148,7 @@ def _new(folder: Path, name: str, kind: Any, rows: int) -> Array:
     return np.memmap(path, dtype=kind, mode="w+", shape=(rows,)) if rows else np.zeros(0, dtype=kind)
 
 
-def _scatter(found: _Found, layout: _Plan, out: dict[str, Array]) -> None:
+def _scatter(found: Found, layout: _Plan, out: dict[str, Array]) -> None:
     following = layout.offsets[:-1].copy()
     nothing = np.zeros_like(layout.base)
     for block in _blocks(found.kept):
@@ -281,101 +179,7 @@ def _in_order(out: dict[str, Array], offsets: Array) -> Array:
     return offsets
 
 
-def _without_repeats(
-    path: Path,
-    plan: Plan,
-    seen: Seen | None,
-    found: _Found,
-    layout: _Plan,
-    out: dict[str, Array],
-    offsets: Array,
-    folder: Path,
-) -> Array:
-    """Judge rows that share asset and instant, and close the gaps they leave."""
-    _, repeats = loops.disorder(out["time"], offsets)
-    if not repeats.any():
-        return offsets
-    if "close" not in out:  # a tombstone stands in close
-        out["close"] = _new(folder, "close", layout.kind["close"], len(out["time"]))
-        out["close"][:] = null_of(layout.kind["close"])
-    groups: list[list[int]] = []
-    for a in np.flatnonzero(repeats).tolist():
-        at = loops.repeated(out["time"], int(offsets[a]), int(offsets[a + 1]))
-        groups += [g.tolist() for g in np.split(at, np.flatnonzero(np.diff(out["time"][at]) != 0) + 1)]
-    texts = _texts(path, plan, seen, np.sort(out["line"][np.concatenate(groups)]))
-    gone: list[int] = []
-    for group in groups:
-        group.sort(key=lambda i: int(out["line"][i]))
-        gone += _judge(group, path.name, texts, found, out)
-    removed = np.array(sorted(gone), dtype=np.int64)
-    for values in out.values():
-        loops.close_gaps(values, removed)
-    return offsets - np.searchsorted(removed, offsets)
-
-
-def _texts(path: Path, plan: Plan, seen: Seen | None, lines: Array) -> dict[int, tuple[str, str]]:
-    """Asset and text of some rows by their lines, by one more look at the file."""
-    result: dict[int, tuple[str, str]] = {}
-    for raw in batches(path, plan, seen, []):
-        for row in np.flatnonzero(np.isin(raw.line, lines)).tolist():
-            result[int(raw.line[row])] = (str(raw.columns["asset"][row].as_py()), raw.row_text(row))
-    return result
-
-
-def _judge(group: list[int], file: str, texts: dict[int, tuple[str, str]], found: _Found, out: dict[str, Array]) -> list[int]:
-    """One instant of one asset: exact copies leave; where the others differ all are refused, and one tombstone stays for them.
-
-    Returns
-    -------
-    positions to be removed
-    """
-    line = {i: int(out["line"][i]) for i in group}
-    distinct: dict[object, int] = {}
-    gone: list[int] = []
-    for i in group:
-        content = texts[line[i]][1] if line[i] in found.stones else tuple(int(out[name][i]) for name in found.columns)
-        if content in distinct:
-            gone.append(i)
-            _drop_copy(line[i], line[distinct[content]], file, texts[line[i]], found)
-        else:
-            distinct[content] = i
-    if len(distinct) > 1:
-        members = list(distinct.values())
-        stamp = instant_text(int(out["time"][members[0]]))
-        for i in members:
-            others = [str(line[j]) for j in members if j != i][:5]
-            _refuse(line[i], file, texts[line[i]], stamp, others, found)
-            for name in found.columns:
-                out[name][i] = null_of(out[name].dtype)
-        out["close"][members[0]] = refused_of(out["close"].dtype)
-        gone += members[1:]
-    return gone
-
-
-def _drop_copy(line: int, first: int, file: str, row: tuple[str, str], found: _Found) -> None:
-    asset, text = row
-    said = f"{show(asset)[1:-1]}, identical duplicate of {file}:{first}, kept once"
-    found.drops.append(Problem("D221", "prices", file, line, said, "", text, f"{file}:{line}"))
-    found.problems.append(Problem("D221", "prices", file, line, said))
-    if line in found.stones:  # the copy of a refused row is a copy, and not refused a second time
-        own = found.stones.pop(line)
-        found.problems = [p for p in found.problems if p.line != line or p.code == "D221" or p.outcome == "warn"]
-        found.quarantine = [p for p in found.quarantine if p.line != own.line]
-
-
-def _refuse(line: int, file: str, row: tuple[str, str], stamp: str, others: list[str], found: _Found) -> None:
-    asset, text = row
-    said = describe_problem("D223", asset, "asset", f"{asset} {stamp}", f"also in line {', '.join(others)}")
-    problem = Problem("D223", "prices", file, line, said)
-    found.problems.append(problem)
-    own = found.stones.get(line)
-    if own is None or (problem.code, problem.message) < (own.code, own.message):
-        found.quarantine = [p for p in found.quarantine if p.line != line]
-        found.quarantine.append(Problem("D223", "prices", file, line, said, "", text, f"{file}:{line}"))
-        found.stones[line] = problem
-
-
-def _stones(found: _Found, out: dict[str, Array], offsets: Array) -> Array:
+def _stones(found: Found, out: dict[str, Array], offsets: Array) -> Array:
     """Positions of the tombstones."""
     if not found.stones or "close" not in out:
         return np.zeros(0, dtype=np.int64)
@@ -385,7 +189,7 @@ def _stones(found: _Found, out: dict[str, Array], offsets: Array) -> Array:
 
 
 def _finish(
-    path: Path, found: _Found, layout: _Plan, out: dict[str, Array], offsets: Array, stones: Array, folder: Path, digest: str
+    path: Path, found: Found, layout: _Plan, out: dict[str, Array], offsets: Array, stones: Array, folder: Path, digest: str
 ) -> None:
     line_of = out["line"]
     reasons = [found.stones[int(line_of[i])] for i in stones]
