@@ -10,7 +10,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, TextIO
 
 import numpy as np
 import pyarrow as pa
@@ -151,33 +151,40 @@ def _one_array(column: pa.ChunkedArray) -> pa.LargeStringArray:
 
 def _by_module(body: bytes, table: str, file: str, delimiter: str) -> tuple[RawTable, tuple[int, ...]]:
     """The slow path: any quoting, exact line numbers, a reason for every refusal."""
-    rows: list[list[str]] = []
-    lines: list[int] = []
     blank: list[int] = []
+    (_, header), *rows = checked_rows(io.StringIO(body.decode("utf-8"), newline="\n"), delimiter, blank)
+    arrays = {n: pa.array([cells[i] for _, cells in rows], pa.large_string()) for i, n in enumerate(header)}
+    return RawTable(table, file, arrays, _int64([line for line, _ in rows])), tuple(blank)
+
+
+def checked_rows(handle: TextIO, delimiter: str, blank: list[int]) -> Iterator[tuple[int, list[str]]]:
+    """The header and then each row, with the number of the line it starts on; numbers of blank lines are appended to `blank`.
+
+    Raises
+    ------
+    NotATable
+        F102 (a column twice), F103 (CR inside a row), F104 (field counts, open quote), F105 (comment line), F107 (a field too long).
+    """
     header: list[str] | None = None
-    for line, cells in _numbered_rows(body, delimiter):
+    for line, cells in _numbered_rows(handle, delimiter):
         if not cells or (len(cells) == 1 and not cells[0].strip()):
             blank.append(line)
-        elif header is None:
+            continue
+        if header is None:
             header = cells
+            doubled = sorted({n for n in header if header.count(n) > 1})
+            if doubled:
+                raise NotATable("F102", f"column {doubled[0]!r} twice", 1)
         elif len(cells) != len(header):
             if len(cells) == 1 and cells[0].lstrip().startswith("#"):
                 raise NotATable("F105", "comment line", line)
             raise NotATable("F104", f"{len(cells)} fields, {len(header)} expected", line)
-        else:
-            rows.append(cells)
-            lines.append(line)
-    assert header is not None  # the caller saw a header
-    doubled = sorted({n for n in header if header.count(n) > 1})
-    if doubled:
-        raise NotATable("F102", f"column {doubled[0]!r} twice", 1)
-    arrays = {n: pa.array([r[i] for r in rows], pa.large_string()) for i, n in enumerate(header)}
-    return RawTable(table, file, arrays, _int64(lines)), tuple(blank)
+        yield line, cells
 
 
-def _numbered_rows(body: bytes, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def _numbered_rows(handle: TextIO, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Rows with the number of the line each starts on."""
-    reader = csv.reader(io.StringIO(body.decode("utf-8"), newline="\n"), delimiter=delimiter, strict=True)
+    reader = csv.reader(handle, delimiter=delimiter, strict=True)
     while True:
         line = reader.line_num + 1
         try:

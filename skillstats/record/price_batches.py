@@ -8,11 +8,11 @@ A Parquet file is read by row groups.
 from __future__ import annotations
 
 import codecs
-import csv
 import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +22,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from skillstats.record.arrow_text import column_to_text
-from skillstats.record.csv_text import MAX_LINE_BYTES, NotATable, refuse_binary, refuse_header
+from skillstats.record.csv_text import MAX_LINE_BYTES, NotATable, checked_rows, refuse_binary, refuse_header
 from skillstats.record.raw import RawTable
 from skillstats.record.schema import TableSchema
 
@@ -130,50 +130,16 @@ def _by_arrow(path: Path, schema: TableSchema, names: list[str], delimiter: str)
 
 def _by_module(path: Path, schema: TableSchema, delimiter: str, blank: list[int]) -> Iterator[RawTable]:
     """The exact way: any quoting, line numbers, a reason for every refusal."""
-    header: list[str] | None = None
-    rows: list[list[str]] = []
-    lines: list[int] = []
-    for line, cells in _numbered(path, delimiter):
-        if not cells or (len(cells) == 1 and not cells[0].strip()):
-            blank.append(line)
-        elif header is None:
-            header = cells
-            doubled = sorted({n for n in header if header.count(n) > 1})
-            if doubled:
-                raise NotATable("F102", f"column {doubled[0]!r} twice", 1)
-        elif len(cells) != len(header):
-            if len(cells) == 1 and cells[0].lstrip().startswith("#"):
-                raise NotATable("F105", "comment line", line)
-            raise NotATable("F104", f"{len(cells)} fields, {len(header)} expected", line)
-        else:
-            rows.append(cells)
-            lines.append(line)
-        if len(rows) == ROWS:
-            yield _table(path, schema, header or [], rows, lines)
-            rows, lines = [], []
-    if rows:
-        yield _table(path, schema, header or [], rows, lines)
+    with path.open(encoding="utf-8-sig", newline="\n") as handle:
+        checked = checked_rows(handle, delimiter, blank)
+        _, header = next(checked)
+        while rows := list(islice(checked, ROWS)):
+            yield _table(path, schema, header, [cells for _, cells in rows], [line for line, _ in rows])
 
 
 def _table(path: Path, schema: TableSchema, header: list[str], rows: list[list[str]], lines: list[int]) -> RawTable:
     arrays = {n: pa.array([r[i] for r in rows], pa.large_string()) for i, n in enumerate(header)}
     return RawTable(schema.name, path.name, arrays, np.array(lines, dtype=np.int64))
-
-
-def _numbered(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Rows with the number of the line each starts on."""
-    with path.open(encoding="utf-8-sig", newline="\n") as handle:
-        reader = csv.reader(handle, delimiter=delimiter, strict=True)
-        while True:
-            line = reader.line_num + 1
-            try:
-                cells = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                code = "F107" if "field limit" in str(error) else "F103" if "new-line character" in str(error) else "F104"
-                raise NotATable(code, str(error), line) from None
-            yield line, cells
 
 
 def parquet_batches(path: Path, schema: TableSchema) -> Iterator[RawTable]:
