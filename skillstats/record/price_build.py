@@ -23,7 +23,7 @@ from skillstats.record import price_kernels as loops
 from skillstats.record.containers import NULL
 from skillstats.record.csv_text import NoRows
 from skillstats.record.price_batches import BLOCK, ROWS, Seen
-from skillstats.record.price_files import Saved, save
+from skillstats.record.price_files import Saved, column_digest, save
 from skillstats.record.price_repeats import without_repeats
 from skillstats.record.price_rows import CELLS, NEVER, PRICE_COLUMNS, content_digest, null_of, refused_of
 from skillstats.record.price_spool import LISTED, Found, batches, take
@@ -212,6 +212,7 @@ def _finish(
         assets=list(layout.assets),
         offsets=offsets.tolist(),
         types={n: v.dtype.str for n, v in columns.items()},
+        sums={n: column_digest(folder / f"{n}.bin") for n in columns},
         base=layout.base.tolist(),
         places=price.tolist(),
         volume_places=volume.tolist(),

@@ -1,8 +1,8 @@
 """Price rows that lie in files and are mapped, so that their number does not matter to memory.
 
 A folder of the store holds one file a column and `rows.json`. It is named by the digest of the price file together with everything of
-the plan that decides how the file is read, so a changed file or another reading is another folder, and a folder whose files do not have
-the size that was written is built anew, never used.
+the plan that decides how the file is read, so a changed file or another reading is another folder, and a folder whose files are not, byte
+for byte, what was written is built anew, never used.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ class Saved(msgspec.Struct, frozen=True):
     assets: list[str]
     offsets: list[int]
     types: dict[str, str]
+    sums: dict[str, str]
     base: list[int]
     places: list[int]
     volume_places: list[int]
@@ -108,7 +109,9 @@ def opened(folder: Path) -> tuple[PriceRows, Saved] | None:
 
 def _mapped(folder: Path, saved: Saved) -> PriceRows:
     n = saved.offsets[-1]
-    columns = {name: _column(folder, name, saved.types.get(name), n) for name in ("time", "line", *CELLS)}
+    columns = {
+        name: _column(folder, name, saved.types.get(name), n, saved.sums.get(name, "")) for name in ("time", "line", *CELLS)
+    }
     numbers = {
         k: np.array(getattr(saved, k), dtype=np.int64)
         for k in ("offsets", "base", "places", "volume_places", "peak", "first_quote", "last_time", "refused")
@@ -118,10 +121,16 @@ def _mapped(folder: Path, saved: Saved) -> PriceRows:
     )
 
 
-def _column(folder: Path, name: str, kind: str | None, rows: int) -> NDArray[Any]:
+def column_digest(path: Path) -> str:
+    """sha256 of one column's file: a store that somebody wrote into must not price anything."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _column(folder: Path, name: str, kind: str | None, rows: int, digest: str) -> NDArray[Any]:
     if kind is None:
         return np.zeros(0, dtype=np.int32)
     path, dtype = folder / f"{name}.bin", np.dtype(kind)
-    if path.stat().st_size != rows * dtype.itemsize:
+    if path.stat().st_size != rows * dtype.itemsize or column_digest(path) != digest:
         raise ValueError(name)
     return np.asarray(np.memmap(path, dtype=dtype, mode="r", shape=(rows,)))

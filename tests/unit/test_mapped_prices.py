@@ -158,6 +158,10 @@ def test_a_damaged_store_is_built_anew(tmp_path: Path) -> None:
     built = next((tmp_path / "store").glob("*/rows.json")).parent
     (built / "bid.bin").write_bytes(b"\0" * 4)
     assert_same(one, both(desk, tmp_path)[1])
+    data = bytearray((built / "bid.bin").read_bytes())
+    data[0] ^= 1  # the same size, another price
+    (built / "bid.bin").write_bytes(data)
+    assert_same(one, both(desk, tmp_path)[1])
     saved = json.loads((built / "rows.json").read_text())
     (built / "rows.json").write_text(json.dumps(saved)[:-9])
     assert_same(one, both(desk, tmp_path)[1])
