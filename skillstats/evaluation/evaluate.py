@@ -17,6 +17,7 @@ from skillstats.evaluation.refit import posterior_draws, refit_ir
 from skillstats.evaluation.result import Evaluation
 from skillstats.evaluation.rows import CLAIM_LIMIT, Judgement, finish_row, judged_ir, make_row, withhold_with_trader
 from skillstats.evaluation.sensitivity import PriorSensitivity, prior_sensitivity
+from skillstats.evaluation.skew import skew_part
 from skillstats.evaluation.status import Code, absent_traders, floors_in_force, record_codes, worst
 from skillstats.evaluation.words import caveats, skilled_list, source_part
 from skillstats.evidence import Evidence, distinct
@@ -53,8 +54,9 @@ def evaluate(fit: Fit, plan: Plan | None = None, *, overrides: Mapping[str, Any]
     hurdle = plan.verdict.hurdle if annual else plan.verdict.hurdle_decision
     ir = np.stack([judged_ir(e, annual) for e in estimates], axis=1)
     checks = predictive_checks(draws, evidence, fit.seed)
-    codes = [*record_codes(evidence), *_sampler_codes(fit, FIT), *_ppc_codes(checks)]
     floors, floor_words = floors_in_force(plan, evidence.source)
+    skew = skew_part(fit, draws, found, estimates, floors, checks)
+    codes = [*record_codes(evidence), *_sampler_codes(fit, FIT), *skew.fit_codes(), *_ppc_codes(checks)]
     influence = _influence(fit, plan, found, ir, hurdle)
     by = Judgement(
         evidence=evidence,
@@ -65,7 +67,7 @@ def evaluate(fit: Fit, plan: Plan | None = None, *, overrides: Mapping[str, Any]
         chains=fit.diagnostics.chains,
         own_sd="trader" in fit.terms.volatility_by,
         fit_codes=tuple(_short(c) for c in codes),
-        scoped={name: tuple(_sampler_codes(fit, name)) for name in evidence.coords["trader"]},
+        scoped={name: (*_sampler_codes(fit, name), *skew.trader_codes(name)) for name in evidence.coords["trader"]},
         influence=influence,
         sensitivity=_sensitivity(fit, plan, found, ir, hurdle),
     )
@@ -74,7 +76,12 @@ def evaluate(fit: Fit, plan: Plan | None = None, *, overrides: Mapping[str, Any]
     rows = [withhold_with_trader(r, gone[r["trader"]]) if r["trader"] in gone else r for r in rows]
     rows = [_with_pooled(row, t, fit) for row, t in zip(rows, found, strict=True)] + _absent(evidence)
     result = _assemble(fit, plan, rows, codes, checks, floor_words, ir, found, by)
-    return dataclasses.replace(result, plan={**result.plan, "overrides": dict(overrides or {})})
+    return dataclasses.replace(
+        result,
+        plan={**result.plan, "overrides": dict(overrides or {})},
+        diagnostics={**result.diagnostics, "skew": skew.plain()},
+        caveats=(*skew.sentences(evidence.unit), *result.caveats),
+    )
 
 
 def _sampler_codes(fit: Fit, scope: str) -> list[Code]:
