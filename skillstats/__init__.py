@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from skillstats.ledger.explain import Explanation, explain
     from skillstats.ledger.resimulate import Order, PureModel, resimulate
     from skillstats.ledger.write import read_ledger
+    from skillstats.luck.power import decisions_needed
     from skillstats.plan import Plan, read_plan
     from skillstats.record.containers import Record
     from skillstats.record.fix_log import Fills, read_fix
@@ -48,6 +49,7 @@ _HOME = {
     "Shrinkage": "inference.known_error",
     "World": "simulate.world",
     "build_ledger": "ledger.build",
+    "decisions_needed": "luck.power",
     "evaluate": "evaluation.evaluate",
     "explain": "ledger.explain",
     "fit": "inference.nuts",
@@ -72,7 +74,7 @@ __all__ = [  # noqa: RUF022
     "Plan", "read_plan", "Record", "read_record", "Ledger", "build_ledger", "read_ledger", "Explanation", "explain", "Evidence", "to_evidence", "read_outcomes",
     "ModelSpec", "read_spec", "Fit", "fit", "Evaluation", "evaluate", "write_evaluation", "read_evaluation", "verify", "write_report",
     "PoolingPrior", "Shrinkage", "shrink", "World", "read_world", "simulate", "resimulate", "PureModel", "Order",
-    "Fills", "read_fix",
+    "Fills", "read_fix", "decisions_needed",
 ]  # fmt: skip
 
 
