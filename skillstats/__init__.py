@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from skillstats.evaluation.day_scores import Comparison, compare
     from skillstats.evaluation.evaluate import evaluate
     from skillstats.evaluation.result import Evaluation
     from skillstats.evaluation.verify import verify
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from skillstats.spec.read import read_spec
 
 _HOME = {
+    "Comparison": "evaluation.day_scores",
     "Evaluation": "evaluation.result",
     "Evidence": "evidence",
     "Explanation": "ledger.explain",
@@ -49,6 +51,7 @@ _HOME = {
     "Shrinkage": "inference.known_error",
     "World": "simulate.world",
     "build_ledger": "ledger.build",
+    "compare": "evaluation.day_scores",
     "decisions_needed": "luck.power",
     "evaluate": "evaluation.evaluate",
     "explain": "ledger.explain",
@@ -74,7 +77,7 @@ __all__ = [  # noqa: RUF022
     "Plan", "read_plan", "Record", "read_record", "Ledger", "build_ledger", "read_ledger", "Explanation", "explain", "Evidence", "to_evidence", "read_outcomes",
     "ModelSpec", "read_spec", "Fit", "fit", "Evaluation", "evaluate", "write_evaluation", "read_evaluation", "verify", "write_report",
     "PoolingPrior", "Shrinkage", "shrink", "World", "read_world", "simulate", "resimulate", "PureModel", "Order",
-    "Fills", "read_fix", "decisions_needed",
+    "Fills", "read_fix", "decisions_needed", "compare", "Comparison",
 ]  # fmt: skip
 
 

@@ -229,7 +229,7 @@ def test_losses_of_a_normal_posterior_are_the_closed_form():
 
 def test_clustered_errors_are_those_of_a_cluster_robust_regression():
     """Against statsmodels' OLS on a constant with cov_type cluster; its correction G/(G-1) (n-1)/(n-k) is ours for k = 1."""
-    import statsmodels.api as api
+    from statsmodels import api
 
     rng = np.random.default_rng(14)
     cluster = np.repeat(np.arange(40), rng.integers(1, 9, 40))
