@@ -68,6 +68,7 @@ class Estimate:
     standard_decision, standard_annual : the same IRs in the desk's mix of regimes and actions; for a regime, of actions
     n : decisions; days : active sessions; n_eff : (draw,) effective decisions of the model
     half_life : (draw,) n50, effective decisions, infinite where the population has no spread
+    annual_per_y : (draw,) IR_ann of a trader whose mean of y is 1, None without a year
     money_ir, money_ir_annual : sample mean over sd of value-add in money, per decision and from day totals; never held against the hurdle
     """
 
@@ -86,6 +87,7 @@ class Estimate:
     raw_ir_annual: float | None
     half_life: FloatArray
     year: Year
+    annual_per_y: FloatArray | None
     money_ir: float | None
     money_ir_annual: float | None
 
@@ -96,6 +98,7 @@ class _Ratios:
 
     decision: FloatArray
     day: FloatArray
+    day_per_y: FloatArray
     residual: FloatArray
     shock: FloatArray
 
@@ -163,6 +166,7 @@ def estimate(draws: Draws, evidence: Evidence, target: Target, noise: FloatArray
         raw_ir_annual=_annual_ratio(evidence, target.rows, y, year),
         half_life=half_life,
         year=year,
+        annual_per_y=None if year.root is None else own_mix.day_per_y * year.root,
         money_ir=_ratio(money),
         money_ir_annual=_annual_ratio(evidence, target.rows, money, year),
     )
@@ -180,9 +184,11 @@ def _ratios(draws: Draws, trader: int, share: FloatArray, sizes: IntArray) -> _R
     residual = np.einsum("dr,r->d", draws.sigma[:, trader] ** 2, share.sum(axis=1))
     shock = draws.desk_day**2 + draws.trader_day[:, trader] ** 2
     per_day, squared = float(sizes.mean()), float(np.mean(sizes.astype(float) ** 2))
+    day_per_y = per_day / np.sqrt(squared * shock + per_day * residual)
     return _Ratios(
         decision=mean / np.sqrt(residual + shock + np.maximum(between, 0)),
-        day=per_day * mean / np.sqrt(squared * shock + per_day * residual),
+        day=mean * day_per_y,
+        day_per_y=day_per_y,
         residual=residual,
         shock=shock,
     )

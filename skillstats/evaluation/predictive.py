@@ -55,10 +55,9 @@ class Check:
     high: float
     counts: tuple[int, ...]
 
-    def plain(self, *, picture: bool) -> dict[str, Any]:
-        """JSON-ready form; the histogram only where pictures may be shown."""
-        found: dict[str, Any] = {"p": self.p, "observed": self.observed}
-        return found | ({"low": self.low, "high": self.high, "counts": list(self.counts)} if picture else {})
+    def plain(self) -> dict[str, Any]:
+        """JSON-ready form."""
+        return {"p": self.p, "observed": self.observed, "low": self.low, "high": self.high, "counts": list(self.counts)}
 
 
 def predictive_checks(draws: Draws, evidence: Evidence, seed: int, replications: int | None = None) -> dict[str, Check]:
