@@ -56,7 +56,7 @@ def refit_ir(
         return None
     fixed = msgspec.structs.replace(plan, model=msgspec.structs.replace(plan.model, bets_per_year=fit.bets_per_year))
     again = run_fit(scaled_spreads(fit.spec, factor), evidence, seed=fit.seed, plan=fixed, draws=DRAWS, tune=TUNE)
-    if any(f.code in ("E-STUCK", "E-DIV") for f in again.diagnostics.findings):
+    if any(f.code in ("E-STUCK", "E-DIV") and f.action == "WITHHOLD" for f in again.diagnostics.findings):
         return None
     draws = posterior_draws(again)
     columns = [_ir(draws, evidence, target, annual) for target in found]
