@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from markupsafe import Markup
 
-from skillstats.report.figures import BAND, CLEAR, FAINT, INK, OTHER, SOFT
+from skillstats.report.figures import AMBER, BAND, CLEAR, FAINT, INK, OTHER, SOFT
 from skillstats.report.numbers import fixed, shorten
 from skillstats.report.svg import draw_svg
 
@@ -19,20 +19,21 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-ROW: Final = {False: 0.34, True: 0.58}
+ROW: Final = {False: 0.38, True: 0.58}
 WIDTH: Final = {False: 10.0, True: 4.9}
 FONT: Final = {False: 9.0, True: 11.0}
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """One row: ends, dot (None: no dot), words at the right, and whether it stands out."""
+    """One row: ends, dot (None: no dot), words at the right, codes of its flag (empty: none), and whether it stands out."""
 
     label: str
     low: float
     high: float
     dot: float | None
     words: str
+    flag: str = ""
     strong: bool = False
 
 
@@ -114,8 +115,12 @@ def _draw(axes: Axes, row: Interval, place: int, *, narrow: bool) -> None:
     font = FONT[narrow]
     style: dict[str, Any] = {"transform": across, "va": "center", "clip_on": False, "zorder": 7}
     if narrow:
-        axes.text(0.0, place - 0.26, shorten(row.label, 20), ha="left", fontsize=font, color=INK, **style)
+        label = shorten(row.label, 14 if row.flag else 20) + (", FLAG" if row.flag else "")
+        style["bbox"] = {"facecolor": "white" if place % 2 else BAND, "edgecolor": "none", "pad": 1.0, "alpha": 0.85}
+        axes.text(0.0, place - 0.26, label, ha="left", fontsize=font, color=AMBER if row.flag else INK, **style)
         axes.text(1.0, place - 0.26, shorten(row.words, 36), ha="right", fontsize=font - 1, color=SOFT, **style)
         return
-    axes.text(-0.015, y, shorten(row.label, 26), ha="right", fontsize=font, color=INK, **style)
+    axes.text(-0.015, y - (0.16 if row.flag else 0.0), shorten(row.label, 26), ha="right", fontsize=font, color=INK, **style)
+    if row.flag:
+        axes.text(-0.015, y + 0.26, f"FLAG {shorten(row.flag, 26)}", ha="right", fontsize=font - 2, color=AMBER, **style)
     axes.text(1.02, y, shorten(row.words, 34), ha="left", fontsize=font - 0.5, color=SOFT, **style)

@@ -6,6 +6,7 @@ pictures. A part whose numbers are missing is left out.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -59,7 +60,7 @@ def more_of(evaluation: Evaluation, own: Sequence[Row], scale: Scale, unit: str)
     withheld = evaluation.status == "WITHHOLD"
     lists = {} if withheld else evaluation.lists
     desk = {} if withheld or not shown else evaluation.desk
-    names = {r.trader for r in own if not r.withheld}
+    names = {r.trader: r.codes if r.status == "FLAG" else "" for r in own if not r.withheld}
     return More(
         ranks=_ranks(lists, names),
         statements=_statements(lists, names),
@@ -82,7 +83,7 @@ def _both(draw: Callable[..., Markup], title: str, description: str) -> Picture:
     return Picture(title, wide, narrow)
 
 
-def _ranks(lists: Mapping[str, Any], names: set[str]) -> Picture | None:
+def _ranks(lists: Mapping[str, Any], names: Mapping[str, str]) -> Picture | None:
     lines = [line for line in lists.get("ranks") or () if line["trader"] in names]
     if not 2 <= len(lines) <= MOST_ROWS:
         return None
@@ -94,6 +95,7 @@ def _ranks(lists: Mapping[str, Any], names: set[str]) -> Picture | None:
             float(line["rank_q95"]),
             float(line["rank_mean"]) if is_number(line["rank_mean"]) else None,
             f"best {percent(line['p_best'])}, top quarter {percent(line['p_top_quartile'])}",
+            flag=names[line["trader"]],
         )
         for line in lines
     ]
@@ -108,17 +110,17 @@ def _ranks(lists: Mapping[str, Any], names: set[str]) -> Picture | None:
     return _both(lambda **k: interval_svg(rows, axis, **k), title, description)
 
 
-def _statements(lists: Mapping[str, Any], names: set[str]) -> tuple[str, ...]:
+def _statements(lists: Mapping[str, Any], names: Mapping[str, str]) -> tuple[str, ...]:
     """Who is above whom with the certainty asked, a sentence a trader."""
     below: dict[str, list[str]] = {}
     for s in (lists.get("order") or {}).get("statements") or ():
-        if {s["above"], s["below"]} <= names:
+        if {s["above"], s["below"]} <= set(names):
             below.setdefault(str(s["above"]), []).append(str(s["below"]))
     ordered = sorted(below.items(), key=lambda item: (-len(item[1]), item[0]))
     return tuple(f"{visible(name)} above {listed(map(visible, sorted(others)), limit=8)}" for name, others in ordered[:12])
 
 
-def _false_discovery(lists: Mapping[str, Any], names: set[str]) -> str:
+def _false_discovery(lists: Mapping[str, Any], names: Mapping[str, str]) -> str:
     fdr = lists.get("fdr") or {}
     members = [m for m in fdr.get("members") or () if m["trader"] in names]
     if not members:
@@ -133,27 +135,39 @@ def _false_discovery(lists: Mapping[str, Any], names: set[str]) -> str:
 
 
 def _quarter(shown: Sequence[Row], desk: Mapping[str, Any], unit: str) -> Picture | None:
-    own = [(r.trader, r.detail["quarter"]) for r in shown if r.detail and r.detail.get("quarter")]
+    own = [
+        (r.trader, r.detail["quarter"], r.codes if r.status == "FLAG" else "")
+        for r in shown
+        if r.detail and r.detail.get("quarter")
+    ]
     together = desk.get("quarter")
-    lines = [*own, *([("all shown together", together)] if together else [])]
+    lines = [*own, *([("all shown together", together, "")] if together else [])]
     if not own or len(lines) > MOST_ROWS:
         return None
-    digits = digits_for(v for _, q in lines for v in (q["q05"], q["q95"]))
+    digits = digits_for(v for _, q, _ in lines for v in (q["q05"], q["q95"]))
+    # three significant digits of the largest amount: a forecast has no more
+    largest = max(abs(v) for _, q, _ in lines for v in (q["q05"], q["q95"]))
+    step = 10.0 ** max(0, math.floor(math.log10(largest)) - 2) if largest > 0 else 1.0
+
+    def money(value: float) -> str:
+        return fixed(step * round(value / step) if step > 1 else value, digits)
+
     rows = [
         Interval(
             visible(str(name)),
             q["q05"],
             q["q95"],
             q["mean"],
-            f"mean {fixed(q['mean'], digits)}, P(loss) {percent(q['p_loss'])}",
+            f"mean {money(q['mean'])}, P(loss) {percent(q['p_loss'])}",
+            flag=flag,
             strong=q is together,
         )
-        for name, q in lines
+        for name, q, flag in lines
     ]
-    name, q = lines[-1]
+    name, q, _ = lines[-1]
     who = "The traders together" if together else visible(str(name))
-    title = f"{who}: {fixed(q['q05'], digits)} to {fixed(q['q95'], digits)} {unit} with 90% probability; a loss has probability {percent(q['p_loss'])}."
-    words = [f"{r.label}: {r.words}, {interval(r.low, r.high, digits)}." for r in rows]
+    title = f"{who}: {money(q['q05'])} to {money(q['q95'])} {unit} with 90% probability; a loss has probability {percent(q['p_loss'])}."
+    words = [f"{r.label}: {r.words}, [{money(r.low)}, {money(r.high)}]." for r in rows]
     axis = Axis("quarter", f"value-add of the next {count(q['sessions'])} sessions, {unit}: mean and 90% interval")
     description = f"Predicted value-add of the next quarter in {unit}. " + " ".join(words)
     return _both(lambda **k: interval_svg(rows, axis, **k), title, description)
@@ -200,7 +214,7 @@ def _needed(shown: Sequence[Row]) -> Table:
             days, years = "no number: estimate not above the hurdle", ABSENT
         else:
             days, years = count(needed["days"]), fixed(needed["years"], 1)
-        lines.append((visible(row.trader), count(row.days), days, years))
+        lines.append((_name(row), count(row.days), days, years))
     heads = ("Trader", "Active days so far", "Active days still needed", "Years in all, from the first day")
     return Table(heads, tuple(lines)) if lines else NONE
 
@@ -223,7 +237,7 @@ def _raw(shown: Sequence[Row], scale: Scale) -> Table:
         errors, tails = d.get("type_errors") or {}, d.get("tails") or {}
         lines.append(
             (
-                visible(row.trader),
+                _name(row),
                 fixed(row.raw_ir, scale.digits),
                 fixed(d.get("money_ir_annual" if scale.name == "annual IR" else "money_ir"), scale.digits),
                 percent(errors.get("sign")),
@@ -257,7 +271,7 @@ def _robust(shown: Sequence[Row], scale: Scale) -> Table:
         factor = year.get("factor")
         lines.append(
             (
-                visible(row.trader),
+                _name(row),
                 _mean_interval(d.get(standard), scale.digits),
                 _share_interval(d.get("reliability")),
                 f"{count(half.get('median'))}" if half else ABSENT,
@@ -325,6 +339,11 @@ def _checks(checks: Mapping[str, Mapping[str, Any]]) -> Picture | None:
     told = [f"{TITLES[name]}: p {c['p']:.2f}." for name, c in known.items()]
     description = "Histograms of replicated data with a line at the data\u2019s value. " + " ".join(told)
     return _both(lambda **k: checks_svg(known, **k), title, description)
+
+
+def _name(row: Row) -> str:
+    """Name of a trader in a table of estimates, a flagged one marked."""
+    return visible(row.trader) + (" (flagged)" if row.status == "FLAG" else "")
 
 
 def _mean_interval(points: Mapping[str, Any] | None, digits: int) -> str:
