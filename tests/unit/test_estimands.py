@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 from scipy import stats
+from xarray import DataTree
 
 sys.path.insert(0, str(Path(__file__).parent))
 from synthetic import make_evidence, make_fit
@@ -100,8 +102,10 @@ def test_a_common_mix_makes_equal_traders_equal():
     keep &= (full.trader == 1) | (full.regime == 0) | (full.session % 4 == 1)
     evidence = subset(full, keep, coords=full.coords)
     fit = make_fit(evidence, np.zeros(2), sd=0.0)
-    fit.tree["posterior"]["mu"][...] = 0.0
-    fit.tree["posterior"]["c"][...] = np.array([0.2, -0.1])  # alike for both traders
+    posterior = fit.tree["posterior"].to_dataset()
+    posterior = posterior.assign(mu=0 * posterior["mu"], b=0 * posterior["mu"] + xr.DataArray([0.2, -0.1], dims="regime"))
+    tree = DataTree.from_dict({"posterior": posterior, "sample_stats": fit.tree["sample_stats"].to_dataset()})
+    fit = replace(fit, tree=tree, terms=replace(fit.terms, skill=("trader", "regime")))
     draws = posterior_draws(fit)
     same = replace(draws, sigma=np.ones_like(draws.sigma), desk_day=draws.desk_day * 0, trader_day=draws.trader_day * 0)
     one, two = (estimate(same, evidence, t, np.zeros(2000)) for t in targets(evidence) if t.regime < 0)
