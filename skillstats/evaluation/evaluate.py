@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -54,41 +55,28 @@ def evaluate(fit: Fit, plan: Plan | None = None, *, overrides: Mapping[str, Any]
     Evaluation; withheld estimates are None in it
     """
     plan = plan or Plan()
-    evidence, draws = fit.evidence, posterior_draws(fit)
-    noise = np.random.default_rng([fit.seed, 11]).standard_normal(len(draws.desk_day))
-    found = targets(evidence)
-    estimates = [estimate(draws, evidence, t, noise) for t in found]
-    annual = evidence.has_year
-    hurdle = plan.verdict.hurdle if annual else plan.verdict.hurdle_decision
-    ir = np.stack([judged_ir(e, annual) for e in estimates], axis=1)
-    checks = predictive_checks(draws, evidence, fit.seed)
-    floors, floor_words = floors_in_force(plan, evidence.source)
-    skew = skew_part(fit, draws, found, estimates, floors, checks)
-    codes = [*record_codes(evidence), *_sampler_codes(fit, FIT), *skew.fit_codes(), *_ppc_codes(checks)]
+    made = _estimates(fit, plan)
+    checks = predictive_checks(made.draws, fit.evidence, fit.seed)
+    floors, floor_words = floors_in_force(plan, fit.evidence.source)
+    skew = skew_part(fit, made.draws, made.found, made.estimates, floors, checks)
+    codes = [*record_codes(fit.evidence), *_sampler_codes(fit, FIT), *skew.fit_codes(), *_ppc_codes(checks)]
     sessions, density = effects.session_log_likelihood(fit)
-    influence = _influence(fit, plan, found, ir, hurdle, sessions, density)
     by = Judgement(
-        evidence=evidence,
+        evidence=fit.evidence,
         floors=floors,
-        hurdle=hurdle,
-        annual=annual,
+        hurdle=made.hurdle,
+        annual=fit.evidence.has_year,
         certainty=plan.verdict.certainty,
         chains=fit.diagnostics.chains,
         own_sd="trader" in fit.terms.volatility_by,
         fit_codes=tuple(_short(c) for c in codes),
-        scoped={name: (*_sampler_codes(fit, name), *skew.trader_codes(name)) for name in evidence.coords["trader"]},
-        influence=influence,
-        sensitivity=_sensitivity(fit, plan, found, ir, hurdle),
+        scoped={name: (*_sampler_codes(fit, name), *skew.trader_codes(name)) for name in fit.evidence.coords["trader"]},
+        influence=_influence(fit, plan, made, sessions, density),
+        sensitivity=_sensitivity(fit, plan, made.found, made.ir, made.hurdle),
     )
-    rows = [make_row(i, t, e, by) for i, (t, e) in enumerate(zip(found, estimates, strict=True))]
-    gone = {r["trader"]: r for r in rows if r["regime"] == "all" and r["status"] == "WITHHOLD"}
-    rows = [withhold_with_trader(r, gone[r["trader"]]) if r["trader"] in gone else r for r in rows]
-    rows = [_with_pooled(row, t, draws.standard) for row, t in zip(rows, found, strict=True)]
-    rows = [
-        row | {"detail": None if row["status"] == "WITHHOLD" else row_detail(i, t, e, by, draws, fit)}
-        for i, (row, t, e) in enumerate(zip(rows, found, estimates, strict=True))
-    ]
-    shown = [(t, e) for row, t, e in zip(rows, found, estimates, strict=True) if row["status"] != "WITHHOLD" and t.regime < 0]
+    rows = _rows(fit, made, by)
+    own = [(row, t, e) for row, t, e in zip(rows, made.found, made.estimates, strict=True) if t.regime < 0]
+    shown = [(t, e) for row, t, e in own if row["status"] != "WITHHOLD"]
     withheld = worst(codes) == "WITHHOLD" or not shown
     return Evaluation(
         status=worst(codes),
@@ -96,16 +84,48 @@ def evaluate(fit: Fit, plan: Plan | None = None, *, overrides: Mapping[str, Any]
         plan=_plan_part(plan, by, fit) | {"overrides": dict(overrides or {})},
         identity=dict(fit.identity) | {"spec_name": fit.spec.name},
         source=source_part(fit),
-        rows=tuple(rows + _absent(evidence)),
-        population={} if withheld else population(fit, [e for t, e in zip(found, estimates, strict=True) if t.regime < 0]),
+        rows=tuple(rows + _absent(fit.evidence)),
+        population={} if withheld else population(fit, [e for _, _, e in own]),
         diagnostics=_diagnostics(fit, checks, by, None if withheld else score_days(density, sessions)) | {"skew": skew.plain()},
-        kpis=tuple(evidence.context.get("kpis", ())),
-        lists=lists_of(rows, ir, found, by, plan),
+        kpis=tuple(fit.evidence.context.get("kpis", ())),
+        lists=lists_of(rows, made.ir, made.found, by, plan),
         attribution={},
-        caveats=(*skew.sentences(evidence.unit), *caveats(fit, floor_words, by.sensitivity)),
-        desk={} if withheld else _desk(fit, draws, shown, by),
-        day_errors=tuple(day_error_table(evidence)),
+        caveats=(*skew.sentences(fit.evidence.unit), *caveats(fit, floor_words, by.sensitivity)),
+        desk={} if withheld else _desk(fit, made.draws, shown, by),
+        day_errors=tuple(day_error_table(fit.evidence)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """Draws, targets, their estimates, and the IRs (draw, target) on the scale of the hurdle."""
+
+    draws: Draws
+    found: list[Target]
+    estimates: list[Estimate]
+    ir: FloatArray
+    hurdle: float
+
+
+def _estimates(fit: Fit, plan: Plan) -> _Made:
+    """Every estimate of a fit, and the hurdle it is held against."""
+    draws, found, annual = posterior_draws(fit), targets(fit.evidence), fit.evidence.has_year
+    noise = np.random.default_rng([fit.seed, 11]).standard_normal(len(draws.desk_day))
+    made = [estimate(draws, fit.evidence, t, noise) for t in found]
+    hurdle = plan.verdict.hurdle if annual else plan.verdict.hurdle_decision
+    return _Made(draws, found, made, np.stack([judged_ir(e, annual) for e in made], axis=1), hurdle)
+
+
+def _rows(fit: Fit, made: _Made, by: Judgement) -> list[dict[str, Any]]:
+    """One row a target with its final status, then what only a shown row has."""
+    rows = [make_row(i, t, e, by) for i, (t, e) in enumerate(zip(made.found, made.estimates, strict=True))]
+    gone = {r["trader"]: r for r in rows if r["regime"] == "all" and r["status"] == "WITHHOLD"}
+    rows = [withhold_with_trader(r, gone[r["trader"]]) if r["trader"] in gone else r for r in rows]
+    rows = [_with_pooled(row, t, made.draws.standard) for row, t in zip(rows, made.found, strict=True)]
+    return [
+        row | {"detail": None if row["status"] == "WITHHOLD" else row_detail(i, t, e, by, made.draws, fit)}
+        for i, (row, t, e) in enumerate(zip(rows, made.found, made.estimates, strict=True))
+    ]
 
 
 def _desk(fit: Fit, draws: Draws, shown: list[tuple[Target, Estimate]], by: Judgement) -> dict[str, Any]:
@@ -140,10 +160,9 @@ def _ppc_codes(checks: dict[str, Check]) -> list[Code]:
     return [Code("W-PPC", "FLAG", f"the model does not describe these outcomes: {words}")]
 
 
-def _influence(
-    fit: Fit, plan: Plan, found: list[Target], ir: FloatArray, hurdle: float, sessions: NDArray[np.int64], density: FloatArray
-) -> Influence:
+def _influence(fit: Fit, plan: Plan, made: _Made, sessions: NDArray[np.int64], density: FloatArray) -> Influence:
     """Leave one session out; the heaviest sessions behind a claim are refitted where reweighting cannot be trusted."""
+    found, ir, hurdle = made.found, made.ir, made.hurdle
     influence = leave_one_day_out(sessions, density, ir, hurdle)
     limit = min(CLAIM_LIMIT, plan.verdict.certainty)
     claimed = np.flatnonzero(np.maximum(np.mean(ir > hurdle, axis=0), np.mean(ir < 0, axis=0)) >= limit)
