@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from skillstats.evaluation.engines import ENGINE_NAMES, compare_engines
 from skillstats.evaluation.estimands import Draws, Target, estimate, targets
 from skillstats.evaluation.influence import Influence, leave_one_day_out
 from skillstats.evaluation.predictive import STATISTICS, missed, predictive_checks
@@ -31,7 +32,9 @@ LEAST_POOLED = 3
 """Traders below which a mean over them would give one of them away."""
 
 
-def evaluate(fit: Fit, plan: Plan | None = None, *, overrides: Mapping[str, Any] | None = None) -> Evaluation:
+def evaluate(
+    fit: Fit, plan: Plan | None = None, *, overrides: Mapping[str, Any] | None = None, second: Fit | None = None
+) -> Evaluation:
     """Judge a fit: estimands, statuses with reasons, and what the reader must know.
 
     Parameters
@@ -39,6 +42,8 @@ def evaluate(fit: Fit, plan: Plan | None = None, *, overrides: Mapping[str, Any]
     fit : Fit
     plan : hurdle, certainty, floors and false-discovery rate; default `Plan()`
     overrides : what the caller set against the plan (model, seed, draws), to be stated
+    second : the same model on the same evidence by the other engine, see `skillstats.evaluation.engines.second_fit`; their disagreement is
+        stated, and flagged where Monte-Carlo error does not explain it
 
     Returns
     -------
@@ -53,7 +58,8 @@ def evaluate(fit: Fit, plan: Plan | None = None, *, overrides: Mapping[str, Any]
     hurdle = plan.verdict.hurdle if annual else plan.verdict.hurdle_decision
     ir = np.stack([judged_ir(e, annual) for e in estimates], axis=1)
     checks = predictive_checks(draws, evidence, fit.seed)
-    codes = [*record_codes(evidence), *_sampler_codes(fit, FIT), *_ppc_codes(checks)]
+    engines = compare_engines(fit, second, found) if second is not None else None
+    codes = [*record_codes(evidence), *_sampler_codes(fit, FIT), *_ppc_codes(checks), *(engines.code() if engines else [])]
     floors, floor_words = floors_in_force(plan, evidence.source)
     influence = _influence(fit, plan, found, ir, hurdle)
     by = Judgement(
@@ -74,7 +80,12 @@ def evaluate(fit: Fit, plan: Plan | None = None, *, overrides: Mapping[str, Any]
     rows = [withhold_with_trader(r, gone[r["trader"]]) if r["trader"] in gone else r for r in rows]
     rows = [_with_pooled(row, t, draws, evidence) for row, t in zip(rows, found, strict=True)] + _absent(evidence)
     result = _assemble(fit, plan, rows, codes, checks, floor_words, ir, found, by)
-    return dataclasses.replace(result, plan={**result.plan, "overrides": dict(overrides or {})})
+    agreement = {"engines": engines.plain()} if engines else {}
+    return dataclasses.replace(
+        result,
+        plan={**result.plan, "overrides": dict(overrides or {})},
+        diagnostics={**result.diagnostics, **agreement},
+    )
 
 
 def _sampler_codes(fit: Fit, scope: str) -> list[Code]:
@@ -209,7 +220,7 @@ def _assemble(
 def _diagnostics(fit: Fit, checks: dict[str, float], by: Judgement) -> dict[str, Any]:
     d = fit.diagnostics
     return {
-        "engine": "nuts (nutpie)",
+        "engine": ENGINE_NAMES[fit.engine],
         "chains": d.chains,
         "draws": d.draws,
         "tune": d.tune,

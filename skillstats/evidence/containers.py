@@ -129,13 +129,18 @@ class Evidence:
 
 
 def collapse(evidence: Evidence) -> Cells:
-    """Collapse rows to cells in two passes (means first, then centred squares), so that no digit is lost to cancellation."""
+    """Collapse rows to cells in two passes (means first, then centred squares), so that no digit is lost to cancellation.
+
+    The rows of a cell are added in order of y, so that the order of rows changes no bit.
+    """
     keys = [evidence.session, evidence.trader, evidence.regime, evidence.action]
     code = np.ravel_multi_index(keys, [len(evidence.coords[k]) for k in ("session", "trader", "regime", "action")])
-    unique, first, inverse = np.unique(code, return_index=True, return_inverse=True)
+    order = np.lexsort((evidence.y, code))
+    y, keys = evidence.y[order], [k[order] for k in keys]
+    unique, first, inverse = np.unique(code[order], return_index=True, return_inverse=True)
     n = np.bincount(inverse, minlength=len(unique))
-    mean = np.bincount(inverse, weights=evidence.y, minlength=len(unique)) / n
-    ss = np.bincount(inverse, weights=(evidence.y - mean[inverse]) ** 2, minlength=len(unique))
+    mean = np.bincount(inverse, weights=y, minlength=len(unique)) / n
+    ss = np.bincount(inverse, weights=(y - mean[inverse]) ** 2, minlength=len(unique))
     session, trader, regime, action = (k[first].astype(np.int64) for k in keys)
     return Cells(trader, session, regime, action, n.astype(np.int64), mean, ss)
 

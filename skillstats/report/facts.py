@@ -163,6 +163,7 @@ def diagnostic_facts(diagnostics: Mapping[str, Any]) -> Facts:
         ("Smallest tail sample size", fixed(d["ess_tail_min"], 0)),
         ("Smallest E-BFMI (limit 0.3)", fixed(d["e_bfmi_min"], 2)),
         ("Reruns", text_of(diagnostics.get("reruns"))),
+        *((("Second engine", text_of(diagnostics["engines"]["text"])),) if diagnostics.get("engines") else ()),
     )
 
 

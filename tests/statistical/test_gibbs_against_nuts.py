@@ -1,6 +1,8 @@
 """The Gibbs engine against NUTS's stored answers on three desks: two programs that share nothing but the specification and the cells."""
 
 import json
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +10,8 @@ import pytest
 from skillstats.inference.diagnose import diagnose
 from skillstats.inference.gibbs import gibbs_draws
 from skillstats.spec import read_spec
-from tests.statistical.engine_cases import CASES, REFERENCES, desk
+sys.path.insert(0, str(Path(__file__).parent))
+from engine_cases import CASES, REFERENCES, desk
 
 
 @pytest.mark.parametrize("name", CASES)
