@@ -15,6 +15,7 @@ from skillstats.evaluation.day_errors import day_error_table
 from skillstats.evaluation.day_scores import DayScores, score_days
 from skillstats.evaluation.detail import needed_table, row_detail, together
 from skillstats.evaluation.draws import Draws, Standard
+from skillstats.evaluation.engines import ENGINE_NAMES, compare_engines
 from skillstats.evaluation.estimands import Estimate, Target, estimate, targets
 from skillstats.evaluation.influence import Influence, leave_one_day_out
 from skillstats.evaluation.lists import lists_of
@@ -41,7 +42,9 @@ LEAST_POOLED = 3
 """Traders below which a mean over them would give one of them away."""
 
 
-def evaluate(fit: Fit, plan: Plan | None = None, *, overrides: Mapping[str, Any] | None = None) -> Evaluation:
+def evaluate(
+    fit: Fit, plan: Plan | None = None, *, overrides: Mapping[str, Any] | None = None, second: Fit | None = None
+) -> Evaluation:
     """Judge a fit: estimands, statuses with reasons, and what the reader must know.
 
     Parameters
@@ -49,6 +52,8 @@ def evaluate(fit: Fit, plan: Plan | None = None, *, overrides: Mapping[str, Any]
     fit : Fit
     plan : hurdle, certainty, floors and false-discovery rate; default `Plan()`
     overrides : what the caller set against the plan (model, seed, draws), to be stated
+    second : the same model on the same evidence by the other engine, see `skillstats.evaluation.engines.second_fit`; their disagreement is
+        stated, and flagged where Monte-Carlo error does not explain it
 
     Returns
     -------
@@ -60,6 +65,8 @@ def evaluate(fit: Fit, plan: Plan | None = None, *, overrides: Mapping[str, Any]
     floors, floor_words = floors_in_force(plan, fit.evidence.source)
     skew = skew_part(fit, made.draws, made.found, made.estimates, floors, checks)
     codes = [*record_codes(fit.evidence), *_sampler_codes(fit, FIT), *skew.fit_codes(), *_ppc_codes(checks)]
+    engines = compare_engines(fit, second, made.found) if second is not None else None
+    codes += engines.code() if engines is not None else []
     sessions, density = effects.session_log_likelihood(fit)
     by = Judgement(
         evidence=fit.evidence,
@@ -86,7 +93,9 @@ def evaluate(fit: Fit, plan: Plan | None = None, *, overrides: Mapping[str, Any]
         source=source_part(fit),
         rows=tuple(rows + _absent(fit.evidence)),
         population={} if withheld else population(fit, [e for _, _, e in own]),
-        diagnostics=_diagnostics(fit, checks, by, None if withheld else score_days(density, sessions)) | {"skew": skew.plain()},
+        diagnostics=_diagnostics(fit, checks, by, None if withheld else score_days(density, sessions))
+        | {"skew": skew.plain()}
+        | ({"engines": engines.plain()} if engines is not None else {}),
         kpis=tuple(fit.evidence.context.get("kpis", ())),
         lists=lists_of(rows, made.ir, made.found, by, plan),
         attribution={},
@@ -247,7 +256,7 @@ def _diagnostics(fit: Fit, checks: dict[str, Check], by: Judgement, scores: DayS
     """How the sampler and the model did; without `scores` the fit is withheld and nothing of its predictions is kept but p."""
     d = fit.diagnostics
     return {
-        "engine": "nuts (nutpie)",
+        "engine": ENGINE_NAMES[fit.engine],
         "chains": d.chains,
         "draws": d.draws,
         "tune": d.tune,

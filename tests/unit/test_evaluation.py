@@ -382,3 +382,26 @@ def test_selection_is_named_and_notes_are_passed_on():
     assert any("selection skill" in c and "y - x F" in c for c in result.caveats)
     assert any("2 quarters, fewer than 4" in c for c in result.caveats)
     assert evaluate(make_fit(make_evidence(), np.zeros(3))).source["target"] == "total"
+
+
+def test_two_engines_that_agree_are_stated_and_two_that_do_not_are_flagged():
+    """The second fit is the first with other noise, then with every trader half a posterior sd higher."""
+    from skillstats.evaluation.engines import compare_engines
+
+    evidence = make_evidence()
+    first = make_fit(evidence, np.array([0.0, 0.1, 0.0]))
+    same, other = make_fit(evidence, np.array([0.0, 0.1, 0.0]), seed=4), make_fit(evidence, np.array([0.01, 0.11, 0.01]), seed=4)
+    agreed = evaluate(first, second=same)
+    assert agreed.diagnostics["engines"]["passed"] and "agrees" in agreed.diagnostics["engines"]["text"]
+    assert "W-ENGINE" not in {c["code"] for c in agreed.codes}
+    flagged = evaluate(first, second=other)
+    assert "W-ENGINE" in {c["code"] for c in flagged.codes} and flagged.status == "FLAG"
+    assert 0.4 < flagged.diagnostics["engines"]["ir_mean_shift_rms"] < 0.6
+    failed = make_fit(
+        evidence, np.array([1.0, 1.0, 1.0]), findings=(Finding("E-CONV", "WITHHOLD", "", "mu", 1.02, 1.01, "mu: R-hat 1.02"),)
+    )
+    silent = evaluate(first, second=failed)
+    assert "W-ENGINE" not in {c["code"] for c in silent.codes} and "confirms nothing" in silent.diagnostics["engines"]["text"]
+    with pytest.raises(UsageError, match="other evidence"):
+        compare_engines(first, make_fit(make_evidence(seed=2), np.zeros(3)), targets(evidence))
+    assert "engines" not in evaluate(first).diagnostics
