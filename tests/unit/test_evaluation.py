@@ -2,6 +2,7 @@
 
 import dataclasses
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -15,7 +16,7 @@ from skillstats.errors import Mismatch, UsageError
 from skillstats.evaluation import SKILL_COLUMNS, evaluate
 from skillstats.evaluation.estimands import estimate, sizing_term, targets, value_add_draws
 from skillstats.evaluation.influence import leave_one_day_out
-from skillstats.evaluation.refit import posterior_draws
+from skillstats.evaluation.posterior import posterior_draws
 from skillstats.evaluation.result import ESTIMAND_COLUMNS
 from skillstats.evaluation.sensitivity import prior_sensitivity
 from skillstats.evaluation.status import floors_in_force
@@ -57,14 +58,12 @@ def test_annual_ir_never_multiplies_by_the_root_of_decisions():
     fit = make_fit(evidence, np.array([0.05]), sd=0.0)
     draws = posterior_draws(fit)
     shock, residual = np.sqrt(0.4), np.sqrt(0.6)
-    fixed = type(draws)(
-        draws.chains,
-        np.full_like(draws.theta, 0.05),
-        np.full_like(draws.sigma, residual),
-        np.zeros_like(draws.desk_day),
-        np.full_like(draws.trader_day, shock),
-        draws.tau_trader,
-        draws.tau_cell,
+    fixed = replace(
+        draws,
+        theta=np.full_like(draws.theta, 0.05),
+        sigma=np.full_like(draws.sigma, residual),
+        desk_day=np.zeros_like(draws.desk_day),
+        trader_day=np.full_like(draws.trader_day, shock),
     )
     found = estimate(fixed, evidence, targets(evidence)[0], np.zeros(2000))
     assert found.ir_annual is not None
@@ -383,3 +382,26 @@ def test_selection_is_named_and_notes_are_passed_on():
     assert any("selection skill" in c and "y - x F" in c for c in result.caveats)
     assert any("2 quarters, fewer than 4" in c for c in result.caveats)
     assert evaluate(make_fit(make_evidence(), np.zeros(3))).source["target"] == "total"
+
+
+def test_two_engines_that_agree_are_stated_and_two_that_do_not_are_flagged():
+    """The second fit is the first with other noise, then with every trader half a posterior sd higher."""
+    from skillstats.evaluation.engines import compare_engines
+
+    evidence = make_evidence()
+    first = make_fit(evidence, np.array([0.0, 0.1, 0.0]))
+    same, other = make_fit(evidence, np.array([0.0, 0.1, 0.0]), seed=4), make_fit(evidence, np.array([0.01, 0.11, 0.01]), seed=4)
+    agreed = evaluate(first, second=same)
+    assert agreed.diagnostics["engines"]["passed"] and "agrees" in agreed.diagnostics["engines"]["text"]
+    assert "W-ENGINE" not in {c["code"] for c in agreed.codes}
+    flagged = evaluate(first, second=other)
+    assert "W-ENGINE" in {c["code"] for c in flagged.codes} and flagged.status == "FLAG"
+    assert 0.4 < flagged.diagnostics["engines"]["ir_mean_shift_rms"] < 0.6
+    failed = make_fit(
+        evidence, np.array([1.0, 1.0, 1.0]), findings=(Finding("E-CONV", "WITHHOLD", "", "mu", 1.02, 1.01, "mu: R-hat 1.02"),)
+    )
+    silent = evaluate(first, second=failed)
+    assert "W-ENGINE" not in {c["code"] for c in silent.codes} and "confirms nothing" in silent.diagnostics["engines"]["text"]
+    with pytest.raises(UsageError, match="other evidence"):
+        compare_engines(first, make_fit(make_evidence(seed=2), np.zeros(3)), targets(evidence))
+    assert "engines" not in evaluate(first).diagnostics
