@@ -68,7 +68,8 @@ def shape_of_traders(spec: ModelSpec, rng: np.random.Generator, draws: int) -> F
 
 def panel(axis: Any, values: FloatArray, label: str, limits: tuple[float, float], colour: str) -> None:
     """A histogram with the 5%, 50% and 95% points beneath."""
-    axis.hist(np.clip(values, *limits), bins=np.linspace(*limits, 61), color=colour, density=True)
+    heights, edges = np.histogram(np.clip(values, *limits), bins=np.linspace(*limits, 61), density=True)
+    axis.stairs(heights, edges, fill=True, color=colour)
     low, middle, high = (float(x) + 0.0 for x in np.round(np.quantile(values, [0.05, 0.5, 0.95]), 2))
     axis.set_xlabel(f"{label}\n5% {low:.2f}, median {abs(middle):.2f}, 95% {high:.2f}")
     axis.set_yticks([])
