@@ -25,6 +25,8 @@ from skillstats.report.words import Scale
 MOST_ROWS: Final = 60
 """Traders up to which a picture has a row for each; beyond, the numbers stay in evaluation.json."""
 NONE: Final = Table((), ())
+NOT_JUDGED: Final = "not judged"
+"""Where one day weighs so much that the draws cannot tell what would be without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,8 +246,8 @@ def _raw(shown: Sequence[Row], scale: Scale) -> Table:
                 f"{fixed(errors['exaggeration'], 1)} times" if is_number(errors.get("exaggeration")) else ABSENT,
                 percent(tails.get("largest_row")),
                 percent(tails.get("largest_day")),
-                _signed(tails.get("ir_change"), scale.digits),
-                _signed_points(tails.get("probability_change")),
+                _signed(tails.get("ir_change"), scale.digits) if tails.get("judged") else NOT_JUDGED,
+                _signed_points(tails.get("probability_change")) if tails.get("judged") else NOT_JUDGED,
             )
         )
     heads = (
