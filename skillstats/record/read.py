@@ -20,24 +20,24 @@ from numpy.typing import NDArray
 
 from skillstats.errors import RULES, InputRejected, Problem, UsageError
 from skillstats.plan import Plan, read_plan
-from skillstats.record.chains import Tables, link
+from skillstats.record.accept import Checked, accepted_rows, check_tables, issued_signals, on_integers
+from skillstats.record.chains import Tables
 from skillstats.record.check_values import missing_horizons
-from skillstats.record.checks import CHECKS, Check
-from skillstats.record.containers import Record, Table
-from skillstats.record.digest import canonical_order, table_digest
-from skillstats.record.duplicates import drop_copies, drop_superseded
+from skillstats.record.checks import CHECKS
+from skillstats.record.containers import Record
+from skillstats.record.digest import table_digest
 from skillstats.record.instants import instant_text, parse_instants
-from skillstats.record.parse import Decimals, Parsed, parse_table
+from skillstats.record.parse import Parsed, parse_table
 from skillstats.record.price_door import is_large, mapped_prices
 from skillstats.record.price_files import Saved, store_folder
 from skillstats.record.price_rows import PriceRows, price_rows
 from skillstats.record.quarantine import assert_conserved, kept_rows, quarantine_list, refuses, to_problem
 from skillstats.record.raw import Finding, RawRecord, file_problem
 from skillstats.record.readers import SUFFIXES, read_raw
-from skillstats.record.scales import SCALED, find_scales, micro_units, out_of_range, scaled_columns
+from skillstats.record.scales import find_scales, out_of_range
 from skillstats.record.schema import OUTCOMES, SCHEMA
 from skillstats.record.targets import with_target_signals
-from skillstats.units import INT64_MAX, NULL_TIME, Scale
+from skillstats.units import INT64_MAX, NULL_TIME
 
 
 def read_record(
@@ -111,35 +111,31 @@ def _from_text(raw: RawRecord, declared: Plan | None, limit: int) -> Record:
     parsed = {name: parse_table(table, SCHEMA[name], plan) for name, table in raw.tables.items()}
     mapped = mapped_prices(raw.prices, plan, raw.store) if raw.prices is not None and raw.store is not None else None
     _refuse_future(parsed, mapped[0] if mapped else None, limit)
-    parsed, copies, warnings = drop_copies(with_target_signals(parsed))
-    rows = {name: len(table) + sum(d.table == name for d in copies) for name, table in parsed.items()}
-    parsed, superseded = drop_superseded(parsed, plan)
-    tables = link(parsed, plan)
-    said = [*raw.strangers, *warnings, *_blank_drops(raw)]
-    drops = [*copies, *superseded, *_blank_drops(raw)]
+    checks = CHECKS if declared is not None else tuple(c for c in CHECKS if c is not missing_horizons)
+    checked = check_tables(with_target_signals(parsed), plan, checks)
+    rows = checked.rows
+    said = [*raw.strangers, *checked.warnings, *_blank_drops(raw)]
+    drops = [*checked.drops, *_blank_drops(raw)]
     if mapped is not None:
         rows["prices"] = mapped[1].raw_rows + len(mapped[1].blank)
         empty = _blanks("prices", raw.prices.name if raw.prices else "", mapped[1].blank)
         drops, said = [*drops, *mapped[1].drops, *empty], [*said, *mapped[1].problems, *empty]
         raw = replace(raw, files={**raw.files, (raw.prices.name if raw.prices else ""): mapped[1].file_digest})
-    checks = CHECKS if declared is not None else tuple(c for c in CHECKS if c is not missing_horizons)
-    record = _record(tables, plan, drops, said, rows, raw, checks, mapped)
+    record = _record(checked, plan, drops, said, rows, raw, mapped)
     return replace(record, raw=raw, declared=declared is not None)
 
 
 def _record(
-    tables: Tables,
+    checked: Checked,
     plan: Plan,
     drops: list[Problem],
     said: list[Problem],
     rows: dict[str, int],
     raw: RawRecord,
-    checks: tuple[Check, ...],
     mapped: tuple[PriceRows, Saved] | None,
 ) -> Record:
-    """Check, set aside, scale and assemble."""
-    findings = [f for table in tables.parsed.values() for f in table.findings]
-    findings += [f for check in checks for f in check(tables)]
+    """Set aside, scale and assemble."""
+    tables, findings = checked.tables, checked.findings
     while True:
         keep = kept_rows(tables, findings)
         scales = find_scales(tables, plan, keep, mapped[0] if mapped else None)
@@ -147,7 +143,7 @@ def _record(
         if not large:
             break
         findings += large
-    accepted = {name: _table(tables, name, scales, keep[name]) for name in tables.parsed}
+    accepted = {name: on_integers(accepted_rows(tables, name, keep[name]), scales) for name in tables.parsed}
     aside = quarantine_list(tables, findings, keep)
     raw_rows = {name: n + len(raw.blank.get(name, ())) for name, n in rows.items()}
     held = {n: len(t) for n, t in accepted.items()}
@@ -171,7 +167,7 @@ def _record(
         digests,
         dict(raw.files),
         prices,
-        _issued(tables, findings),
+        issued_signals(tables, findings),
     )
 
 
@@ -179,23 +175,6 @@ def _price_rows(tables: Tables, findings: list[Finding], keep: NDArray[np.bool_]
     """The price table as runs of rows an asset, its refused rows as tombstones."""
     refused = [(f.row, to_problem(tables, f)) for f in findings if f.table == "prices" and refuses(f)]
     return price_rows(tables["prices"], keep, refused)
-
-
-def _issued(tables: Tables, findings: list[Finding]) -> Table:
-    """Signals that are good by themselves, in canonical order; see `Record`."""
-    if "signals" not in tables:
-        return Table(
-            "signals", "", {name: np.empty(0, dtype=kind) for name, kind in _ISSUED.items()}, np.empty(0, dtype=np.int64)
-        )
-    signals, good = tables["signals"], np.ones(len(tables["signals"]), dtype=bool)
-    good[[f.row for f in findings if f.table == "signals" and refuses(f)]] = False
-    kept = signals.take(good)
-    order = canonical_order(kept)
-    columns = {name: (kept.ints(name) if name == "time" else kept.text(name))[order] for name in _ISSUED}
-    return Table("signals", kept.raw.file, columns, kept.raw.line[order])
-
-
-_ISSUED = {"signal_id": object, "time": np.int64, "model": object, "asset": object, "side": object}
 
 
 def _in_order(problem: Problem) -> tuple[str, int, str, str]:
@@ -260,25 +239,3 @@ def _blank_drops(raw: RawRecord) -> list[Problem]:
 
 def _blanks(table: str, file: str, lines: Sequence[int]) -> list[Problem]:
     return [Problem("D108", table, file, line, RULES["D108"].text, root=f"{file}:{line}") for line in lines]
-
-
-def _table(tables: Tables, name: str, scales: Mapping[str, Scale], keep: NDArray[np.bool_]) -> Table:
-    """The accepted rows of one table on the integer scales, in canonical order."""
-    parsed = tables[name]
-    integers = {}
-    if any(name == table for table, _, _ in SCALED):
-        integers = {c: values for c, (values, _, _) in scaled_columns(tables, name, scales).items()}
-    if name == "fills":
-        integers["fee"] = micro_units(parsed.decimals("fee"))[0]
-    order = canonical_order(parsed.take(keep))
-    columns = {}
-    for column, values in parsed.columns.items():
-        array = integers[column] if column in integers else _as_text(values) if isinstance(values, Decimals) else values
-        columns[column] = array[keep][order]
-    return Table(name, parsed.raw.file, columns, parsed.raw.line[keep][order])
-
-
-def _as_text(decimals: Decimals) -> NDArray[np.object_]:
-    """Exact decimals without a scale (corporate actions) as plain text."""
-    values = [format(decimals.shown(i), "f") if given else None for i, given in enumerate(decimals.given.tolist())]
-    return np.array(values or [], dtype=object)
