@@ -96,7 +96,7 @@ def _tables(work: Work, whole: Piece, lost: Lost, found: list[Problem], outside:
     result = result_part(record, market.plan, market, tables, counts, totals)
     result |= {"by_trader": _by_trader(decisions, lost), "bounds": bounds_of(lost.cases, totals["value_add"])}
     said = (*record.problems, *found, *whole.problems, *doubts(record, market, work.chains.asset, decisions))
-    problems = sorted((*said, *(second.problems if second else ())), key=lambda x: (x.table, x.line, x.code))
+    problems = sorted((*said, *(second.problems if second else ())), key=lambda x: (x.table, x.line, x.code, x.file))
     rows_table, provenance = tables.pop("ledger"), provenance_part(record)
     return Ledger(
         market.plan, rows_table, problems=tuple(problems), result=result, provenance=provenance, record=record, **tables

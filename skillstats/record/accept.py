@@ -7,7 +7,7 @@ and no scale, and the `Table` of integers that a `Record` holds. The steps here 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -40,12 +40,12 @@ class Checked:
     findings: list[Finding]
 
 
-def check_tables(parsed: Mapping[str, Parsed], plan: Plan, checks: tuple[Check, ...]) -> Checked:
-    """Drop copies and superseded actions, link what is left, and ask every check."""
+def check_tables(parsed: Mapping[str, Parsed], plan: Plan, checks: tuple[Check, ...], places: int = 0) -> Checked:
+    """Drop copies and superseded actions, link what is left, and ask every check; `places` as in `Tables`."""
     kept, copies, warnings = drop_copies(parsed)
     rows = {name: len(table) + sum(d.table == name for d in copies) for name, table in kept.items()}
     kept, superseded = drop_superseded(kept, plan)
-    tables = link(kept, plan)
+    tables = replace(link(kept, plan), places=places)
     findings = [f for table in tables.parsed.values() for f in table.findings]
     findings += [f for check in checks for f in check(tables)]
     return Checked(tables, rows, [*copies, *superseded], warnings, findings)
@@ -56,6 +56,7 @@ class Loose:
     """Accepted rows of one table in canonical order, without scales.
 
     columns : as in `Parsed`; asset : (row,) whose scale a row takes, empty where the table has none; line : (row,) int64
+    made, made_in : as in `Table`
     """
 
     name: str
@@ -63,6 +64,8 @@ class Loose:
     columns: Mapping[str, Values]
     asset: NDArray[np.object_]
     line: NDArray[np.int64]
+    made: NDArray[np.bool_] | None = None
+    made_in: str = ""
 
     def __len__(self) -> int:
         return len(self.line)
@@ -74,7 +77,9 @@ def accepted_rows(tables: Tables, name: str, keep: NDArray[np.bool_]) -> Loose:
     order = canonical_order(kept)
     columns = {k: v.take(order) if isinstance(v, Decimals) else v[order] for k, v in kept.columns.items()}
     asset = assets_of(tables, name)[keep][order] if scaled_names(name) else np.empty(0, dtype=object)
-    return Loose(name, kept.raw.file, columns, asset, kept.raw.line[order])
+    raw = kept.raw
+    made = (np.arange(len(raw)) >= len(raw) - raw.made)[order] if raw.made else None
+    return Loose(name, raw.file, columns, asset, raw.line[order], made, raw.made_in)
 
 
 def on_integers(loose: Loose, scales: Mapping[str, Scale]) -> Table:
@@ -88,7 +93,7 @@ def on_integers(loose: Loose, scales: Mapping[str, Scale]) -> Table:
     columns = {}
     for column, values in loose.columns.items():
         columns[column] = integers[column] if column in integers else _as_text(values) if isinstance(values, Decimals) else values
-    return Table(loose.name, loose.file, columns, loose.line)
+    return Table(loose.name, loose.file, columns, loose.line, loose.made, loose.made_in)
 
 
 def _decimals(loose: Loose, column: str) -> Decimals:
