@@ -111,9 +111,7 @@ def _as_text(decimals: Decimals) -> NDArray[np.object_]:
 def issued_signals(tables: Tables, findings: list[Finding]) -> Table:
     """Signals that are good by themselves, in canonical order; see `Record`."""
     if "signals" not in tables:
-        return Table(
-            "signals", "", {name: np.empty(0, dtype=kind) for name, kind in ISSUED.items()}, np.empty(0, dtype=np.int64)
-        )
+        return Table("signals", "", {name: np.empty(0, dtype=kind) for name, kind in ISSUED.items()}, np.empty(0, dtype=np.int64))
     signals, good = tables["signals"], np.ones(len(tables["signals"]), dtype=bool)
     good[[f.row for f in findings if f.table == "signals" and refuses(f)]] = False
     kept = signals.take(good)

@@ -55,7 +55,14 @@ def filled_quantities(tables: Tables) -> list[Finding]:
     for code, wrong in (("D141", total > wanted), ("D142", tried & (total < wanted))):
         for row in rows_where(orders & wrong.astype(bool)):
             found.append(
-                Finding(code, "actions", row, "quantity", ordered.shown(row), f"filled {_shown(round(total[row] * 10 ** (shown - top)), shown)}")
+                Finding(
+                    code,
+                    "actions",
+                    row,
+                    "quantity",
+                    ordered.shown(row),
+                    f"filled {_shown(round(total[row] * 10 ** (shown - top)), shown)}",
+                )
             )
     if tables.plan.unfilled == "quarantine":
         found += [Finding("D143", "actions", r, "quantity", ordered.shown(r)) for r in rows_where(orders & ~tried)]

@@ -191,11 +191,6 @@ class Oversized:
     finest: tuple[tuple[str, Finding], ...]
 
 
-def out_of_range(tables: Tables, scales: Mapping[str, Scale], keep: Mapping[str, NDArray[np.bool_]]) -> list[Finding]:
-    """D103 or D112 for cells that leave 62 bits on the scales; where a finer cell than nine places is to blame, that one goes."""
-    return blame([find_oversized(tables, scales, keep)])[0]
-
-
 def find_oversized(tables: Tables, scales: Mapping[str, Scale], keep: Mapping[str, NDArray[np.bool_]]) -> Oversized:
     """Cells of the kept rows that are too large or too fine, whether or not they are to blame."""
     large: list[tuple[str, Finding]] = []
@@ -218,7 +213,7 @@ def find_oversized(tables: Tables, scales: Mapping[str, Scale], keep: Mapping[st
 
 
 def blame(found: Sequence[Oversized]) -> list[list[Finding]]:
-    """What goes of each part of a record: the large cells of an asset, or, where it has any, its cells of too many places."""
+    """D103 or D112: what goes of each part of a record, the large cells of an asset, or, where it has any, its cells of too many places."""
     blamed = {asset for part in found for asset, _ in part.large}
     fine = {asset for part in found for asset, _ in part.finest}
     result = []
