@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from skillstats.errors import InputRejected, Problem, UsageError
 from skillstats.ledger.books import book_frame, book_table, check_identities
+from skillstats.ledger.bounds import refuse_total
 from skillstats.ledger.chains import Chains, assemble
 from skillstats.ledger.containers import Ledger
 from skillstats.ledger.counts import assert_signals_conserved, other_counts, row_counts
@@ -48,7 +49,7 @@ def build_ledger(record: Record, plan: Plan | None = None, *, chunk: int = CHUNK
     Raises
     ------
     InputRejected
-        If no signal passed the record's checks; it carries every problem.
+        If no signal passed the record's checks; it carries every problem. F110 where the chains that stay reach 64 bits together.
     UsageError
         If the plan asks for something this record or version cannot give.
     LedgerBug
@@ -65,6 +66,7 @@ def build_ledger(record: Record, plan: Plan | None = None, *, chunk: int = CHUNK
     if not len(chains):
         raise UsageError(f"no signal lies in the period {list(plan.period or ())}; correct the period of the plan")
     work, lost, found = set_aside(prepare(record, market, chains), chunk)
+    refuse_total(lost.reach)
     volatility = known_volatility(work)
     pieces = [make_piece(part, volatility[start : start + len(part.chains)], start) for start, part in work.chunks(chunk)]
     second = second_book(record, market, chunk) if "resimulated" in record.tables else None
