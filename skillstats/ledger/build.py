@@ -17,7 +17,7 @@ from skillstats.ledger.decay import decay_kpis, decay_table
 from skillstats.ledger.decisions import decision_frame, decision_table
 from skillstats.ledger.doubts import doubts
 from skillstats.ledger.kpis import kpi_table
-from skillstats.ledger.manifest import provenance_part, result_part
+from skillstats.ledger.manifest import output_digests, provenance_part, result_part, used_instants
 from skillstats.ledger.pieces import Piece, joined, make_piece
 from skillstats.ledger.second_book import SecondBook, second_book
 from skillstats.ledger.setaside import coverage, ledger_quarantine, problem_tables
@@ -95,7 +95,16 @@ def _tables(work: Work, whole: Piece, lost: Lost, found: list[Problem], outside:
     if second:
         counts["resimulated_unavailable"] = len(second.problems)
     assert_signals_conserved(record, counts, quarantine, drops)
-    result = result_part(record, market.plan, market, tables, counts, totals)
+    result = result_part(
+        market.plan,
+        market,
+        scales=record.scales,
+        inputs=record.digests,
+        used=used_instants(record),
+        counts=counts,
+        totals=totals,
+        outputs=output_digests(tables),
+    )
     result |= {"by_trader": _by_trader(decisions, lost), "bounds": bounds_of(lost.cases, totals["value_add"])}
     said = (*record.problems, *found, *whole.problems, *doubts(record, market, work.chains.asset, decisions))
     problems = sorted((*said, *(second.problems if second else ())), key=lambda x: (x.table, x.line, x.code, x.file))

@@ -8,7 +8,7 @@ integers; with n < 2 or sd = 0 they are null, never 0 or infinite. Nothing is an
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from fractions import Fraction
@@ -155,6 +155,15 @@ def kpis_of(parts: Sequence[KpiSums]) -> pa.Table:
     return pa.table({f.name: [row.get(f.name) for row in found] for f in SCHEMA}, schema=SCHEMA)
 
 
+def value_add_by_class(verbs: Iterable[str], amounts: Iterable[int | None]) -> dict[str, int]:
+    """Value-add by what people did, micro-units: only interventions are a person's decision against the model."""
+    sums = {"interventions": 0, "execution of followed signals": 0, "signals nobody decided on": 0}
+    names = {"ACCEPT": "execution of followed signals", "NO_DECISION": "signals nobody decided on"}
+    for verb, amount in zip(verbs, amounts, strict=True):
+        sums[names.get(verb, "interventions")] += amount or 0
+    return sums
+
+
 def _told(parts: Sequence[KpiSums], by: str) -> tuple[list[Mapping[Key, int]], list[Mapping[Key, int]]]:
     return [p.lost[by] for p in parts], [p.unavailable[by] for p in parts]
 
@@ -178,9 +187,7 @@ def _sums(columns: tuple[str, ...], rows: pd.DataFrame) -> dict[Key, Group]:
     sums = add_up(
         *decision_amounts(code[judged], part["decision"].to_numpy()[judged], part["value_add"].to_numpy()[judged]), len(keys)
     )
-    return {
-        key: Group(tuple(c[g] for c in counts), sessions[g], tuple(int(v[g]) for v in sums)) for g, key in enumerate(keys)
-    }
+    return {key: Group(tuple(c[g] for c in counts), sessions[g], tuple(int(v[g]) for v in sums)) for g, key in enumerate(keys)}
 
 
 def _row(by: str, names: Mapping[str, str], group: Group, lost: int, gone: int) -> dict[str, Any]:

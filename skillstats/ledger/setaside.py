@@ -117,9 +117,7 @@ def ledger_quarantine(record: Record, found: list[Problem]) -> list[Problem]:
                 file, line = table.place(i)
                 own = record.raw is not None and not table.is_made(i)
                 text = record.raw.row_text(table.name, line) if record.raw is not None and own else ""
-                entries.append(
-                    Problem(why.code, table.name, file, line, why.message, chain=str(key), raw=text, root=why.root)
-                )
+                entries.append(Problem(why.code, table.name, file, line, why.message, chain=str(key), raw=text, root=why.root))
     return entries
 
 

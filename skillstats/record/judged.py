@@ -32,6 +32,7 @@ from skillstats.units import Scale
 
 PROBLEM_ORDER: Final = ("table", "line", "code")
 PLACE_ORDER: Final = ("table", "file", "line", "code")
+PART, ROW = "part", "row"
 MANTISSA, DIGITS = "mantissa of ", "places of "
 
 
@@ -42,6 +43,7 @@ class Part:
     folder : its files; rows, held : rows read and accepted, by table; places, peaks : see `Places` and `peaks_of`
     first : earliest time of each table as read; span : earliest and latest of the accepted rows; kinds : horizons that occur
     fees : whether a fill carries a fee, and whether any fill has one; shown : most places of a quantity; halved : see `is_inexact`
+    initiates : whether an accepted order is an INITIATE
     headers : names of the columns of each table as they are digested
     """
 
@@ -56,16 +58,18 @@ class Part:
     fees: tuple[bool, bool]
     shown: int
     halved: bool
+    initiates: bool
     headers: Mapping[str, str]
 
 
-def store_part(checked: Checked, first: Mapping[str, int], folder: Path) -> Part:
+def store_part(checked: Checked, first: Mapping[str, int], folder: Path, number: int) -> Part:
     """Set aside, and write what stays and what was said.
 
     Parameters
     ----------
     first : earliest time of each table as read
     folder : of this part; files of an earlier judgement are replaced
+    number : of this part
     """
     folder.mkdir(exist_ok=True)
     tables = checked.tables
@@ -81,7 +85,7 @@ def store_part(checked: Checked, first: Mapping[str, int], folder: Path) -> Part
     write_problems(folder / "problems", said, PROBLEM_ORDER)
     write_problems(folder / "quarantine", aside, PLACE_ORDER)
     write_problems(folder / "drops", checked.drops, PLACE_ORDER)
-    write_rows(folder / "issued", issued_rows(issued_signals(tables, findings)))
+    write_rows(folder / "issued", issued_rows(issued_signals(tables, findings), number))
     loose = {name: accepted_rows(tables, name, keep[name]) for name in own}
     for name in own:
         write_rows(folder / name, loose_rows(loose[name]))
@@ -100,6 +104,7 @@ def store_part(checked: Checked, first: Mapping[str, int], folder: Path) -> Part
         fees=(bool((fee.given & (fee.mantissa != 0)).any()), bool(fee.given.any())) if fee is not None else (False, False),
         shown=most_places(tables),
         halved=is_inexact(tables, findings),
+        initiates=bool((_texts(loose["actions"], "action") == "INITIATE").any()),
         headers={name: header_line(tables[name]) for name in own},
     )
 
@@ -154,10 +159,11 @@ def _times(loose: Loose) -> NDArray[np.int64]:
     return values
 
 
-def issued_rows(issued: Table) -> pa.Table:
-    """Issued signals with the key of their order."""
+def issued_rows(issued: Table, part: int) -> pa.Table:
+    """Issued signals with the key of their order, their part and their position in it."""
     columns = {k: pa.array(issued[k], pa.int64() if kind is np.int64 else pa.string()) for k, kind in ISSUED.items()}
-    return pa.table({**columns, KEY: bytes_key(columns["time"], columns["signal_id"])})
+    home = {PART: np.full(len(issued), part), ROW: np.arange(len(issued))}
+    return pa.table({**columns, **home, KEY: bytes_key(columns["time"], columns["signal_id"])})
 
 
 def read_issued(folder: Path) -> Table:

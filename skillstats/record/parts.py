@@ -205,7 +205,7 @@ class _Reading:
 
     def _judge(self, k: int, extra: Sequence[Finding], shown: int) -> Part:
         checked, first = self._checked(k, extra, shown)
-        return store_part(checked, first, self.folder / f"part{k}")
+        return store_part(checked, first, self.folder / f"part{k}", k)
 
     def _oversized(self, k: int, extra: Sequence[Finding], shown: int, scales: Mapping[str, Scale]) -> Oversized:
         checked, _ = self._checked(k, extra, shown)
