@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from skillstats.inference.nuts import fit
     from skillstats.ledger.build import build_ledger
     from skillstats.ledger.containers import Ledger
+    from skillstats.ledger.door import build_ledger_folder
     from skillstats.ledger.explain import Explanation, explain
+    from skillstats.ledger.folder import LedgerFolder
     from skillstats.ledger.resimulate import Order, PureModel, resimulate
     from skillstats.ledger.write import read_ledger
     from skillstats.plan import Plan, read_plan
@@ -39,6 +41,7 @@ _HOME = {
     "Fills": "record.fix_log",
     "Fit": "inference.container",
     "Ledger": "ledger.containers",
+    "LedgerFolder": "ledger.folder",
     "ModelSpec": "spec.model",
     "Order": "ledger.resimulate",
     "Plan": "plan",
@@ -48,6 +51,7 @@ _HOME = {
     "Shrinkage": "inference.known_error",
     "World": "simulate.world",
     "build_ledger": "ledger.build",
+    "build_ledger_folder": "ledger.door",
     "evaluate": "evaluation.evaluate",
     "explain": "ledger.explain",
     "fit": "inference.nuts",
@@ -69,7 +73,7 @@ _HOME = {
 }
 
 __all__ = [  # noqa: RUF022
-    "Plan", "read_plan", "Record", "read_record", "Ledger", "build_ledger", "read_ledger", "Explanation", "explain", "Evidence", "to_evidence", "read_outcomes",
+    "Plan", "read_plan", "Record", "read_record", "Ledger", "build_ledger", "build_ledger_folder", "LedgerFolder", "read_ledger", "Explanation", "explain", "Evidence", "to_evidence", "read_outcomes",
     "ModelSpec", "read_spec", "Fit", "fit", "Evaluation", "evaluate", "write_evaluation", "read_evaluation", "verify", "write_report",
     "PoolingPrior", "Shrinkage", "shrink", "World", "read_world", "simulate", "resimulate", "PureModel", "Order",
     "Fills", "read_fix",

@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from skillstats.errors import RULES, Problem, UsageError
-from skillstats.ledger.write import check_target
 from skillstats.units import format_micro
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from skillstats.ledger.containers import Ledger
+    from skillstats.ledger.door import Decisions
+    from skillstats.ledger.folder import LedgerFolder
     from skillstats.plan import Plan
 
 QUARANTINED = 3
 AGES = (0, 1, 60, 300)
 
 
-def build(record: Path, plan: Path | None, store: Path | None = None, threads: int = 1) -> Ledger:
+def build(record: Path, plan: Path | None, store: Path | None = None) -> Ledger:
     """Read a record and build its ledger; large price files are mapped from `store`."""
     from skillstats.ledger.build import build_ledger
     from skillstats.plan import read_plan
     from skillstats.record.read import read_record
 
     declared: Plan | None = read_plan(plan) if plan is not None else None
-    return build_ledger(read_record(record, declared, store=store), declared, threads=threads)
+    return build_ledger(read_record(record, declared, store=store), declared)
 
 
 def run_check(record: Path, plan: Path | None, quarantine: Path | None, store: Path | None = None) -> int:
@@ -36,7 +41,7 @@ def run_check(record: Path, plan: Path | None, quarantine: Path | None, store: P
         _refuse_overwriting(quarantine)
     ledger = build(record, plan, store)
     print_problems(ledger.problems)
-    click.echo(_count_line(ledger))
+    click.echo(_count_line(ledger.result, ledger.decisions.num_rows))
     click.echo(_age_line(ledger))
     if quarantine is not None:
         from skillstats.ledger.canonical import safe_csv
@@ -46,31 +51,51 @@ def run_check(record: Path, plan: Path | None, quarantine: Path | None, store: P
     return QUARANTINED if ledger.quarantine.num_rows else 0
 
 
-def run_ledger(
-    record: Path, out: Path, plan: Path | None, keys: tuple[str, ...] = (), store: Path | None = None, threads: int = 1
-) -> int:
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a ledger is built; none of it changes a byte."""
+
+    store: Path | None = None
+    threads: int = 1
+    decisions: Decisions = "auto"
+    part: int | None = None
+
+
+def run_ledger(record: Path, out: Path, plan: Path | None, keys: tuple[str, ...] = (), way: Way | None = None) -> int:
     """Write the ledger folder and print what it says, and then the rows that were asked for in words."""
-    from skillstats.ledger.explain import explain
+    from skillstats.ledger.door import build_ledger_folder
+    from skillstats.plan import read_plan
+    from skillstats.record.parts import PART
 
     refuse_inside(record, out)
-    check_target(out, "ledger")
-    ledger = build(record, plan, store, threads)
-    explanations = [explain(ledger, key) for key in keys]  # before writing: an id nobody knows writes nothing
-    ledger.write(out)
-    for problem in ledger.problems:
-        if RULES[problem.code].outcome in ("quarantine", "reject"):
-            click.echo(str(problem), err=True)
-    warned = sum(RULES[p.code].outcome == "warn" for p in ledger.problems)
+    way = way or Way()
+    ledger = build_ledger_folder(
+        record,
+        out,
+        read_plan(plan) if plan is not None else None,
+        decisions=way.decisions,
+        part=way.part or PART,
+        threads=way.threads,
+        store=way.store,
+        keys=keys,
+        hear=_tell_refused,
+    )
+    warned = sum(n for code, n in ledger.problems.items() if RULES[code].outcome == "warn")
     if warned:
         click.echo(f"{warned} warning(s); `skillstats check` lists them")
-    click.echo(_count_line(ledger))
-    click.echo(totals_line(ledger))
+    click.echo(_count_line(ledger.result, ledger.decisions))
+    click.echo(_totals(ledger.result, ledger.plan.currency, ledger.by_class))
     for line in further_lines(ledger):
         click.echo(line)
     click.echo(f"ledger: {out}  digest {ledger.digest}")
-    for explanation in explanations:
+    for explanation in ledger.explanations:
         click.echo(f"\n{explanation}")
-    return QUARANTINED if ledger.quarantine.num_rows else 0
+    return QUARANTINED if ledger.result["counts"]["quarantined"] else 0
+
+
+def _tell_refused(problem: Problem) -> None:
+    if problem.outcome in ("quarantine", "reject"):
+        click.echo(str(problem), err=True)
 
 
 def refuse_inside(source: Path, out: Path) -> None:
@@ -127,13 +152,19 @@ def print_problems(problems: tuple[Problem, ...]) -> None:
 
 def totals_line(ledger: Ledger) -> str:
     """Books and value-add in currency."""
-    totals, unit = ledger.result["totals"], ledger.plan.currency
-    actual, model, added = (format_micro(totals[k], 2) for k in ("actual", "model", "value_add"))
+    from skillstats.ledger.kpis import value_add_by_class
+
+    classes = value_add_by_class(ledger.rows["action"].to_pylist(), ledger.rows["value_add"].to_pylist())
+    return _totals(ledger.result, ledger.plan.currency, classes)
+
+
+def _totals(result: Mapping[str, Any], unit: str, classes: Mapping[str, int]) -> str:
+    actual, model, added = (format_micro(result["totals"][k], 2) for k in ("actual", "model", "value_add"))
     first = f"actual book {actual} - model book {model} = difference {added} {unit} (closed rows, costs included)"
-    return f"{first}\nof which {_by_class(ledger)}"
+    return f"{first}\nof which {', '.join(f'{name} {format_micro(total, 2)}' for name, total in classes.items())}"
 
 
-def further_lines(ledger: Ledger) -> list[str]:
+def further_lines(ledger: Ledger | LedgerFolder) -> list[str]:
     """What the chains set aside could change, the re-simulated book, and the same decisions at other horizons."""
     bounds, unit = ledger.result["bounds"], ledger.plan.currency
     lines = []
@@ -145,15 +176,15 @@ def further_lines(ledger: Ledger) -> list[str]:
     if "feedback" in totals:
         second, more = (format_micro(totals[k], 2) for k in ("resimulated", "feedback"))
         lines.append(f"re-simulated model book {second}: feedback {more} {unit}, of no trader")
-    return lines + _decay_lines(ledger)
+    return lines + _decay_lines(ledger.decay_kpis)
 
 
-def _decay_lines(ledger: Ledger) -> list[str]:
+def _decay_lines(kpis: pa.Table | None) -> list[str]:
     """A line a horizon: all traders' intervention decisions, the declared horizon marked."""
-    if ledger.decay_kpis is None:
+    if kpis is None:
         return []
     lines = ["interventions by horizon (* the declared one; the verdict is its alone):"]
-    for row in ledger.decay_kpis.to_pylist():
+    for row in kpis.to_pylist():
         if row["trader"] is None:
             shared = f"over the {row['n_common']} closed at all {format_micro(row['sum_common'], 2)}"
             counts = ", ".join(f"{row[f'n_{k}']} {k.replace('_', ' ')}" for k in ("open", "unavailable", "before_action"))
@@ -162,22 +193,12 @@ def _decay_lines(ledger: Ledger) -> list[str]:
     return lines
 
 
-def _by_class(ledger: Ledger) -> str:
-    """The difference by what people did: only interventions are a person's decision against the model."""
-    verbs, amounts = ledger.rows["action"].to_pylist(), ledger.rows["value_add"].to_pylist()
-    sums = {"interventions": 0, "execution of followed signals": 0, "signals nobody decided on": 0}
-    for verb, amount in zip(verbs, amounts, strict=True):
-        name = {"ACCEPT": "execution of followed signals", "NO_DECISION": "signals nobody decided on"}.get(verb, "interventions")
-        sums[name] += amount or 0
-    return ", ".join(f"{name} {format_micro(total, 2)}" for name, total in sums.items())
-
-
-def _count_line(ledger: Ledger) -> str:
-    c = ledger.result["counts"]
+def _count_line(result: Mapping[str, Any], decisions: int) -> str:
+    c = result["counts"]
     return (
         f"{c['rows']} rows: {c['followed']} followed, {c['intervened']} intervened, {c['no_decision']} without a decision, "
         f"{c['expired']} expired, {c['initiated']} initiated; {c['open']} open, {c['unavailable']} without a counterfactual, {c['quarantined']} rows "
-        f"quarantined, {c['dropped']} documented drops; {ledger.decisions.num_rows} decision(s)"
+        f"quarantined, {c['dropped']} documented drops; {decisions} decision(s)"
     )
 
 

@@ -172,11 +172,12 @@ def decay_kpis_of(parts: Sequence[Mapping[str, DecaySums]], plan_decay: tuple[st
     for own in by_trader.values():
         every = every.plus(own)
     found = []
-    for trader, own in ((None, every), *sorted(by_trader.items())):
+    lines_of: list[tuple[str | None, DecaySums]] = [(None, every), *sorted(by_trader.items())]
+    for name_of, own in lines_of:
         declared = next(iter(own.kinds)) if len(own.kinds) == 1 else MIXED
         lines = [(declared, DECLARED), *((h, h) for h in dict.fromkeys(plan_decay) if h in own.further)]
         for name, key in lines:
-            found.append({"horizon": name, "primary": key == DECLARED, "trader": trader} | _shown(own.sums.get(key, (0,) * 9)))
+            found.append({"horizon": name, "primary": key == DECLARED, "trader": name_of} | _shown(own.sums.get(key, (0,) * 9)))
     columns = {f.name: [row[f.name] for row in found] for f in SCHEMA}
     return pa.table(columns, schema=SCHEMA)
 

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import pyarrow as pa
 
+from skillstats.errors import Problem
 from skillstats.ledger.explain import Explanation
 from skillstats.plan import Plan
+
+Hear = Callable[[Problem], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a record is read; see `read_record`."""
+
+    now: datetime | str | int | None = None
+    store: str | Path | None = None
+    prices: Literal["auto", "memory", "mapped"] = "auto"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""`build_ledger_folder`: a ledger written to a folder without ever being held in memory.
+"""`build_in_parts`: a ledger written to a folder without ever being held in memory.
 
 Three passes over the decisions, part by part: judge (`record.parts`), price (`part_build`), join (`part_join`). What comes out is the folder
 that `build_ledger` and `Ledger.write` give, byte by byte; the size of a part decides only how much memory is needed.
@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skillstats.errors import InputRejected, Problem, UsageError
 from skillstats.ledger.books import check_books, second_lines
-from skillstats.ledger.build import CHUNK
 from skillstats.ledger.decay import decay_kpis_of
 from skillstats.ledger.decisions import levels_of
 from skillstats.ledger.doubts import dwarf_problems
-from skillstats.ledger.folder import LedgerFolder
+from skillstats.ledger.folder import Hear, LedgerFolder, Reading
 from skillstats.ledger.kpis import kpis_of
 from skillstats.ledger.manifest import provenance_part, result_digest, result_part
 from skillstats.ledger.part_build import PROBLEM_ORDER, Setting, build_part, write_books, write_lists
@@ -39,62 +37,37 @@ from skillstats.market.marks import Market
 from skillstats.market.opening import DATED, market_of
 from skillstats.market.volatility import known_volatility
 from skillstats.plan import Plan
-from skillstats.record.parts import PART, PartedRecord, part_record, read_parts
+from skillstats.record.parts import PartedRecord, part_record, read_parts
 from skillstats.record.problem_rows import merged_problems, write_problems
 
 
-def build_ledger_folder(
+def build_in_parts(
     source: str | Path,
-    out: str | Path,
-    plan: Plan | None = None,
+    out: Path,
+    plan: Plan | None,
+    reading: Reading,
     *,
-    part: int = PART,
-    chunk: int = CHUNK,
-    threads: int = 1,
-    now: datetime | str | int | None = None,
-    store: str | Path | None = None,
-    prices: Literal["auto", "memory", "mapped"] = "auto",
-    keys: Sequence[str] = (),
-    hear: Callable[[Problem], None] | None = None,
+    part: int,
+    chunk: int,
+    threads: int,
+    keys: Sequence[str],
+    hear: Hear | None,
 ) -> LedgerFolder:
-    """Read a record and write its ledger, part by part; memory does not grow with the number of decisions.
+    """Read a record and write its ledger part by part; parameters and errors as in `build_ledger_folder`.
 
-    The files are those of ``build_ledger(read_record(source, plan), plan).write(out)``, byte by byte.
-
-    Parameters
-    ----------
-    source : a folder with ``<table>.csv`` or ``<table>.parquet`` files
-    out : folder for the ledger, written whole or not at all; parts lie in a hidden folder beside it meanwhile
-    plan : default ``plan.toml`` of the source, else every default
-    part : signals judged and priced at a time, about; never changes a byte. What must be judged together, as the orders of one decision, is
-        never cut, however large it is
-    chunk, threads : as in `build_ledger`; now, store, prices : as in `read_record`
-    keys : rows to be explained, by signal_id or by the action_id of an INITIATE order
-    hear : called with each problem in the order of the manifest
-
-    Returns
-    -------
-    LedgerFolder
-
-    Raises
-    ------
-    InputRejected, UsageError, LedgerBug
-        As `read_record` and `build_ledger`; nothing is written then.
+    The parts lie in a hidden folder beside `out`, which is removed whatever happens.
     """
-    if part < 1 or chunk < 1 or threads < 1:
-        raise UsageError(f"part={part}, chunk={chunk}, threads={threads}: each must be at least 1")
-    target = Path(out)
-    check_target(target, "ledger")
-    build = staging_folder(target)
-    spool = staging_folder(target)
+    check_target(out, "ledger")
+    build = staging_folder(out)
+    spool = staging_folder(out)
     try:
-        record = read_parts(source, plan, folder=spool, part=part, now=now, store=store, prices=prices)
+        record = read_parts(source, plan, folder=spool, part=part, now=reading.now, store=reading.store, prices=reading.prices)
         done = _Build(record, _market(record, threads), chunk, spool).run(build, keys, hear)
-        replace_folder(build, target)
+        replace_folder(build, out)
     finally:
         shutil.rmtree(build, ignore_errors=True)
         shutil.rmtree(spool, ignore_errors=True)
-    return LedgerFolder(target, *done)
+    return LedgerFolder(out, *done)
 
 
 def _market(record: PartedRecord, threads: int) -> Market:
@@ -121,7 +94,7 @@ class _Build:
         self.whole.mkdir()
         self.exits.mkdir()
 
-    def run(self, build: Path, keys: Sequence[str], hear: Callable[[Problem], None] | None) -> tuple[Any, ...]:
+    def run(self, build: Path, keys: Sequence[str], hear: Hear | None) -> tuple[Any, ...]:
         common, plan, market = self.record.common, self.record.common.plan, self.market
         second = "resimulated" in common.tables
         sums = list(self._parts(Setting(market, self.chunk, second)))
@@ -190,7 +163,7 @@ class _Build:
         return quarantine.num_rows, drops.num_rows
 
 
-def _heard(problems: Iterator[Problem], counts: Counter[str], hear: Callable[[Problem], None] | None) -> Iterator[Problem]:
+def _heard(problems: Iterator[Problem], counts: Counter[str], hear: Hear | None) -> Iterator[Problem]:
     for problem in problems:
         counts[problem.code] += 1
         if hear is not None:

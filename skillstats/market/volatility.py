@@ -95,7 +95,7 @@ def known_volatility(market: Market, corporate: Corporate, first: Mapping[int, i
     """Volatilities of all assets of a ledger, by the first anchor of each."""
     codes = sorted(first)
     raw = {c: trailing_volatility(session_returns(market, corporate, c)) for c in codes}
-    floors = {}
+    floors: dict[int, IntArray] = {}
     for group in _classes(market, codes):
         floors |= dict.fromkeys(group, _floors(market, group, raw, first))
     return Known(market, raw, floors)

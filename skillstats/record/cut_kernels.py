@@ -55,7 +55,7 @@ def hash_texts(offsets: Array, text: Array, seed: np.uint64, out: Array, odd: Ar
 
 
 @compiled
-def _place(keys: Array, parent: Array, key: np.uint64) -> int:
+def _place(keys: Array, parent: Array, key: np.uint64) -> Any:
     """Place of a number in the table, where it is put if it is new; `parent` of a free place is -1."""
     mask = len(keys) - 1
     at = np.int64(key & np.uint64(mask))
@@ -68,7 +68,7 @@ def _place(keys: Array, parent: Array, key: np.uint64) -> int:
 
 
 @compiled
-def _root(parent: Array, at: int) -> int:
+def _root(parent: Array, at: Any) -> Any:
     while parent[at] != at:
         parent[at] = parent[parent[at]]
         at = parent[at]

@@ -125,12 +125,14 @@ def peaks_of(tables: Tables, names: Sequence[str], keep: Mapping[str, NDArray[np
     for table, prices, quantities in SCALED:
         if table not in names:
             continue
-        codes, assets = pd.factorize(np.where(keep[table], assets_of(tables, table), None))
+        own = assets_of(tables, table).copy()
+        own[~keep[table]] = None
+        codes, assets = pd.factorize(own)
         for which, columns in enumerate((prices, quantities)):
             for column in columns:
                 for asset, peak in _peaks(tables[table].decimals(column), codes, assets):
-                    own = found.setdefault(asset, [Fraction(0), Fraction(0)])
-                    own[which] = max(own[which], peak)
+                    so_far = found.setdefault(asset, [Fraction(0), Fraction(0)])
+                    so_far[which] = max(so_far[which], peak)
     return {asset: (own[0], own[1]) for asset, own in found.items()}
 
 
