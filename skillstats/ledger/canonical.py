@@ -7,7 +7,8 @@ text is made block by block, so that its size does not matter to memory.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Final
 
 import numpy as np
@@ -30,6 +31,15 @@ def content_digest(table: pa.Table) -> str:
     digest = hashlib.sha256()
     for part in csv_parts(table, guarded=False):
         digest.update(part)
+    return digest.hexdigest()
+
+
+def blocks_digest(blocks: Iterable[pa.Table], empty: pa.Table) -> str:
+    """The same of a table that comes in blocks of rows; `empty` has its columns and no row."""
+    digest = hashlib.sha256(b"".join(csv_parts(empty, guarded=False)))
+    for block in blocks:
+        for part in islice(csv_parts(block, guarded=False), 1, None):  # without the header
+            digest.update(part)
     return digest.hexdigest()
 
 

@@ -93,12 +93,23 @@ def _written(folder: Path) -> set[str]:
     return {"manifest.json", *listed}
 
 
+class _Told(msgspec.Struct):
+    written: dict[str, str] = {}
+
+
+class _Known(msgspec.Struct):
+    kind: str = ""
+    result: dict[str, Any] = {}
+    provenance: _Told = msgspec.field(default_factory=_Told)
+
+
 def _manifest_of(folder: Path) -> dict[str, Any]:
+    """The manifest of any output of this package without its problems, which may be many; empty where there is none."""
     try:
-        found: dict[str, Any] = msgspec.json.decode((folder / "manifest.json").read_bytes())
+        found = msgspec.json.decode((folder / "manifest.json").read_bytes(), type=_Known)
     except (OSError, msgspec.DecodeError):
         return {}
-    return found
+    return {"kind": found.kind, "result": found.result, "provenance": {"written": found.provenance.written}}
 
 
 def staging_folder(target: Path) -> Path:
@@ -184,8 +195,21 @@ def _plain(problem: Problem) -> dict[str, Any]:
     return {k: getattr(problem, k) for k in ("code", "table", "file", "line", "message", "chain", "root")}
 
 
-def read_ledger(folder: str | Path) -> Ledger:
+class _Head(msgspec.Struct):
+    """A manifest without what is not digested."""
+
+    kind: str
+    result: dict[str, Any]
+    result_digest: str
+
+
+def read_ledger(folder: str | Path, *, columns: Mapping[str, list[str]] | None = None) -> Ledger:
     """Read a ledger that `write_ledger` wrote.
+
+    Parameters
+    ----------
+    columns : of ledger, decisions, slices or books, where not all are wanted; problems and provenance are left out then, so that a
+        large ledger can be added up in less memory
 
     Raises
     ------
@@ -195,8 +219,9 @@ def read_ledger(folder: str | Path) -> Ledger:
     folder = Path(folder)
     _refuse_other_schema(folder)
     try:
-        manifest = msgspec.json.decode((folder / "manifest.json").read_bytes())
-        tables = {n: pq.read_table(folder / f"{n}.parquet") for n in PARQUET}
+        text, chosen = (folder / "manifest.json").read_bytes(), columns or {}
+        manifest = msgspec.json.decode(text) if columns is None else _headed(text)
+        tables = {n: pq.read_table(folder / f"{n}.parquet", columns=chosen.get(n)) for n in PARQUET}
     except (OSError, msgspec.DecodeError, pa.ArrowInvalid) as error:
         raise UsageError(f"{folder} is not a ledger folder ({error})") from None
     if manifest.get("kind") != "ledger" or result_digest(manifest["result"]) != manifest["result_digest"]:
@@ -221,6 +246,11 @@ def read_ledger(folder: str | Path) -> Ledger:
         decay,
         _read_csv(folder / "decay.csv") if decay is not None else None,
     )
+
+
+def _headed(text: bytes) -> dict[str, Any]:
+    head = msgspec.json.decode(text, type=_Head)
+    return {**msgspec.structs.asdict(head), "provenance": {"problems": []}}
 
 
 def _refuse_other_schema(folder: Path) -> None:

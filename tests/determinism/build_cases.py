@@ -86,7 +86,9 @@ def fingerprint(case: dict[str, Any], tables: dict[str, pd.DataFrame], plan: str
         with loops(compiled=case["loops"] == "compiled"):
             if case["decisions"] != "memory" and isinstance(given, Path):
                 part = int(case["decisions"].rsplit(" ", 1)[1])
-                digest = build_ledger_folder(given, folder / "l", declared, decisions="parts", part=part, **options, **common).digest
+                digest = build_ledger_folder(
+                    given, folder / "l", declared, decisions="parts", part=part, **options, **common
+                ).digest
             else:
                 ledger = build_ledger(read_record(given, declared, **common), **options)
                 ledger.write(folder / "l")
