@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 
 QUARANTINED = 3
 AGES = (0, 1, 60, 300)
+AGE_COLUMNS = ("signal_mid_age", "model_price_age", "arrival_price_age", "mark_age")
+SHOWN = 5
+"""Warnings of one code that are listed one by one."""
 
 
 def build(record: Path, plan: Path | None, store: Path | None = None) -> Ledger:
@@ -37,18 +42,51 @@ def build(record: Path, plan: Path | None, store: Path | None = None) -> Ledger:
 
 def run_check(record: Path, plan: Path | None, quarantine: Path | None, store: Path | None = None) -> int:
     """Print every problem as a table, and how many look-ups a tighter age limit would lose."""
+    from skillstats.ledger.door import has_large_decisions
+
     if quarantine is not None:
         _refuse_overwriting(quarantine)
+    if has_large_decisions(record):
+        return _check_in_parts(record, plan, quarantine, store)
     ledger = build(record, plan, store)
     print_problems(ledger.problems)
     click.echo(_count_line(ledger.result, ledger.decisions.num_rows))
-    click.echo(_age_line(ledger))
+    click.echo(_age_line([ledger.rows]))
     if quarantine is not None:
         from skillstats.ledger.canonical import safe_csv
 
         quarantine.write_bytes(safe_csv(ledger.quarantine))
         click.echo(f"rows set aside: {quarantine}")
     return QUARANTINED if ledger.quarantine.num_rows else 0
+
+
+def _check_in_parts(record: Path, plan: Path | None, quarantine: Path | None, store: Path | None) -> int:
+    """The same of a record whose decisions do not fit in memory: the ledger is built in a temporary folder and looked at there."""
+    import pyarrow.parquet as pq
+
+    from skillstats.ledger.door import build_ledger_folder
+    from skillstats.plan import read_plan
+    from skillstats.record.price_files import store_folder
+
+    kept: list[Problem] = []
+    heard: Counter[str] = Counter()
+
+    def hear(problem: Problem) -> None:
+        heard[problem.code] += 1
+        if problem.outcome != "warn" or heard[problem.code] <= SHOWN:
+            kept.append(problem)
+
+    with tempfile.TemporaryDirectory(prefix=".check-", dir=store_folder(store)) as folder:  # a system's own may lie in memory
+        declared = read_plan(plan) if plan is not None else None
+        ledger = build_ledger_folder(record, Path(folder) / "ledger", declared, decisions="parts", store=store, hear=hear)
+        print_problems(kept, heard)
+        click.echo(_count_line(ledger.result, ledger.decisions))
+        with pq.ParquetFile(ledger.folder / "ledger.parquet") as rows:
+            click.echo(_age_line(rows.read_row_group(i, columns=list(AGE_COLUMNS)) for i in range(rows.num_row_groups)))
+        if quarantine is not None:
+            shutil.copyfile(ledger.folder / "quarantine.csv", quarantine)
+            click.echo(f"rows set aside: {quarantine}")
+    return QUARANTINED if ledger.result["counts"]["quarantined"] else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +164,8 @@ def _refuse_overwriting(path: Path) -> None:
         raise UsageError(f"{path} exists and is not an earlier list of rows set aside; name another file")
 
 
-def print_problems(problems: tuple[Problem, ...]) -> None:
-    """A table of problems; frequent warnings are shown a few times and counted."""
+def print_problems(problems: Sequence[Problem], counts: Mapping[str, int] | None = None) -> None:
+    """A table of problems; frequent warnings are shown a few times and counted. `counts` : of each code, where not all are given."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -140,14 +178,14 @@ def print_problems(problems: tuple[Problem, ...]) -> None:
     shown: Counter[str] = Counter()
     for problem in problems:
         shown[problem.code] += 1
-        if problem.outcome == "warn" and shown[problem.code] > 5:
+        if problem.outcome == "warn" and shown[problem.code] > SHOWN:
             continue
         place = f"{problem.file}:{problem.line}"
         table.add_row(*(Text(cell) for cell in (problem.code, problem.outcome, place, problem.message)))
     console.print(table)
-    for code, count in sorted(shown.items()):
-        if RULES[code].outcome == "warn" and count > 5:
-            console.print(f"{code}: {count - 5} more of the same kind")
+    for code, count in sorted((counts or shown).items()):
+        if RULES[code].outcome == "warn" and count > SHOWN:
+            console.print(f"{code}: {count - SHOWN} more of the same kind")
 
 
 def totals_line(ledger: Ledger) -> str:
@@ -202,12 +240,14 @@ def _count_line(result: Mapping[str, Any], decisions: int) -> str:
     )
 
 
-def _age_line(ledger: Ledger) -> str:
+def _age_line(blocks: Iterable[pa.Table]) -> str:
     import numpy as np
 
-    names = ("signal_mid_age", "model_price_age", "arrival_price_age", "mark_age")
-    ages = np.concatenate([ledger.rows[n].drop_null().to_numpy() for n in names])
-    parts = [f"{int((ages > s * 10**6).sum())} at {s} s" for s in AGES]
-    return (
-        f"of {len(ages)} look-ups an age limit would lose " + ", ".join(parts) + " (closes and nights count from the last close)"
-    )
+    looked, lost = 0, dict.fromkeys(AGES, 0)
+    for block in blocks:
+        ages = np.concatenate([block[n].drop_null().to_numpy() for n in AGE_COLUMNS])
+        looked += len(ages)
+        for limit in AGES:
+            lost[limit] += int((ages > limit * 10**6).sum())
+    parts = ", ".join(f"{n} at {limit} s" for limit, n in lost.items())
+    return f"of {looked} look-ups an age limit would lose {parts} (closes and nights count from the last close)"

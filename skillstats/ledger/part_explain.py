@@ -13,6 +13,7 @@ from skillstats.ledger.containers import Ledger
 from skillstats.ledger.explain import Explanation, explain
 from skillstats.ledger.part_join import Filling, part_rows
 from skillstats.record.parts import PartedRecord, part_record
+from skillstats.record.runs import open_rows
 
 
 def explain_parts(
@@ -33,7 +34,7 @@ def _ledger_with(
 ) -> Ledger:
     """The rows of one part as a ledger: of the part that has the key as a signal, else as an order, else in its quarantine."""
     searches = (("ledger", "signal_id"), ("ledger", "action_id"), ("quarantine", "chain"))
-    found = (k for name, column in searches for k, r in enumerate(runs) if _has(r, name, column, key, filling))
+    found = (k for name, column in searches for k, r in enumerate(runs) if _has(r / f"{name}.rows", column, key))
     at = next(found, 0)
     tables = {
         name: part_rows(runs[at], name, filling) for name in ("ledger", "decisions", "slices", "books", "quarantine", "drops")
@@ -43,6 +44,5 @@ def _ledger_with(
     return Ledger(record.common.plan, rows, kpis=kpis, problems=(), result=result, provenance={}, record=own, **tables)
 
 
-def _has(run: Path, name: str, column: str, key: str, filling: Filling) -> bool:
-    rows = part_rows(run, name, filling)
-    return bool(pc.any(pc.equal(rows[column], key)).as_py()) if rows.num_rows else False
+def _has(path: Path, column: str, key: str) -> bool:
+    return path.exists() and bool(pc.any(pc.equal(open_rows(path)[column], key)).as_py())

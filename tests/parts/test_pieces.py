@@ -193,3 +193,22 @@ def test_the_command_line_says_the_same_either_way(tmp_path):
     assert told[0] == told[1] and "D102" in told[0]
     assert CliRunner().invoke(main, ["verify", str(tmp_path / "parts")]).exit_code == 0
     assert {p.name for p in tmp_path.iterdir()} == {"record", "memory", "parts"}
+
+
+def test_a_check_in_parts_says_the_same(tmp_path, monkeypatch):
+    draft = good_desk()
+    draft.tables["signals"][0]["quantity"] = "-5"
+    draft.tables["fills"] += [
+        {**draft.tables["fills"][0], "fill_id": f"G{n}", "fee": "-1", "quantity": "0.001"} for n in range(8)
+    ]
+    (tmp_path / "record").mkdir()
+    draft.write(tmp_path / "record")
+    (tmp_path / "record" / "plan.toml").write_text('horizon = "session+1"\n[fees]\nper_unit = "0.001"\n')
+    told = []
+    for large in (door.LARGE_BYTES, 1):
+        monkeypatch.setattr(door, "LARGE_BYTES", large)
+        done = CliRunner().invoke(main, ["check", str(tmp_path / "record"), "--quarantine", str(tmp_path / f"{large}.csv")])
+        assert done.exit_code == 3, done.output
+        told.append(done.output.replace(f"{large}.csv", "FILE"))
+    assert told[0] == told[1] and "D131: 3 more" in told[0]
+    assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "100000000.csv").read_bytes()
