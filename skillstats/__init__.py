@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from skillstats.inference.nuts import fit
     from skillstats.ledger.build import build_ledger
     from skillstats.ledger.containers import Ledger
+    from skillstats.ledger.door import build_ledger_folder
     from skillstats.ledger.explain import Explanation, explain
+    from skillstats.ledger.folder import LedgerFolder
     from skillstats.ledger.resimulate import Order, PureModel, resimulate
     from skillstats.ledger.write import read_ledger
     from skillstats.luck.power import decisions_needed
@@ -42,6 +44,7 @@ _HOME = {
     "Fills": "record.fix_log",
     "Fit": "inference.container",
     "Ledger": "ledger.containers",
+    "LedgerFolder": "ledger.folder",
     "ModelSpec": "spec.model",
     "Order": "ledger.resimulate",
     "Plan": "plan",
@@ -51,6 +54,7 @@ _HOME = {
     "Shrinkage": "inference.known_error",
     "World": "simulate.world",
     "build_ledger": "ledger.build",
+    "build_ledger_folder": "ledger.door",
     "compare": "evaluation.day_scores",
     "decisions_needed": "luck.power",
     "evaluate": "evaluation.evaluate",
@@ -74,7 +78,7 @@ _HOME = {
 }
 
 __all__ = [  # noqa: RUF022
-    "Plan", "read_plan", "Record", "read_record", "Ledger", "build_ledger", "read_ledger", "Explanation", "explain", "Evidence", "to_evidence", "read_outcomes",
+    "Plan", "read_plan", "Record", "read_record", "Ledger", "build_ledger", "build_ledger_folder", "LedgerFolder", "read_ledger", "Explanation", "explain", "Evidence", "to_evidence", "read_outcomes",
     "ModelSpec", "read_spec", "Fit", "fit", "Evaluation", "evaluate", "write_evaluation", "read_evaluation", "verify", "write_report",
     "PoolingPrior", "Shrinkage", "shrink", "World", "read_world", "simulate", "resimulate", "PureModel", "Order",
     "Fills", "read_fix", "decisions_needed", "compare", "Comparison",
