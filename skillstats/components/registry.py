@@ -8,21 +8,31 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from skillstats.components import cells, luck, priors, skill, volatility
+from skillstats.components import cells, day_parts, heavy, luck, priors, propensity, skill, volatility
 
 REGISTRY: Final[Mapping[str, Mapping[str, Callable[..., Any]]]] = {
+    "family": {"outcomes": cells.lay_out, "day_parts": day_parts.lay_out_parts, "choices": propensity.lay_out_choices},
     "skill.terms": {
         "trader": skill.trader,
         "regime": skill.regime,
         "trader:regime": skill.trader_regime,
         "action": skill.action,
+        "stratum": propensity.stratum,
+        "features": propensity.features,
+        "discrimination": propensity.discrimination,
     },
-    "skill.population": {"normal": skill.normal_population},
-    "luck.tails": {"normal": cells.log_density_cells},
+    "skill.population": {"normal": skill.normal_population, "lkj_normal": day_parts.lkj_population},
+    "luck.tails": {"normal": cells.log_density_cells, "student_t": heavy.student_t, "logistic": propensity.logistic},
     "luck.shocks": {"session": luck.session, "trader:session": luck.trader_session},
     "luck.trader_session_scale": luck.SCALES,
     "luck.volatility_by": {"trader": volatility.trader, "regime": volatility.regime},
-    "prior.distribution": {"normal": priors.normal, "half_normal": priors.half_normal, "zero_sum_normal": priors.zero_sum_normal},
+    "prior.distribution": {
+        "normal": priors.normal,
+        "half_normal": priors.half_normal,
+        "zero_sum_normal": priors.zero_sum_normal,
+        "gamma": priors.gamma,
+        "lkj": priors.lkj,
+    },
     "prior.unit": priors.UNITS,
 }
 """The places and words of `skillstats.spec.vocabulary.WORDS`, each with its builder."""

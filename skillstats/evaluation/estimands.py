@@ -36,6 +36,7 @@ class Draws:
     chains : number of chains; theta : (draw, trader, regime, action); sigma : (draw, trader, regime)
     desk_day : (draw,) s_V, zeros if dropped; trader_day : (draw, trader) s_U, zeros if dropped
     tau_trader, tau_cell : (draw,) population sds of trader and trader x regime effects, zeros if dropped
+    nu : (draw,) degrees of freedom of Student-t residuals; None where residuals are normal
     """
 
     chains: int
@@ -45,6 +46,7 @@ class Draws:
     trader_day: FloatArray
     tau_trader: FloatArray
     tau_cell: FloatArray
+    nu: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True)

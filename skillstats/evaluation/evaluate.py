@@ -17,7 +17,7 @@ from skillstats.evaluation.refit import posterior_draws, refit_ir
 from skillstats.evaluation.result import Evaluation
 from skillstats.evaluation.rows import CLAIM_LIMIT, Judgement, finish_row, judged_ir, make_row, withhold_with_trader
 from skillstats.evaluation.sensitivity import PriorSensitivity, prior_sensitivity
-from skillstats.evaluation.skew import skew_part
+from skillstats.evaluation.skew import skew_part, tail_fit_codes, tail_row_codes
 from skillstats.evaluation.status import Code, absent_traders, floors_in_force, record_codes, worst
 from skillstats.evaluation.words import caveats, skilled_list, source_part
 from skillstats.evidence import Evidence
@@ -56,7 +56,7 @@ def evaluate(fit: Fit, plan: Plan | None = None, *, overrides: Mapping[str, Any]
     checks = predictive_checks(draws, evidence, fit.seed)
     floors, floor_words = floors_in_force(plan, evidence.source)
     skew = skew_part(fit, draws, found, estimates, floors, checks)
-    codes = [*record_codes(evidence), *_sampler_codes(fit, FIT), *skew.fit_codes(), *_ppc_codes(checks)]
+    codes = [*record_codes(evidence), *_sampler_codes(fit, FIT), *tail_fit_codes(draws), *skew.fit_codes(), *_ppc_codes(checks)]
     influence = _influence(fit, plan, found, ir, hurdle)
     by = Judgement(
         evidence=evidence,
@@ -67,7 +67,10 @@ def evaluate(fit: Fit, plan: Plan | None = None, *, overrides: Mapping[str, Any]
         chains=fit.diagnostics.chains,
         own_sd="trader" in fit.terms.volatility_by,
         fit_codes=tuple(_short(c) for c in codes),
-        scoped={name: (*_sampler_codes(fit, name), *skew.trader_codes(name)) for name in evidence.coords["trader"]},
+        scoped={
+            name: (*_sampler_codes(fit, name), *tail_row_codes(draws, evidence, j), *skew.trader_codes(name))
+            for j, name in enumerate(evidence.coords["trader"])
+        },
         influence=influence,
         sensitivity=_sensitivity(fit, plan, found, ir, hurdle),
     )

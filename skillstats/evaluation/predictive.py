@@ -50,11 +50,20 @@ def predictive_checks(draws: Draws, evidence: Evidence, seed: int) -> dict[str, 
         theta = draws.theta[d, evidence.trader, evidence.regime, evidence.action]
         day = draws.desk_day[d] * rng.standard_normal(len(evidence.coords["session"]))
         own = draws.trader_day[d, pair_trader] * rng.standard_normal(len(pairs))
-        noise = draws.sigma[d, evidence.trader, evidence.regime] * rng.standard_normal(len(evidence))
+        noise = draws.sigma[d, evidence.trader, evidence.regime] * unit_noise(
+            rng, len(evidence), None if draws.nu is None else draws.nu[d]
+        )
         replicated = _statistics(theta + day[evidence.session] + own[of_row] + noise, evidence, of_row)
         for name, value in replicated.items():
             below[name] += 0.5 * (value < observed[name]) + 0.5 * (value <= observed[name])
     return {name: count / len(chosen) for name, count in below.items()}
+
+
+def unit_noise(rng: np.random.Generator, rows: int, nu: float | None) -> FloatArray:
+    """Residuals of sd 1: normal, or Student-t with `nu` degrees of freedom scaled by sqrt((nu - 2) / nu)."""
+    if nu is None:
+        return rng.standard_normal(rows)
+    return np.asarray(np.sqrt((nu - 2) / nu) * rng.standard_t(nu, rows), dtype=float)
 
 
 def missed(checks: dict[str, float]) -> list[str]:

@@ -29,7 +29,8 @@ def posterior_draws(fit: Fit) -> Draws:
     p = effects.parameters(fit)
     zero = np.zeros(len(p.s_v))
     spread = [fit.draws(name) if name in fit else zero for name in ("tau_trader", "tau_trader_regime")]
-    return Draws(fit.diagnostics.chains, p.theta, p.sigma, p.s_v, p.s_u, *spread)
+    nu = fit.draws("nu") if "nu" in fit else None
+    return Draws(fit.diagnostics.chains, p.theta, p.sigma, p.s_v, p.s_u, spread[0], spread[1], nu)
 
 
 def scaled_spreads(spec: ModelSpec, factor: float) -> ModelSpec:

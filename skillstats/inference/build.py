@@ -15,6 +15,7 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from skillstats.components.cells import CellLayout, lay_out
+from skillstats.components.heavy import lay_out_rows, shock_estimates
 from skillstats.components.priors import prior_numbers
 from skillstats.components.registry import REGISTRY
 from skillstats.components.skill import regime_estimate
@@ -47,14 +48,25 @@ def model_data(spec: ModelSpec, evidence: Evidence, bets_per_year: float | None,
             f"model {spec.name} states priors per year, but the evidence has no year; give sessions_per_year or bets_per_year in "
             "the plan, or use crossed_outcomes"
         )
-    arrays = lay_out(evidence.cells, len(evidence.coords["regime"]), len(evidence.coords["action"]))._asdict()
-    if "trader:session" not in terms.shocks:
-        arrays.pop("pair_trader")
+    arrays = _rows(evidence, terms) if spec.luck.tails == "student_t" else _cells(evidence, terms)
     if "trader" in terms.volatility_by:
         arrays["lam_estimate"] = log_sd_estimate(evidence.cells, len(evidence.coords["trader"]))
     if "regime" in terms.skill:
         arrays["regime_estimate"] = regime_estimate(evidence.cells, len(evidence.coords["regime"]))
     return arrays | {f"prior_{name}": prior_numbers(prior, bets_per_year) for name, prior in priors.items()}
+
+
+def _cells(evidence: Evidence, terms: Terms) -> dict[str, np.ndarray]:
+    arrays = lay_out(evidence.cells, len(evidence.coords["regime"]), len(evidence.coords["action"]))._asdict()
+    return arrays if "trader:session" in terms.shocks else {k: v for k, v in arrays.items() if k != "pair_trader"}
+
+
+def _rows(evidence: Evidence, terms: Terms) -> dict[str, np.ndarray]:
+    """Rows for Student-t residuals, with what moves the coordinates of the shocks that are kept."""
+    arrays, estimates = lay_out_rows(evidence)._asdict(), shock_estimates(evidence)
+    unused = {"session": ("row_session", "V_estimate"), "trader:session": ("row_pair", "pair_trader", "U_estimate")}
+    gone = {name for word, names in unused.items() if word not in terms.shocks for name in names}
+    return {k: v for k, v in (arrays | estimates).items() if k not in gone}
 
 
 def build_model(
@@ -89,7 +101,10 @@ def build_model(
     terms = separable_terms(spec, evidence) if terms is None else terms
     arrays = model_data(spec, evidence, bets_per_year, terms)
     traders = len(evidence.coords["trader"])
-    with pm.Model(coords={dim: list(evidence.coords[dim]) for dim in DIMS}) as model:
+    coords: dict[str, list[object]] = {dim: list(evidence.coords[dim]) for dim in DIMS}
+    for dim, estimate in (("session", "V_estimate"), ("pair", "U_estimate")):  # sampled shocks, of a Student-t only
+        coords |= {dim: list(range(arrays[estimate].shape[1]))} if estimate in arrays else {}
+    with pm.Model(coords=coords) as model:
         data = {name: pm.Data(name, value) for name, value in arrays.items()}
         draw = partial(_draw, spec, data)
 
@@ -120,8 +135,12 @@ def build_model(
         sigma = pt.exp(log_sigma + pt.zeros([len(evidence.coords[dim]) for dim in DIMS[:2]]))
         sigma = pm.Deterministic("sigma", sigma, dims=DIMS[:2])
 
-        layout = CellLayout(*(data.get(name) for name in CellLayout._fields))
-        pm.Potential("sessions", REGISTRY["luck.tails"][spec.luck.tails](layout, theta, sigma, s_u, s_v).sum())
+        density = REGISTRY["luck.tails"][spec.luck.tails]
+        if spec.luck.tails == "student_t":
+            pm.Potential("rows", density(data, draw("tail_excess", "z_nu"), theta, sigma, s_u, s_v).sum())
+        else:
+            layout = CellLayout(*(data.get(name) for name in CellLayout._fields))
+            pm.Potential("sessions", density(layout, theta, sigma, s_u, s_v).sum())
     return model
 
 

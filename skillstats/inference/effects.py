@@ -19,7 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skillstats.components.cells import LOG_2PI, CellLayout, lay_out
+from skillstats.errors import UsageError
 from skillstats.inference.container import Fit
+from skillstats.inference.heavy_fit import heavy_session_log_likelihood
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -120,6 +122,9 @@ def session_log_density(layout: CellLayout, draws: Parameters) -> FloatArray:
 
 def session_log_likelihood(fit: Fit) -> tuple[IntArray, FloatArray]:
     """Codes of the sessions that occur, (session,), and log p(y_s | parameters), (draw, session), nats."""
+    if "nu" in fit:
+        p = parameters(fit)
+        return heavy_session_log_likelihood(fit.evidence, p.theta, p.sigma, p.s_u, p.s_v, fit.draws("nu"))
     return np.unique(fit.evidence.cells.session), session_log_density(fit_layout(fit), parameters(fit))
 
 
@@ -131,7 +136,14 @@ def draw_shocks(fit: Fit, *, seed: int, every: int = 1) -> Shocks:
     fit : the fit
     seed : any int >= 0
     every : thinning; shape (draw, ...) below has ceil(draws / every) rows
+
+    Raises
+    ------
+    UsageError
+        If the residuals are Student-t.
     """
+    if "nu" in fit:
+        raise UsageError("with Student-t residuals the shocks were sampled, not integrated out; their draws are not kept")
     layout, draws, rng = fit_layout(fit), parameters(fit)[:: max(1, every)], np.random.default_rng(seed)
     desk_day, trader_day = [], []
     for rows in _chunks(len(draws), len(layout.n)):

@@ -9,7 +9,15 @@ import numpy as np
 import pymc as pm
 from numpy.typing import NDArray
 
-_STARTS = {"s_V": np.log(0.3), "s_U_common": np.log(0.3), "t_U": np.log(0.3), "t_sigma": np.log(0.1), "l_U": -1.2, "l0": -0.2}
+_STARTS = {
+    "s_V": np.log(0.3),
+    "s_U_common": np.log(0.3),
+    "t_U": np.log(0.3),
+    "t_sigma": np.log(0.1),
+    "l_U": -1.2,
+    "l0": -0.2,
+    "z_nu": np.log(10.0),
+}
 """Start of each parameter in the sampler's own coordinates (log for sds); skill starts at 0, its sds at `_SKILL_SD`."""
 
 _SKILL_SD = np.log(0.03)

@@ -6,18 +6,23 @@ from collections.abc import Iterable
 
 from skillstats.errors import show
 from skillstats.spec.model import ModelSpec, needed_priors
-from skillstats.spec.vocabulary import SLOTS, TARGETS, WORDS
+from skillstats.spec.vocabulary import FAMILY_WORDS, NUMBERS, OTHER_FAMILIES_ONLY, SLOTS, TARGETS, WORDS
 
 
 def spec_problems(spec: ModelSpec) -> list[str]:
     """Every problem of a specification, a sentence each; empty if it can be built."""
     words = _words(spec)
-    return words or [problem for check in (_shock_scale, _interaction, _prior_names, _priors) for problem in check(spec)]
+    return (
+        words
+        or _family(spec)
+        or [problem for check in (_shock_scale, _interaction, _prior_names, _priors) for problem in check(spec)]
+    )
 
 
 def _words(spec: ModelSpec) -> list[str]:
     found = _unknown("target", [spec.target], TARGETS)
     given: list[tuple[str, Iterable[str]]] = [
+        ("family", [spec.family]),
         ("skill.terms", spec.skill.terms),
         ("skill.population", [spec.skill.population]),
         ("luck.tails", [spec.luck.tails]),
@@ -39,7 +44,34 @@ def _unknown(place: str, words: Iterable[str], valid: Iterable[str]) -> list[str
     return found + [f"{place}={show(w)}, stands twice" for w in dict.fromkeys(words) if words.count(w) > 1]
 
 
+def _family(spec: ModelSpec) -> list[str]:
+    """Words that exist, but not in a model of this family."""
+    said = {
+        "skill.terms": spec.skill.terms,
+        "skill.population": (spec.skill.population,),
+        "luck.tails": (spec.luck.tails,),
+        "luck.shocks": spec.luck.shocks,
+        "luck.volatility_by": spec.luck.volatility_by,
+    }
+    own = FAMILY_WORDS.get(spec.family)
+    outcomes = {place: tuple(w for w in WORDS[place] if w not in OTHER_FAMILIES_ONLY) for place in said}
+    allowed = own if own is not None else outcomes
+    found = [
+        f"{place}={show(w)}, not in the family {spec.family}; valid: {', '.join(allowed[place]) or 'none'}"
+        for place, words in said.items()
+        for w in words
+        if w not in allowed[place]
+    ]
+    if own is not None and spec.luck.trader_session_scale is not None:
+        found.append(f"luck.trader_session_scale has no use in the family {spec.family}; remove it")
+    if spec.family == "day_parts" and spec.skill.terms != ("trader",):
+        found.append("skill.terms must be trader in the family day_parts")
+    return found
+
+
 def _shock_scale(spec: ModelSpec) -> list[str]:
+    if spec.family != "outcomes":
+        return []
     stated, shock = spec.luck.trader_session_scale is not None, "trader:session" in spec.luck.shocks
     valid = ", ".join(WORDS["luck.trader_session_scale"])
     if shock and not stated:
@@ -54,7 +86,7 @@ def _interaction(spec: ModelSpec) -> list[str]:
 
 
 def _prior_names(spec: ModelSpec) -> list[str]:
-    needed = needed_priors(spec.skill, spec.luck)
+    needed = needed_priors(spec.skill, spec.luck, spec.family)
     listed = ", ".join(needed)
     found = [f"priors.{name} is missing; this structure needs {listed}" for name in needed if name not in spec.priors]
     return found + [
@@ -72,6 +104,11 @@ def _priors(spec: ModelSpec) -> list[str]:
             found.append(f"priors.{name}.distribution={show(prior.distribution)}, must be {slot.distribution}")
         if prior.unit not in slot.units:
             found.append(f"priors.{name}.unit={show(prior.unit)}, must be one of {', '.join(slot.units)}")
-        if (prior.mu is not None) != (prior.distribution == "normal"):
-            found.append(f"priors.{name}.mu: state it for normal and for no other distribution")
+        numbers = NUMBERS[prior.distribution]
+        stated = {"mu": prior.mu is not None, "sigma": prior.sigma > 0, "eta": prior.eta is not None}
+        for key, is_stated in stated.items():
+            if is_stated != (key in numbers):
+                found.append(
+                    f"priors.{name}.{key}: {prior.distribution} takes {', '.join(numbers)} (sigma and eta > 0) and no other number"
+                )
     return found
