@@ -45,7 +45,7 @@ def to_choices(ledger: Ledger) -> Choices:
         If every signal was acted upon, or none.
     """
     frame = _signals(ledger)
-    traders = sorted({t for t in frame["trader"] if t is not None})
+    traders = sorted(set(frame["trader"].dropna()))
     if len(traders) == 1:
         frame["trader"] = traders[0]
     nobody = frame["trader"].isna()
@@ -84,7 +84,6 @@ def _signals(ledger: Ledger) -> pd.DataFrame:
     """Rows that answer a signal, with what their choice is judged by; instants int64 microseconds, money micro-units."""
     table = ledger.rows.filter(pc.is_valid(ledger.rows["signal_id"]))
     frame = pd.DataFrame({k: table[k].to_pandas().astype(object) for k in ("trader", "asset", "side", "session")})
-    frame["trader"] = [None if pd.isna(t) else t for t in frame["trader"]]
     frame["acted"] = np.asarray(pc.fill_null(table["is_intervention"], False).to_pandas(), dtype=bool)
     for name in ("action_time", "signal_time", "horizon_time", "recorded_lag", "volatility", "regime_cutoff"):
         column = table[name].cast(pa.int64()) if pa.types.is_timestamp(table[name].type) else table[name]

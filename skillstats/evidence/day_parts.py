@@ -168,10 +168,11 @@ def split_by_exposure(trader: IntArray, value_add: FloatArray, exposure: FloatAr
     if not all(np.isfinite(a).all() for a in (value_add, exposure, factor)):
         raise UsageError("value-add, exposures and factor returns must be finite; a missing exposure is not an exposure of 0")
     counts = np.maximum(np.bincount(trader), 1)
-    mean = np.column_stack([np.bincount(trader, column) / counts for column in exposure.T])[trader]
-    tilt, timing = np.sum(mean * factor, axis=1), np.sum((exposure - mean) * factor, axis=1)
-    parts = np.column_stack([tilt, timing, value_add - np.sum(exposure * factor, axis=1)])
-    scale = np.abs(parts).sum(axis=1) + np.abs(value_add)
-    if np.any(np.abs(parts.sum(axis=1) - value_add) > TOLERANCE * scale):
+    with np.errstate(over="ignore", invalid="ignore"):  # what leaves the range of floats is caught below
+        mean = np.column_stack([np.bincount(trader, column) / counts for column in exposure.T])[trader]
+        tilt, timing = np.sum(mean * factor, axis=1), np.sum((exposure - mean) * factor, axis=1)
+        parts = np.column_stack([tilt, timing, value_add - np.sum(exposure * factor, axis=1)])
+        close = np.abs(parts.sum(axis=1) - value_add) <= TOLERANCE * (np.abs(parts).sum(axis=1) + np.abs(value_add))
+    if not (close.all() and np.isfinite(parts).all()):
         raise UsageError("the parts do not add to the value-add within 1e-9; exposures and returns are on scales too far apart")
     return parts

@@ -13,7 +13,7 @@ from scipy.special import log_expit
 def priors(traders: int, strata: int, features: int, pairs: int) -> pm.Model:
     with pm.Model() as model:
         # np.float64: PyTensor takes a literal that float32 can hold as float32, and its logarithm too
-        mu_alpha, tau_alpha = pm.Normal("mu_alpha", 0, np.float64(2.5)), pm.HalfNormal("tau_alpha", np.float64(1.5))
+        mu_alpha, tau_alpha = pm.Normal("mu_alpha", 0, np.float64(2)), pm.HalfNormal("tau_alpha", 1.0)
         pm.Normal("alpha", mu_alpha, tau_alpha, shape=traders)
         pm.Normal("stratum_effect", 0, pm.HalfNormal("tau_stratum", 1.0), shape=strata)
         pm.Normal("beta", 0.0, 1.0, shape=features)
