@@ -3,7 +3,7 @@
     logit P(A_i = 1) = alpha_j + stratum_k + x_i' beta + A_js + lambda_j v_i
 
 v_i = V*_i / w_i is what a full veto would have been worth, known afterwards for every signal. alpha_j is how often trader j acts, stratum_k how
-often signals of a kind are acted upon, beta what is known before the choice, A_js the mood of a trader-session (whoever vetoes whole days makes
+often signals of a kind are acted upon beside others (summing to zero, so that alpha has one meaning), beta what is known before the choice, A_js the mood of a trader-session (whoever vetoes whole days makes
 one choice a day and not twenty). lambda_j > 0: the trader acts where acting pays. With few choices acted upon, lambda is about the mean of v
 that choosing earns over comparable signals.
 
@@ -59,21 +59,18 @@ def lay_out_choices(choices: Choices) -> ChoiceLayout:
 
 
 def choice_estimates(choices: Choices) -> dict[str, FloatArray]:
-    """Guesses and errors for the coordinates: ``alpha_estimate`` (2, trader), ``stratum_estimate`` (2, stratum), ``lambda_estimate`` (2, trader).
+    """Guesses and errors for the coordinates: ``alpha_estimate`` and ``lambda_estimate``, (2, trader) each.
 
     Logits of acted shares and their errors 1 / sqrt(n p (1 - p)); for lambda one step of the score from 0.
     """
-    traders, strata = len(choices.coords["trader"]), len(choices.coords["stratum"])
-    alpha = _logits(choices.trader, choices.acted, traders)
-    stratum = _logits(choices.stratum, choices.acted, strata)
-    stratum[0] -= np.log(choices.acted.mean() / (1 - choices.acted.mean()))
+    traders = len(choices.coords["trader"])
     counts = np.maximum(np.bincount(choices.trader, minlength=traders), 1)
     share = np.bincount(choices.trader, choices.acted, traders) / counts
     centred = choices.v_star - (np.bincount(choices.trader, choices.v_star, traders) / counts)[choices.trader]
     score = np.bincount(choices.trader, (choices.acted - share[choices.trader]) * centred, traders)
     information = np.bincount(choices.trader, (share * (1 - share))[choices.trader] * centred**2, traders) + 1.0
     lam = np.stack([score / information, 1 / np.sqrt(information)])
-    return {"alpha_estimate": alpha, "stratum_estimate": stratum, "lambda_estimate": lam}
+    return {"alpha_estimate": _logits(choices.trader, choices.acted, traders), "lambda_estimate": lam}
 
 
 def _logits(code: NDArray[np.int64], acted: NDArray[np.bool_], groups: int) -> FloatArray:
@@ -90,9 +87,8 @@ def trader(draw: Draw, data: Mapping[str, Tensor], mean: Tensor) -> Tensor:
 
 
 def stratum(draw: Draw, data: Mapping[str, Tensor], mean: Tensor) -> Tensor:
-    """stratum_k ~ Normal(0, tau_stratum) of each choice, shape (choice,), log-odds."""
-    sd = draw("choice_sd_stratum", "tau_stratum")
-    return around("stratum_effect", sd, data["stratum_estimate"], ("stratum",))[data["choice_stratum"]]
+    """stratum_k ~ Normal(0, tau_stratum) given that they sum to zero, of each choice, shape (choice,), log-odds."""
+    return pm.ZeroSumNormal("stratum_effect", draw("choice_sd_stratum", "tau_stratum"), dims="stratum")[data["choice_stratum"]]
 
 
 def features(draw: Draw, data: Mapping[str, Tensor], mean: Tensor) -> Tensor:

@@ -25,7 +25,7 @@ IntArray = NDArray[np.int64]
 def to_choices(ledger: Ledger) -> Choices:
     """Choices of a ledger: one row for every signal with a known trader, a closed horizon and a volatility.
 
-    ``V* = -model_pnl`` is the exact value-add of a full veto, costs included; its risk is |q| price volatility sqrt(horizon) (see
+    ``V* = -model_pnl`` is the exact value-add of a full veto, costs included; its risk is quantity x price x volatility x sqrt(horizon) (see
     `evidence.risk`). Strata are side, asset class and regime; the only feature is the logarithm of the risk. Signals nobody answered belong to
     nobody; where the ledger has one trader they are that trader's.
 

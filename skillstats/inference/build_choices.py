@@ -65,7 +65,7 @@ def _unused(terms: Terms) -> set[str]:
     """Arrays that no kept term reads."""
     reads = {
         "trader": {"alpha_estimate", "choice_trader"},
-        "stratum": {"stratum_estimate", "choice_stratum"},
+        "stratum": {"choice_stratum"},
         "features": {"x"},
         "discrimination": {"lambda_estimate", "choice_trader", "v"},
         "trader:session": {"choice_pair"},

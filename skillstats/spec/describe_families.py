@@ -47,7 +47,7 @@ def _choices(spec: ModelSpec) -> Iterator[str]:
     if "trader" in spec.skill.terms:
         yield "  alpha_j ~ Normal(mu_alpha, tau_alpha)"
     if "stratum" in spec.skill.terms:
-        yield "  stratum_k ~ Normal(0, tau_stratum)"
+        yield "  stratum_k ~ Normal(0, tau_stratum), summing to zero"
     if "discrimination" in spec.skill.terms:
         yield "  lambda_j ~ Normal(mu_lambda, tau_lambda)"
     if mood:

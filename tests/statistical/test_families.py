@@ -49,7 +49,7 @@ def test_planted_discrimination_comes_back(chosen):
     """90% intervals hold at least 3 of 5 lambdas (.99 likely with exact coverage) and the order of the ends is right."""
     low, high = np.quantile(chosen.draws("lambda"), [0.05, 0.95], axis=0)
     assert np.sum((low <= LAMBDA) & (high >= LAMBDA)) >= 3
-    assert chosen.draws("lambda")[:, 0].mean() < chosen.draws("lambda")[:, 4].mean() - 0.15
+    assert np.mean(chosen.draws("lambda")[:, 0] < chosen.draws("lambda")[:, 4]) > 0.9
     assert np.quantile(chosen.draws("beta")[:, 0], 0.05) <= 0.5 <= np.quantile(chosen.draws("beta")[:, 0], 0.95)
 
 

@@ -8,9 +8,10 @@ import pytest
 from scipy import stats
 
 from skillstats.components.histogram_t import ERROR_LIMIT, histogram, log_likelihood_error
+from skillstats.errors import UsageError
 from skillstats.evaluation import evaluate
 from skillstats.evidence import Evidence
-from skillstats.inference.effects import parameters, session_log_likelihood, theta_draws
+from skillstats.inference.effects import draw_shocks, parameters, session_log_likelihood, theta_draws
 from skillstats.inference.heavy_fit import heavy_session_log_likelihood
 from skillstats.inference.nuts import fit
 from skillstats.spec import read_spec
@@ -76,6 +77,8 @@ def test_sigma_is_the_standard_deviation_and_not_the_scale(heavy):
 
 def test_shocks_are_not_kept_and_cannot_be_drawn_afterwards(heavy):
     assert not {"shock_V", "shock_U", "z_nu"} & set(heavy.tree["posterior"].data_vars)
+    with pytest.raises(UsageError, match="were sampled"):
+        draw_shocks(heavy, seed=1)
 
 
 def test_student_t_is_no_headline_below_600_effective_decisions(heavy):

@@ -15,7 +15,7 @@ def priors(traders: int, strata: int, features: int, pairs: int) -> pm.Model:
         # np.float64: PyTensor takes a literal that float32 can hold as float32, and its logarithm too
         mu_alpha, tau_alpha = pm.Normal("mu_alpha", 0, np.float64(2)), pm.HalfNormal("tau_alpha", 1.0)
         pm.Normal("alpha", mu_alpha, tau_alpha, shape=traders)
-        pm.Normal("stratum_effect", 0, pm.HalfNormal("tau_stratum", 1.0), shape=strata)
+        pm.ZeroSumNormal("stratum_effect", pm.HalfNormal("tau_stratum", 1.0), shape=strata)
         pm.Normal("beta", 0.0, 1.0, shape=features)
         pm.HalfNormal("s_A", np.float64(2))
         pm.Normal("z_A", 0.0, 1.0, shape=pairs)

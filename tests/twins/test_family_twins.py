@@ -111,7 +111,7 @@ def test_propensity_is_its_twin(repeated):
     assert (len(arrays["n"]) < len(data)) == repeated
     model = build_choices(spec, data, arrays, terms)
     twin_model = twin.priors(4, 3, 2, int(arrays["choice_pair"].max()) + 1)
-    coordinates = {"x_alpha": "alpha", "x_stratum_effect": "stratum_effect", "x_lambda": "lambda"}
+    coordinates = {"x_alpha": "alpha", "x_lambda": "lambda"}
     assert {coordinates.get(rv.name, rv.name) for rv in model.free_RVs} == {rv.name for rv in twin_model.free_RVs}
     logp, twin_logp, values_at = model.compile_logp(), twin_model.compile_logp(), values_function(model)
     rows = (data.acted, data.v_star, data.features, data.trader, data.session, data.stratum)
