@@ -136,9 +136,9 @@ def test_density_of_a_session_is_the_integral_over_its_shocks():
 
 
 def test_density_of_normal_tails_is_that_of_the_cells(desk, heavy):
-    """With nu of a million the answer of `components.cells` comes out."""
+    """With nu of 1e8 the answer of `components.cells` comes out."""
     few = parameters(heavy)[:20]
-    _, density = heavy_session_log_likelihood(desk[0], few.theta, few.sigma, few.s_u, few.s_v, np.full(20, 1e6))
+    _, density = heavy_session_log_likelihood(desk[0], few.theta, few.sigma, few.s_u, few.s_v, np.full(20, 1e8))
     plain = dataclasses.replace(
         heavy, tree=type(heavy.tree).from_dict({"posterior": heavy.tree["posterior"].to_dataset().drop_vars("nu")})
     )
