@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from skillstats.evaluation.day_scores import Comparison, compare
     from skillstats.evaluation.evaluate import evaluate
     from skillstats.evaluation.family import FamilyEvaluation, evaluate_choices, evaluate_parts
     from skillstats.evaluation.result import Evaluation
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from skillstats.ledger.explain import Explanation, explain
     from skillstats.ledger.resimulate import Order, PureModel, resimulate
     from skillstats.ledger.write import read_ledger
+    from skillstats.luck.power import decisions_needed
     from skillstats.plan import Plan, read_plan
     from skillstats.record.containers import Record
     from skillstats.record.fix_log import Fills, read_fix
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Choices": "evidence",
+    "Comparison": "evaluation.day_scores",
     "DayParts": "evidence",
     "Evaluation": "evaluation.result",
     "Evidence": "evidence",
@@ -63,6 +66,8 @@ _HOME = {
     "Shrinkage": "inference.known_error",
     "World": "simulate.world",
     "build_ledger": "ledger.build",
+    "compare": "evaluation.day_scores",
+    "decisions_needed": "luck.power",
     "evaluate": "evaluation.evaluate",
     "evaluate_choices": "evaluation.family",
     "evaluate_parts": "evaluation.family",
@@ -92,7 +97,7 @@ __all__ = [  # noqa: RUF022
     "Plan", "read_plan", "Record", "read_record", "Ledger", "build_ledger", "read_ledger", "Explanation", "explain", "Evidence", "to_evidence", "read_outcomes",
     "ModelSpec", "read_spec", "Fit", "fit", "Evaluation", "evaluate", "write_evaluation", "read_evaluation", "verify", "write_report",
     "PoolingPrior", "Shrinkage", "shrink", "World", "read_world", "simulate", "resimulate", "PureModel", "Order",
-    "Fills", "read_fix",
+    "Fills", "read_fix", "decisions_needed", "compare", "Comparison",
     "DayParts", "read_day_parts", "evaluate_parts", "Choices", "to_choices", "read_choices", "evaluate_choices", "FamilyFit", "FamilyEvaluation",
 ]  # fmt: skip
 

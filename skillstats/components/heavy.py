@@ -29,6 +29,7 @@ from skillstats.components.volatility import log_sd_estimate
 from skillstats.evidence import Evidence
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 LEAST_FREEDOM = 2.5
 TYPICAL_SHOCK = 0.3
 """Sd of a shock assumed for the coordinates only, y units."""
@@ -37,13 +38,13 @@ TYPICAL_SHOCK = 0.3
 class RowLayout(NamedTuple):
     """Where each row belongs, or each bin of rows. Sessions and pairs (trader, session) are those that occur, renumbered.
 
-    row_trader_regime : (row,) trader * regimes + regime; row_combination : (row,) row_trader_regime * actions + action
+    row_trader_regime : (row,) trader * regimes + regime; row_profile : (row,) combination of the labels the mean depends on
     row_session, row_pair : (row,); pair_trader : (pair,)
     y, n, ss : (row,), mean, rows and centred squares of what the row stands for: y units, count, squared y units
     """
 
     row_trader_regime: Any
-    row_combination: Any
+    row_profile: Any
     row_session: Any
     row_pair: Any
     pair_trader: Any
@@ -52,21 +53,20 @@ class RowLayout(NamedTuple):
     ss: Any
 
 
-def lay_out_rows(evidence: Evidence) -> RowLayout:
-    """Layout of the rows themselves."""
-    traders, regimes, actions = (len(evidence.coords[d]) for d in ("trader", "regime", "action"))
+def lay_out_rows(evidence: Evidence, profile: IntArray) -> RowLayout:
+    """Layout of the rows themselves; `profile` (row,) is the position of each row among the combinations of labels that occur."""
+    traders, regimes = len(evidence.coords["trader"]), len(evidence.coords["regime"])
     trader_regime = evidence.trader * regimes + evidence.regime
     pair, of_row = np.unique(evidence.session * traders + evidence.trader, return_inverse=True)
     session = np.unique(evidence.session, return_inverse=True)[1]
     ones = np.ones(len(evidence))
-    combination = trader_regime * actions + evidence.action
     y = np.asarray(evidence.y, dtype=float)
-    return RowLayout(trader_regime, combination, session, of_row, pair % traders, y, ones, 0 * ones)
+    return RowLayout(trader_regime, profile, session, of_row, pair % traders, y, ones, 0 * ones)
 
 
 def shock_estimates(evidence: Evidence) -> dict[str, FloatArray]:
     """Guess and error of each shock, for the coordinates: ``V_estimate`` (2, session) and ``U_estimate`` (2, pair), y units."""
-    layout, traders = lay_out_rows(evidence), len(evidence.coords["trader"])
+    layout, traders = lay_out_rows(evidence, np.zeros(len(evidence), dtype=np.int64)), len(evidence.coords["trader"])
     sd = np.exp(log_sd_estimate(evidence.cells, traders)[0])[layout.pair_trader]
     centre = np.bincount(evidence.trader, evidence.y, traders) / np.maximum(np.bincount(evidence.trader, minlength=traders), 1)
     counts = np.bincount(layout.row_pair)
@@ -95,11 +95,11 @@ def student_t(
     ----------
     data : fields of `RowLayout`, and ``V_estimate``, ``U_estimate`` where the shock is in the model
     excess : nu - 2.5, shape ()
-    theta : (trader, regime, action), y units; sigma : (trader, regime), y units, the standard deviation
+    theta : (profile,), y units; sigma : (trader, regime), y units, the standard deviation
     trader_session_sd : (trader,) s_U; session_sd : () s_V; None where the shock is not in the model
     """
     nu = pm.Deterministic("nu", LEAST_FREEDOM + excess)
-    location = theta.ravel()[data["row_combination"]]
+    location = theta[data["row_profile"]]
     if session_sd is not None:
         location = location + around("shock_V", session_sd, data["V_estimate"], ("session",))[data["row_session"]]
     if trader_session_sd is not None:

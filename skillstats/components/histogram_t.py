@@ -1,6 +1,6 @@
 """A histogram of outcomes that a Student-t likelihood can read: many rows at the price of few bins.
 
-Rows that share their location and standard deviation (one trader, regime and action, no session shocks) are counted in bins of equal
+Rows that share their location and standard deviation (one profile: trader, regime, action; no session shocks) are counted in bins of equal
 width in ``asinh((y - centre) / spread)``, fine where rows are many and wide in the tails. A bin keeps its rows n, their mean and their
 centred squares ss, and counts as
 
@@ -22,40 +22,39 @@ from skillstats.components.heavy import RowLayout, lay_out_rows
 from skillstats.evidence import Evidence
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 BINS: Final = 64
 ERROR_LIMIT: Final = 0.05
 """Largest sd over posterior points of the error of the log likelihood, nats; a constant error changes no posterior."""
 
 
-def histogram(evidence: Evidence, bins: int = BINS) -> RowLayout:
-    """Bins of every combination of trader, regime and action that occurs; empty bins are left out.
+def histogram(evidence: Evidence, profile: IntArray, bins: int = BINS) -> RowLayout:
+    """Bins of every profile that occurs; empty bins are left out.
 
     Parameters
     ----------
-    bins : bins per combination
+    profile : (row,) position of each row among the combinations of labels that location and standard deviation depend on
+    bins : bins per profile
     """
-    rows = lay_out_rows(evidence)
-    combination, y = rows.row_combination, rows.y
-    groups = int(combination.max()) + 1
-    counts = np.maximum(np.bincount(combination, minlength=groups), 1)
-    centre = np.bincount(combination, y, groups) / counts
-    spread = np.sqrt(np.bincount(combination, (y - centre[combination]) ** 2, groups) / counts)
+    rows = lay_out_rows(evidence, profile)
+    groups, y = int(profile.max()) + 1, rows.y
+    counts = np.maximum(np.bincount(profile, minlength=groups), 1)
+    centre = np.bincount(profile, y, groups) / counts
+    spread = np.sqrt(np.bincount(profile, (y - centre[profile]) ** 2, groups) / counts)
     spread[spread == 0] = 1.0
     # half an sd: the bins are finest within the body of the distribution
-    scaled = np.arcsinh((y - centre[combination]) / (0.5 * spread[combination]))
+    scaled = np.arcsinh((y - centre[profile]) / (0.5 * spread[profile]))
     low, high = np.full(groups, np.inf), np.full(groups, -np.inf)
-    np.minimum.at(low, combination, scaled)
-    np.maximum.at(high, combination, scaled)
+    np.minimum.at(low, profile, scaled)
+    np.maximum.at(high, profile, scaled)
     width = np.where(high > low, high - low, 1.0)
-    place = np.minimum(((scaled - low[combination]) / width[combination] * bins).astype(np.int64), bins - 1)
-    code, of_row = np.unique(combination * bins + place, return_inverse=True)
+    place = np.minimum(((scaled - low[profile]) / width[profile] * bins).astype(np.int64), bins - 1)
+    code, first, of_row = np.unique(profile * bins + place, return_index=True, return_inverse=True)
     n = np.bincount(of_row).astype(float)
     mean = np.bincount(of_row, y) / n
     ss = np.bincount(of_row, (y - mean[of_row]) ** 2)
-    owner = code // bins
-    actions = len(evidence.coords["action"])
     none = np.zeros(len(n), dtype=np.int64)
-    return RowLayout(owner // actions, owner, none, none, rows.pair_trader, mean, n, ss)
+    return RowLayout(rows.row_trader_regime[first], code // bins, none, none, rows.pair_trader, mean, n, ss)
 
 
 def log_likelihood(layout: RowLayout, theta: FloatArray, sigma: FloatArray, nu: float) -> float:
@@ -63,9 +62,9 @@ def log_likelihood(layout: RowLayout, theta: FloatArray, sigma: FloatArray, nu: 
 
     Parameters
     ----------
-    theta : (trader, regime, action); sigma : (trader, regime), standard deviations; y units
+    theta : (profile,); sigma : (trader, regime), standard deviations; y units
     """
-    error = layout.y - theta.ravel()[layout.row_combination]
+    error = layout.y - theta[layout.row_profile]
     squared = (sigma.ravel() ** 2 * (nu - 2))[layout.row_trader_regime]
     constant = gammaln((nu + 1) / 2) - gammaln(nu / 2) - 0.5 * (np.log(np.pi) + np.log(squared))
     value = constant - (nu + 1) / 2 * np.log1p(error**2 / squared)
@@ -73,13 +72,12 @@ def log_likelihood(layout: RowLayout, theta: FloatArray, sigma: FloatArray, nu: 
     return float(np.sum(layout.n * value + 0.5 * layout.ss * curvature))
 
 
-def log_likelihood_error(evidence: Evidence, bins: RowLayout, theta: FloatArray, sigma: FloatArray, nu: FloatArray) -> FloatArray:
+def log_likelihood_error(rows: RowLayout, bins: RowLayout, theta: FloatArray, sigma: FloatArray, nu: FloatArray) -> FloatArray:
     """Log likelihood of the bins less that of the rows at each point, shape (point,), nats.
 
     Parameters
     ----------
-    theta : (point, trader, regime, action); sigma : (point, trader, regime); nu : (point,)
+    theta : (point, profile); sigma : (point, trader, regime); nu : (point,)
     """
-    rows = lay_out_rows(evidence)
     pairs = [(log_likelihood(bins, t, s, v), log_likelihood(rows, t, s, v)) for t, s, v in zip(theta, sigma, nu, strict=True)]
     return np.array([a - b for a, b in pairs])

@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstats.evaluation.estimands import Draws, Target, estimate, targets
+from skillstats.evaluation.day_errors import day_error_table
+from skillstats.evaluation.day_scores import DayScores, score_days
+from skillstats.evaluation.detail import needed_table, row_detail, together
+from skillstats.evaluation.draws import Draws, Standard
+from skillstats.evaluation.engines import ENGINE_NAMES, compare_engines
+from skillstats.evaluation.estimands import Estimate, Target, estimate, targets
 from skillstats.evaluation.influence import Influence, leave_one_day_out
-from skillstats.evaluation.predictive import STATISTICS, missed, predictive_checks
-from skillstats.evaluation.refit import posterior_draws, refit_ir
+from skillstats.evaluation.lists import lists_of
+from skillstats.evaluation.population import population
+from skillstats.evaluation.posterior import posterior_draws
+from skillstats.evaluation.predictive import STATISTICS, Check, missed, predictive_checks
+from skillstats.evaluation.refit import refit_ir
 from skillstats.evaluation.result import Evaluation
 from skillstats.evaluation.rows import CLAIM_LIMIT, Judgement, finish_row, judged_ir, make_row, withhold_with_trader
 from skillstats.evaluation.sensitivity import PriorSensitivity, prior_sensitivity
 from skillstats.evaluation.skew import skew_part, tail_fit_codes, tail_row_codes
 from skillstats.evaluation.status import Code, absent_traders, floors_in_force, record_codes, worst
-from skillstats.evaluation.words import caveats, skilled_list, source_part
+from skillstats.evaluation.variance_split import variance_split
+from skillstats.evaluation.words import caveats, source_part
 from skillstats.evidence import Evidence
 from skillstats.inference import effects
 from skillstats.inference.container import Fit
@@ -32,7 +42,9 @@ LEAST_POOLED = 3
 """Traders below which a mean over them would give one of them away."""
 
 
-def evaluate(fit: Fit, plan: Plan | None = None, *, overrides: Mapping[str, Any] | None = None) -> Evaluation:
+def evaluate(
+    fit: Fit, plan: Plan | None = None, *, overrides: Mapping[str, Any] | None = None, second: Fit | None = None
+) -> Evaluation:
     """Judge a fit: estimands, statuses with reasons, and what the reader must know.
 
     Parameters
@@ -40,51 +52,103 @@ def evaluate(fit: Fit, plan: Plan | None = None, *, overrides: Mapping[str, Any]
     fit : Fit
     plan : hurdle, certainty, floors and false-discovery rate; default `Plan()`
     overrides : what the caller set against the plan (model, seed, draws), to be stated
+    second : the same model on the same evidence by the other engine, see `skillstats.evaluation.engines.second_fit`; their disagreement is
+        stated, and flagged where Monte-Carlo error does not explain it
 
     Returns
     -------
     Evaluation; withheld estimates are None in it
     """
     plan = plan or Plan()
-    evidence, draws = fit.evidence, posterior_draws(fit)
-    noise = np.random.default_rng([fit.seed, 11]).standard_normal(len(draws.desk_day))
-    found = targets(evidence)
-    estimates = [estimate(draws, evidence, t, noise) for t in found]
-    annual = evidence.has_year
-    hurdle = plan.verdict.hurdle if annual else plan.verdict.hurdle_decision
-    ir = np.stack([judged_ir(e, annual) for e in estimates], axis=1)
-    checks = predictive_checks(draws, evidence, fit.seed)
-    floors, floor_words = floors_in_force(plan, evidence.source)
-    skew = skew_part(fit, draws, found, estimates, floors, checks)
-    codes = [*record_codes(evidence), *_sampler_codes(fit, FIT), *tail_fit_codes(draws), *skew.fit_codes(), *_ppc_codes(checks)]
-    influence = _influence(fit, plan, found, ir, hurdle)
+    made = _estimates(fit, plan)
+    checks = predictive_checks(made.draws, fit.evidence, fit.seed)
+    floors, floor_words = floors_in_force(plan, fit.evidence.source)
+    skew = skew_part(fit, made.draws, made.found, made.estimates, floors, checks)
+    heavy = tail_fit_codes(made.draws)
+    codes = [*record_codes(fit.evidence), *_sampler_codes(fit, FIT), *heavy, *skew.fit_codes(), *_ppc_codes(checks)]
+    engines = compare_engines(fit, second, made.found) if second is not None else None
+    codes += engines.code() if engines is not None else []
+    sessions, density = effects.session_log_likelihood(fit)
     by = Judgement(
-        evidence=evidence,
+        evidence=fit.evidence,
         floors=floors,
-        hurdle=hurdle,
-        annual=annual,
+        hurdle=made.hurdle,
+        annual=fit.evidence.has_year,
         certainty=plan.verdict.certainty,
         chains=fit.diagnostics.chains,
         own_sd="trader" in fit.terms.volatility_by,
         fit_codes=tuple(_short(c) for c in codes),
         scoped={
-            name: (*_sampler_codes(fit, name), *tail_row_codes(draws, evidence, j), *skew.trader_codes(name))
-            for j, name in enumerate(evidence.coords["trader"])
+            name: (*_sampler_codes(fit, name), *tail_row_codes(made.draws, fit.evidence, j), *skew.trader_codes(name))
+            for j, name in enumerate(fit.evidence.coords["trader"])
         },
-        influence=influence,
-        sensitivity=_sensitivity(fit, plan, found, ir, hurdle),
+        influence=_influence(fit, plan, made, sessions, density),
+        sensitivity=_sensitivity(fit, plan, made.found, made.ir, made.hurdle),
     )
-    rows = [make_row(i, t, e, by) for i, (t, e) in enumerate(zip(found, estimates, strict=True))]
+    rows = _rows(fit, made, by)
+    own = [(row, t, e) for row, t, e in zip(rows, made.found, made.estimates, strict=True) if t.regime < 0]
+    shown = [(t, e) for row, t, e in own if row["status"] != "WITHHOLD"]
+    withheld = worst(codes) == "WITHHOLD" or not shown
+    return Evaluation(
+        status=worst(codes),
+        codes=tuple(c.plain() for c in codes),
+        plan=_plan_part(plan, by, fit) | {"overrides": dict(overrides or {})},
+        identity=dict(fit.identity) | {"spec_name": fit.spec.name},
+        source=source_part(fit),
+        rows=tuple(rows + _absent(fit.evidence)),
+        population={} if withheld else population(fit, [e for _, _, e in own]),
+        diagnostics=_diagnostics(fit, checks, by, None if withheld else score_days(density, sessions))
+        | {"skew": skew.plain()}
+        | ({"engines": engines.plain()} if engines is not None else {}),
+        kpis=tuple(fit.evidence.context.get("kpis", ())),
+        lists=lists_of(rows, made.ir, made.found, by, plan),
+        attribution={},
+        caveats=(*skew.sentences(fit.evidence.unit), *caveats(fit, floor_words, by.sensitivity)),
+        desk={} if withheld else _desk(fit, made.draws, shown, by),
+        day_errors=tuple(day_error_table(fit.evidence)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """Draws, targets, their estimates, and the IRs (draw, target) on the scale of the hurdle."""
+
+    draws: Draws
+    found: list[Target]
+    estimates: list[Estimate]
+    ir: FloatArray
+    hurdle: float
+
+
+def _estimates(fit: Fit, plan: Plan) -> _Made:
+    """Every estimate of a fit, and the hurdle it is held against."""
+    draws, found, annual = posterior_draws(fit), targets(fit.evidence), fit.evidence.has_year
+    noise = np.random.default_rng([fit.seed, 11]).standard_normal(len(draws.desk_day))
+    made = [estimate(draws, fit.evidence, t, noise) for t in found]
+    hurdle = plan.verdict.hurdle if annual else plan.verdict.hurdle_decision
+    return _Made(draws, found, made, np.stack([judged_ir(e, annual) for e in made], axis=1), hurdle)
+
+
+def _rows(fit: Fit, made: _Made, by: Judgement) -> list[dict[str, Any]]:
+    """One row a target with its final status, then what only a shown row has."""
+    rows = [make_row(i, t, e, by) for i, (t, e) in enumerate(zip(made.found, made.estimates, strict=True))]
     gone = {r["trader"]: r for r in rows if r["regime"] == "all" and r["status"] == "WITHHOLD"}
     rows = [withhold_with_trader(r, gone[r["trader"]]) if r["trader"] in gone else r for r in rows]
-    rows = [_with_pooled(row, t, draws, evidence) for row, t in zip(rows, found, strict=True)] + _absent(evidence)
-    result = _assemble(fit, plan, rows, codes, checks, floor_words, ir, found, by)
-    return dataclasses.replace(
-        result,
-        plan={**result.plan, "overrides": dict(overrides or {})},
-        diagnostics={**result.diagnostics, "skew": skew.plain()},
-        caveats=(*skew.sentences(evidence.unit), *result.caveats),
-    )
+    rows = [_with_pooled(row, t, made.draws.standard) for row, t in zip(rows, made.found, strict=True)]
+    return [
+        row | {"detail": None if row["status"] == "WITHHOLD" else row_detail(i, t, e, by, made.draws, fit)}
+        for i, (row, t, e) in enumerate(zip(rows, made.found, made.estimates, strict=True))
+    ]
+
+
+def _desk(fit: Fit, draws: Draws, shown: list[tuple[Target, Estimate]], by: Judgement) -> dict[str, Any]:
+    """What is said about the desk as a whole, of the traders whose estimates are shown."""
+    quarter = together(draws, fit.evidence, [t.trader for t, _ in shown], fit.seed)
+    return {
+        "variance": variance_split(fit),
+        "needed": needed_table([e for _, e in shown], by, fit),
+        "quarter": None if quarter is None else dataclasses.asdict(quarter),
+    }
 
 
 def _sampler_codes(fit: Fit, scope: str) -> list[Code]:
@@ -101,17 +165,17 @@ def _short(code: Code) -> Code:
     return code if code.action == "WITHHOLD" else Code(code.code, code.action, "the fit as a whole is flagged, see there")
 
 
-def _ppc_codes(checks: dict[str, float]) -> list[Code]:
+def _ppc_codes(checks: dict[str, Check]) -> list[Code]:
     bad = missed(checks)
     if not bad:
         return []
-    words = ", ".join(f"{STATISTICS[name]} (p = {checks[name]:.2f})" for name in bad)
+    words = ", ".join(f"{STATISTICS[name]} (p = {checks[name].p:.3f})" for name in bad)
     return [Code("W-PPC", "FLAG", f"the model does not describe these outcomes: {words}")]
 
 
-def _influence(fit: Fit, plan: Plan, found: list[Target], ir: FloatArray, hurdle: float) -> Influence:
+def _influence(fit: Fit, plan: Plan, made: _Made, sessions: NDArray[np.int64], density: FloatArray) -> Influence:
     """Leave one session out; the heaviest sessions behind a claim are refitted where reweighting cannot be trusted."""
-    sessions, density = effects.session_log_likelihood(fit)
+    found, ir, hurdle = made.found, made.ir, made.hurdle
     influence = leave_one_day_out(sessions, density, ir, hurdle)
     limit = min(CLAIM_LIMIT, plan.verdict.certainty)
     claimed = np.flatnonzero(np.maximum(np.mean(ir > hurdle, axis=0), np.mean(ir < 0, axis=0)) >= limit)
@@ -150,16 +214,15 @@ def _sensitivity(fit: Fit, plan: Plan, found: list[Target], ir: FloatArray, hurd
     )
 
 
-def _with_pooled(row: dict[str, Any], target: Target, draws: Draws, evidence: Evidence) -> dict[str, Any]:
+def _with_pooled(row: dict[str, Any], target: Target, standard: Standard) -> dict[str, Any]:
     """For a regime cell, the mean over the desk's traders in that regime: what is shown where the cell itself claims nothing."""
     if (
         target.regime < 0
-        or len(evidence.coords["trader"]) < LEAST_POOLED
+        or standard.mean.shape[1] < LEAST_POOLED
         or any(c["action"] == "WITHHOLD" and c["code"] not in ("E-CELL", "E-FEW") for c in row["codes"])
     ):
         return row | {"pooled_y_mean": None}
-    share = np.bincount(evidence.action[evidence.regime == target.regime], minlength=len(evidence.coords["action"])).astype(float)
-    pooled = draws.theta[:, :, target.regime, :].mean(axis=1) @ (share / share.sum())
+    pooled = standard.mean[:, :, 1 + target.regime]  # shape: (draw, trader), everybody counts alike
     return row | {"pooled_y_mean": float(pooled.mean())}
 
 
@@ -168,58 +231,36 @@ def _absent(evidence: Evidence) -> list[dict[str, Any]]:
     rows = []
     for name, decisions, code in absent_traders(evidence):
         row = finish_row({"trader": name, "regime": "all", "n": 0, "days": 0, "n_eff": None}, [code])
-        rows.append(row | {"raw_ir_annual": None, "p_harm": None, "pooled_y_mean": None, "decisions_seen": decisions})
+        rows.append(
+            row | {"raw_ir_annual": None, "p_harm": None, "pooled_y_mean": None, "detail": None, "decisions_seen": decisions}
+        )
     return rows
 
 
-def _assemble(
-    fit: Fit,
-    plan: Plan,
-    rows: list[dict[str, Any]],
-    codes: list[Code],
-    checks: dict[str, float],
-    floor_words: list[str],
-    ir: FloatArray,
-    found: list[Target],
-    by: Judgement,
-) -> Evaluation:
-    evidence = fit.evidence
-    hurdle_unit = "annual IR" if by.annual else "IR per decision"
-    floors = {k: getattr(by.floors, k) for k in ("days", "n_eff", "cell_days")}
-    withheld = worst(codes) == "WITHHOLD"
-    return Evaluation(
-        status=worst(codes),
-        codes=tuple(c.plain() for c in codes),
-        plan={
-            "name": plan.name,
-            "digest": plan.digest,
-            "frozen": None,
-            "hurdle": by.hurdle,
-            "hurdle_unit": hurdle_unit,
-            "certainty": plan.verdict.certainty,
-            "fdr": plan.verdict.fdr,
-            "horizon": plan.horizon if evidence.source == "record" else None,
-            "fill_model": plan.fill_model if evidence.source == "record" else None,
-            "floors": floors,
-            "seed": fit.seed,
-            "text": msgspec.json.encode(msgspec.to_builtins(plan), order="deterministic").decode(),
-        },
-        identity=dict(fit.identity) | {"spec_name": fit.spec.name},
-        source=source_part(fit),
-        rows=tuple(rows),
-        population={} if withheld else population(fit),
-        diagnostics=_diagnostics(fit, checks, by),
-        kpis=tuple(evidence.context.get("kpis", ())),
-        lists=skilled_list(rows, ir, found, by, plan),
-        attribution={},
-        caveats=tuple(caveats(fit, floor_words, by.sensitivity)),
-    )
+def _plan_part(plan: Plan, by: Judgement, fit: Fit) -> dict[str, Any]:
+    """What was declared, as far as it governs these numbers."""
+    record = by.evidence.source == "record"
+    return {
+        "name": plan.name,
+        "digest": plan.digest,
+        "frozen": None,
+        "hurdle": by.hurdle,
+        "hurdle_unit": "annual IR" if by.annual else "IR per decision",
+        "certainty": plan.verdict.certainty,
+        "fdr": plan.verdict.fdr,
+        "horizon": plan.horizon if record else None,
+        "fill_model": plan.fill_model if record else None,
+        "floors": {k: getattr(by.floors, k) for k in ("days", "n_eff", "cell_days")},
+        "seed": fit.seed,
+        "text": msgspec.json.encode(msgspec.to_builtins(plan), order="deterministic").decode(),
+    }
 
 
-def _diagnostics(fit: Fit, checks: dict[str, float], by: Judgement) -> dict[str, Any]:
+def _diagnostics(fit: Fit, checks: dict[str, Check], by: Judgement, scores: DayScores | None) -> dict[str, Any]:
+    """How the sampler and the model did; without `scores` the fit is withheld and nothing of its predictions is kept but p."""
     d = fit.diagnostics
     return {
-        "engine": "nuts (nutpie)",
+        "engine": ENGINE_NAMES[fit.engine],
         "chains": d.chains,
         "draws": d.draws,
         "tune": d.tune,
@@ -230,50 +271,11 @@ def _diagnostics(fit: Fit, checks: dict[str, float], by: Judgement) -> dict[str,
         "e_bfmi_min": d.min_bfmi,
         "reruns": list(d.reruns),
         "gates": [{"code": f.code, "text": f.text} for f in d.findings],
-        "predictive_p": checks,
+        "predictive_p": {name: check.p for name, check in checks.items()},
+        "predictive": {name: check.plain() for name, check in checks.items()} if scores else {},
+        "loo": {"elpd": scores.elpd, "se": scores.se, "k_max": float(scores.k.max()), "k_limit": scores.k_limit}
+        if scores
+        else None,
         "pareto_k_max": float(np.nanmax(by.influence.k)),
         "pareto_k_limit": by.influence.k_limit,
-    }
-
-
-def population(fit: Fit) -> dict[str, Any]:
-    """The desk's mean and every population sd and shock size, in the unit a reader thinks in.
-
-    Skill terms: annual IR where there is a year, else the input's unit (no risk column) or IR units. Shocks and residual: the input's
-    unit where there is no risk column, else sd of a decision's standardised outcome.
-    """
-    money = not fit.evidence.has_risk
-    skill = np.sqrt(fit.bets_per_year) if fit.bets_per_year else (fit.evidence.scale if money else 1.0)
-    skill_unit = "annual IR at the planned breadth" if fit.bets_per_year else ("input unit" if money else "y units")
-    luck, luck_unit = (fit.evidence.scale, "input unit") if money else (1.0, "y units")
-    table: dict[str, Any] = {"desk_mean": _entry("mean skill of the desk", skill_unit, fit.draws("mu") * skill)}
-    labels = {
-        "tau_trader": ("trader_sd", "spread between traders"),
-        "tau_regime": ("regime_sd", "spread between regimes"),
-        "tau_trader_regime": ("trader_regime_sd", "spread of trader x regime"),
-        "tau_action": ("action_sd", "spread between actions"),
-    }
-    for name, (key, label) in labels.items():
-        if name in fit:
-            table[key] = _entry(label, skill_unit, fit.draws(name) * skill)
-    if "s_V" in fit:
-        table["session_sd"] = _entry("shock shared by all in a session", luck_unit, fit.draws("s_V") * luck)
-    if "s_U" in fit:
-        table["trader_session_sd"] = _entry(
-            "shock of one trader in a session, typical", luck_unit, fit.draws("s_U").mean(axis=1) * luck
-        )
-    residual = np.sqrt((fit.draws("sigma") ** 2).reshape(len(fit.draws("mu")), -1).mean(axis=1))
-    table["residual_sd"] = _entry("what is left in one decision", luck_unit, residual * luck)
-    return table
-
-
-def _entry(label: str, unit: str, draws: FloatArray) -> dict[str, Any]:
-    low, median, high = np.quantile(draws, [0.05, 0.5, 0.95])
-    return {
-        "label": label,
-        "unit": unit,
-        "mean": float(draws.mean()),
-        "median": float(median),
-        "q05": float(low),
-        "q95": float(high),
     }

@@ -11,9 +11,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstats.evaluation.estimands import Draws, Target, estimate
+from skillstats.evaluation.draws import Draws
+from skillstats.evaluation.estimands import Target, estimate
+from skillstats.evaluation.posterior import posterior_draws
 from skillstats.evidence import Evidence
-from skillstats.inference import effects
 from skillstats.inference.container import Fit
 from skillstats.inference.nuts import fit as run_fit
 from skillstats.plan import Plan
@@ -22,15 +23,6 @@ from skillstats.spec.model import ModelSpec
 FloatArray = NDArray[np.float64]
 DRAWS: Final = 400
 TUNE: Final = 600
-
-
-def posterior_draws(fit: Fit) -> Draws:
-    """The draws the estimands are functions of."""
-    p = effects.parameters(fit)
-    zero = np.zeros(len(p.s_v))
-    spread = [fit.draws(name) if name in fit else zero for name in ("tau_trader", "tau_trader_regime")]
-    nu = fit.draws("nu") if "nu" in fit else None
-    return Draws(fit.diagnostics.chains, p.theta, p.sigma, p.s_v, p.s_u, spread[0], spread[1], nu)
 
 
 def scaled_spreads(spec: ModelSpec, factor: float) -> ModelSpec:
@@ -56,8 +48,10 @@ def refit_ir(
     if not len(evidence):
         return None
     fixed = msgspec.structs.replace(plan, model=msgspec.structs.replace(plan.model, bets_per_year=fit.bets_per_year))
-    again = run_fit(scaled_spreads(fit.spec, factor), evidence, seed=fit.seed, plan=fixed, draws=DRAWS, tune=TUNE)
-    if any(f.code in ("E-STUCK", "E-DIV") for f in again.diagnostics.findings):
+    again = run_fit(
+        scaled_spreads(fit.spec, factor), evidence, seed=fit.seed, engine=fit.engine, plan=fixed, draws=DRAWS, tune=TUNE
+    )
+    if any(f.code in ("E-STUCK", "E-DIV") and f.action == "WITHHOLD" for f in again.diagnostics.findings):
         return None
     draws = posterior_draws(again)
     columns = [_ir(draws, evidence, target, annual) for target in found]

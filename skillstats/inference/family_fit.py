@@ -119,7 +119,7 @@ def fit_family(
     compiled = _compile(spec, evidence, breadth.value, terms)
     compiled_at = time.perf_counter()
     run = msgspec.structs.replace(spec.sampling, **{k: v for k, v in sizes.items() if v})
-    tree, findings, run, reruns = sample_judged(compiled, run, evidence.coords, {"seed": seed, **options})
+    tree, findings, run, reruns = sample_judged(compiled, run, evidence.coords, {"seed": seed, **options}, spec.name)
     seconds = {"compile": compiled_at - started, "sample": time.perf_counter() - compiled_at}
     findings = [*findings, *(overlap_findings(evidence) if isinstance(evidence, Choices) else [])]
     diagnostics = run_diagnostics(tree, findings, run, reruns, seconds)
@@ -128,6 +128,7 @@ def fit_family(
         "evidence": evidence.digest,
         "version": package_version(),
         "components": components_digest(),
+        "engine": "nuts",
         "seed": seed,
     }
     return FamilyFit(_with_matrices(tree, evidence), spec, evidence, seed, breadth, terms, diagnostics, identity)

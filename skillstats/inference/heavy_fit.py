@@ -13,11 +13,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
-from xarray import DataTree
 
 from skillstats.components.heavy import RowLayout, lay_out_rows
 from skillstats.components.histogram_t import ERROR_LIMIT, histogram, log_likelihood_error
 from skillstats.evidence import Evidence
+from skillstats.inference.container import Fit
+from skillstats.inference.design import row_profiles
 from skillstats.inference.separable import Terms
 from skillstats.spec.model import ModelSpec
 
@@ -30,46 +31,29 @@ STEPS: Final = 12
 CHUNK: Final = 4_000_000
 
 
-def histogram_data(spec: ModelSpec, evidence: Evidence, terms: Terms) -> dict[str, Any]:
+def histogram_data(spec: ModelSpec, evidence: Evidence, terms: Terms, *, grid: bool = False) -> dict[str, Any]:
     """Arrays of the bins, to put in place of the rows; empty where rows are few, shocks are kept, or tails are normal."""
     if spec.luck.tails != "student_t" or terms.shocks or len(evidence) < HISTOGRAM_ROWS:
         return {}
-    bins = histogram(evidence)._asdict()
-    return {k: bins[k] for k in ("row_trader_regime", "row_combination", "y", "n", "ss")}
+    bins = histogram(evidence, row_profiles(evidence, terms, grid=grid))._asdict()
+    return {k: bins[k] for k in ("row_trader_regime", "row_profile", "y", "n", "ss")}
 
 
-def judge_histogram(tree: DataTree, evidence: Evidence) -> tuple[bool, str]:
-    """Whether the bins may stand for the rows at draws of the posterior, and a sentence with the measured error."""
-    posterior = tree["posterior"].to_dataset()
-    chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
-    at = np.linspace(0, chains * draws - 1, POINTS).astype(int)
-    nu, sigma = _flat(posterior["nu"])[at], _flat(posterior["sigma"])[at]
-    bins = histogram(evidence)
-    error = float(log_likelihood_error(evidence, bins, _theta(posterior, evidence)[at], sigma, nu).std(ddof=1))
+def judge_histogram(fit: Fit, theta: FloatArray, sigma: FloatArray) -> tuple[bool, str]:
+    """Whether the bins may stand for the rows at draws of the posterior, and a sentence with the measured error.
+
+    Parameters
+    ----------
+    theta : (draw, profile); sigma : (draw, trader, regime); draws of the fit
+    """
+    evidence, profile = fit.evidence, row_profiles(fit.evidence, fit.terms, grid="extra" in fit)
+    at = np.linspace(0, len(theta) - 1, POINTS).astype(int)
+    bins, rows = histogram(evidence, profile), lay_out_rows(evidence, profile)
+    error = float(log_likelihood_error(rows, bins, theta[at], sigma[at], fit.draws("nu")[at]).std(ddof=1))
     counted = f"{len(bins.n)} bins for {len(evidence)} rows: log-likelihood error sd {error:.2g} nats at {POINTS} draws"
     if error <= ERROR_LIMIT:
         return True, f"{counted} (limit {ERROR_LIMIT:g})"
     return False, f"{counted}, over the limit of {ERROR_LIMIT:g}: fitted again from rows"
-
-
-def _flat(variable: Any) -> FloatArray:
-    values = np.asarray(variable.values)
-    return values.reshape(-1, *values.shape[2:])
-
-
-def _theta(posterior: Any, evidence: Evidence) -> FloatArray:
-    """Mean of a decision for every draw, shape (draw, trader, regime, action)."""
-    if "theta" in posterior:
-        return _flat(posterior["theta"])
-    total: Any = posterior["mu"]
-    for name in ("a", "b", "c", "g"):
-        if name in posterior:
-            total = total + posterior[name]
-    dims = ("trader", "regime", "action")
-    for dim in dims:
-        if dim not in total.dims:
-            total = total.expand_dims({dim: len(evidence.coords[dim])})
-    return _flat(total.transpose("chain", "draw", *dims))
 
 
 def session_log_density(
@@ -79,7 +63,7 @@ def session_log_density(
 
     Parameters
     ----------
-    theta : (draw, trader, regime, action); sigma : (draw, trader, regime); s_u : (draw, trader); s_v : (draw,); y units, 0 for no shock
+    theta : (draw, profile); sigma : (draw, trader, regime); s_u : (draw, trader); s_v : (draw,); y units, 0 for no shock
     nu : (draw,)
     """
     order = np.lexsort((layout.row_pair, layout.row_session))
@@ -98,7 +82,7 @@ def _laplace(
     count = len(nu)
     degrees = nu[:, None]
     squared = sigma.reshape(count, -1)[:, rows.row_trader_regime] ** 2 * (degrees - 2)  # nu times the squared scale
-    error = rows.y - theta.reshape(count, -1)[:, rows.row_combination]
+    error = rows.y - theta[:, rows.row_profile]
     pair_starts, pair_of_row = np.unique(rows.row_pair, return_index=True)[1], rows.row_pair
     session_of_pair = rows.row_session[pair_starts]
     session_starts = np.flatnonzero(np.diff(session_of_pair, prepend=-1))
@@ -125,7 +109,7 @@ def _laplace(
 
 
 def heavy_session_log_likelihood(
-    evidence: Evidence, theta: FloatArray, sigma: FloatArray, s_u: FloatArray, s_v: FloatArray, nu: FloatArray
+    evidence: Evidence, profile: IntArray, theta: FloatArray, sigma: FloatArray, s_u: FloatArray, s_v: FloatArray, nu: FloatArray
 ) -> tuple[IntArray, FloatArray]:
     """Codes of the sessions that occur, (session,), and their densities, (draw, session), nats; see `session_log_density`."""
-    return np.unique(evidence.session), session_log_density(lay_out_rows(evidence), theta, sigma, s_u, s_v, nu)
+    return np.unique(evidence.session), session_log_density(lay_out_rows(evidence, profile), theta, sigma, s_u, s_v, nu)

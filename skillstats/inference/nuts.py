@@ -1,6 +1,6 @@
 """NUTS through nutpie: compile once per structure, sample, judge, rerun once.
 
-The compiled model depends on the structure only (kept terms, numbers of traders, regimes and actions); outcomes and priors are
+The compiled model depends on the structure only (kept terms, numbers of levels); outcomes and priors are
 data.
 """
 
@@ -21,12 +21,15 @@ from skillstats.components.registry import components_digest
 from skillstats.errors import UsageError
 from skillstats.evidence import Choices, DayParts, Evidence
 from skillstats.inference.breadth import Breadth, bets_per_year
-from skillstats.inference.build import DIMS, Extra, build_model, model_data
-from skillstats.inference.container import Diagnostics, Fit, labels_of
-from skillstats.inference.diagnose import FIT, Finding, bfmi, convergence_findings, diagnose, sampler_findings
+from skillstats.inference.build import Extra, build_model, model_data
+from skillstats.inference.container import Diagnostics, Fit, labels_of, scopes_of
+from skillstats.inference.design import DIMS
+from skillstats.inference.diagnose import Finding, bfmi, convergence_findings, diagnose, sampler_findings
+from skillstats.inference.effects import parameters
 from skillstats.inference.heavy_fit import histogram_data, judge_histogram
 from skillstats.inference.separable import Terms, separable_terms
 from skillstats.inference.start import start_function
+from skillstats.inference.tolerance import tolerate_divergences
 from skillstats.plan import Plan
 from skillstats.spec import ModelSpec, read_spec
 from skillstats.units import package_version
@@ -34,6 +37,7 @@ from skillstats.units import package_version
 if TYPE_CHECKING:
     from skillstats.inference.family_fit import FamilyFit
 
+ENGINES: Final = ("nuts", "gibbs")
 MAX_DEPTH: Final = 10
 RERUN_DRAWS: Final = 4
 RERUN_TARGET_ACCEPT: Final = 0.99
@@ -97,7 +101,7 @@ def fit(
     spec : name or path of a specification, or a ModelSpec
     evidence : standardised outcomes; parts of trader-days or choices for models of those families
     seed : any int >= 0; the same seed gives the same draws, whatever `cores` is
-    engine : ``nuts``
+    engine : ``nuts``, or ``gibbs`` for Gaussian models on cells
     plan : gives bets_per_year where it declares them
     draws, tune, chains : a chain's draws and warm-up, number of chains; default: the specification's
     cores : chains run at a time
@@ -111,7 +115,7 @@ def fit(
     Raises
     ------
     UsageError
-        If the engine is unknown, the evidence is empty, or priors are annual and the evidence has no year.
+        If the engine is unknown or does not cover the model, the evidence is empty, or priors are annual and the evidence has no year.
     """
     if isinstance(evidence, DayParts | Choices):
         from skillstats.inference.family_fit import fit_family
@@ -120,8 +124,8 @@ def fit(
             raise UsageError(f"{type(evidence).__name__} are fitted by engine nuts, without components of one's own")
         sizes = {"draws": draws, "tune": tune, "chains": chains}
         return fit_family(spec, evidence, seed=seed, sizes=sizes, options={"cores": cores, "progress": progress}, plan=plan)
-    if engine != "nuts":
-        raise UsageError(f"engine={engine!r}, must be nuts")
+    if engine not in ENGINES:
+        raise UsageError(f"engine={engine!r}, must be one of {', '.join(ENGINES)}")
     if len(evidence) == 0:
         raise UsageError("the evidence has no rows; nothing can be fitted")
     spec = spec if isinstance(spec, ModelSpec) else read_spec(spec)
@@ -137,18 +141,30 @@ def fit(
         else Breadth(None, "priors per decision")
     )
     terms = separable_terms(spec, evidence)
+    identity = _identity(spec, evidence, seed, extra)
+    if terms.form == "observed":
+        evidence = evidence.without_factor()
+    if engine == "gibbs":
+        from skillstats.inference.gibbs_fit import fit_gibbs
+
+        if extra is not None:
+            raise UsageError("engine gibbs does not cover a component of your own; use engine nuts")
+        return fit_gibbs(spec, evidence, seed=seed, run=run, breadth=breadth, terms=terms, cores=cores, identity=identity)
 
     started = time.perf_counter()
     compiled = _compile(spec, evidence, breadth.value, terms, extra)
     compiled_at = time.perf_counter()
     options = {"seed": seed, "cores": cores, "progress": progress}
-    coords = {d: evidence.coords[d] for d in DIMS}
-    binned = histogram_data(spec, evidence, terms)
-    tree, findings, run, reruns = sample_judged(compiled.with_data(**binned) if binned else compiled, run, coords, options)
+    coords = {d: evidence.levels(d) for d in DIMS}
+    binned = histogram_data(spec, evidence, terms, grid=extra is not None)
+    start = compiled.with_data(**binned) if binned else compiled
+    tree, findings, run, reruns = sample_judged(start, run, coords, options, spec.name)
     if binned:
-        accepted, words = judge_histogram(tree, evidence)
+        first = Fit(tree, spec, evidence, seed, breadth, terms, run_diagnostics(tree, findings, run, reruns, {}), identity)
+        drawn = parameters(first)
+        accepted, words = judge_histogram(first, drawn.theta, drawn.sigma)
         if not accepted:
-            tree, findings, run, reruns = sample_judged(compiled, run, coords, options)
+            tree, findings, run, reruns = sample_judged(compiled, run, coords, options, spec.name)
         reruns = [words, *reruns]
     seconds = {"compile": compiled_at - started, "sample": time.perf_counter() - compiled_at}
     return Fit(
@@ -159,30 +175,32 @@ def fit(
         breadth,
         terms,
         run_diagnostics(tree, findings, run, reruns, seconds),
-        _identity(spec, evidence, seed, extra),
+        identity,
     )
 
 
 def sample_judged(
-    compiled: Any, run: Any, coords: Mapping[str, Sequence[str]], options: dict[str, Any]
+    compiled: Any, run: Any, coords: Mapping[str, Sequence[str]], options: dict[str, Any], name: str
 ) -> tuple[DataTree, list[Finding], Any, list[str]]:
-    """A run, repeated once if it misses its gates: draws, findings, settings of the run that was kept, and why it was repeated."""
+    """A run of the model `name`, repeated once if it misses its gates: draws, findings, settings of the run that was kept, why repeated."""
     tree, findings = sample_compiled(compiled, run, coords, options)
     again = _rerun(run, findings)
     if again is None:
         return tree, findings, run, []
     why = f"rerun once because of {', '.join(sorted({f.code for f in findings}))}"
+    first = tree
     tree, findings = sample_compiled(compiled, again, coords, options)
-    return tree, findings, again, [why]
+    return tree, tolerate_divergences(findings, name, again.target_accept, first, tree), again, [why]
 
 
 def _compile(spec: ModelSpec, evidence: Evidence, breadth: float | None, terms: Terms, extra: Extra | None) -> Any:
     """The compiled model with this evidence in it: from the cache where the structure is known."""
-    data = model_data(spec, evidence, breadth, terms)
-    sizes = (*(len(evidence.coords[d]) for d in DIMS), *(data[k].shape[1] for k in ("V_estimate", "U_estimate") if k in data))
+    data = model_data(spec, evidence, breadth, terms, grid=extra is not None)
+    sizes = (*(len(evidence.levels(d)) for d in DIMS), *(data[k].shape[1] for k in ("V_estimate", "U_estimate") if k in data))
     luck = (spec.luck.tails, spec.luck.trader_session_scale)
     distributions = tuple(sorted((k, p.distribution) for k, p in spec.priors.items()))
-    key = (terms.skill, terms.shocks, terms.volatility_by, spec.skill.population, luck, distributions, sizes)
+    kept = (terms.skill, terms.shocks, terms.volatility_by, terms.slopes, terms.drift)
+    key = (kept, spec.skill.population, luck, distributions, sizes)
     compiled = _COMPILED.get(key) if extra is None else None
     if compiled is None:
         compiled = compile_model(build_model(spec, evidence, bets_per_year=breadth, terms=terms, extra=extra))
@@ -234,19 +252,8 @@ def sample_compiled(
     findings = sampler_findings({k: stats[k].values for k in stats.data_vars}, MAX_DEPTH)
     for name, variable in tree["posterior"].data_vars.items():
         labels = np.array(labels_of(variable), dtype=object)
-        findings += convergence_findings(str(name), np.asarray(variable.values), labels, _scopes(variable))
+        findings += convergence_findings(str(name), np.asarray(variable.values), labels, scopes_of(variable))
     return tree, findings
-
-
-def _scopes(variable: Any) -> Any:
-    """Whom each element concerns: a trader where it has an own value, else the fit."""
-    sizes = {d: variable.sizes[d] for d in variable.dims if d not in ("chain", "draw")}
-    if "trader" not in sizes or (sizes["trader"] > 1 and bool((variable == variable.isel(trader=0)).all())):
-        return np.full(max(1, int(np.prod(list(sizes.values())))), FIT, dtype=object)
-    return np.repeat(
-        np.array([str(t) for t in variable.coords["trader"].values], dtype=object),
-        int(np.prod(list(sizes.values()))) // sizes["trader"],
-    )
 
 
 def _rerun(run: Any, findings: list[Finding]) -> Any:
@@ -291,6 +298,7 @@ def _identity(spec: ModelSpec, evidence: Evidence, seed: int, extra: Extra | Non
         "evidence": evidence.digest,
         "version": package_version(),
         "components": components_digest(),
+        "engine": "nuts",
         "seed": seed,
     }
     return identity | ({"custom": getattr(extra, "__qualname__", repr(extra))} if extra is not None else {})

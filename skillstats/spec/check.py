@@ -12,11 +12,7 @@ from skillstats.spec.vocabulary import FAMILY_WORDS, NUMBERS, OTHER_FAMILIES_ONL
 def spec_problems(spec: ModelSpec) -> list[str]:
     """Every problem of a specification, a sentence each; empty if it can be built."""
     words = _words(spec)
-    return (
-        words
-        or _family(spec)
-        or [problem for check in (_shock_scale, _interaction, _prior_names, _priors) for problem in check(spec)]
-    )
+    return words or _family(spec) or [problem for check in CHECKS for problem in check(spec)]
 
 
 def _words(spec: ModelSpec) -> list[str]:
@@ -25,10 +21,13 @@ def _words(spec: ModelSpec) -> list[str]:
         ("family", [spec.family]),
         ("skill.terms", spec.skill.terms),
         ("skill.population", [spec.skill.population]),
+        ("skill.slopes", spec.skill.slopes),
+        ("skill.drift", [spec.skill.drift] if spec.skill.drift is not None else []),
         ("luck.tails", [spec.luck.tails]),
         ("luck.shocks", spec.luck.shocks),
         ("luck.volatility_by", spec.luck.volatility_by),
         ("luck.trader_session_scale", [spec.luck.trader_session_scale] if spec.luck.trader_session_scale is not None else []),
+        ("luck.exposure_level", [spec.luck.exposure_level] if spec.luck.exposure_level is not None else []),
     ]
     for place, words in given:
         found += _unknown(place, words, WORDS[place])
@@ -62,21 +61,65 @@ def _family(spec: ModelSpec) -> list[str]:
         for w in words
         if w not in allowed[place]
     ]
-    if own is not None and spec.luck.trader_session_scale is not None:
-        found.append(f"luck.trader_session_scale has no use in the family {spec.family}; remove it")
+    further = {
+        "skill.slopes": spec.skill.slopes,
+        "skill.drift": spec.skill.drift,
+        "luck.exposure_level": spec.luck.exposure_level,
+        "luck.trader_session_scale": spec.luck.trader_session_scale,
+    }
+    if own is not None:
+        found += [f"{place} has no use in the family {spec.family}; remove it" for place, value in further.items() if value]
+    if spec.luck.tails == "student_t":
+        found += _beyond_rows(spec)
     if spec.family == "day_parts" and spec.skill.terms != ("trader",):
         found.append("skill.terms must be trader in the family day_parts")
     return found
 
 
+def _beyond_rows(spec: ModelSpec) -> list[str]:
+    """What only a likelihood on cells can hold."""
+    said = {
+        "skill.slopes": bool(spec.skill.slopes),
+        "skill.terms desk": "desk" in spec.skill.terms,
+        "luck.shocks session:exposure": "session:exposure" in spec.luck.shocks,
+    }
+    return [f"{place}, not with luck.tails='student_t'; remove it or write normal" for place, used in said.items() if used]
+
+
 def _shock_scale(spec: ModelSpec) -> list[str]:
     if spec.family != "outcomes":
         return []
-    stated, shock = spec.luck.trader_session_scale is not None, "trader:session" in spec.luck.shocks
-    valid = ", ".join(WORDS["luck.trader_session_scale"])
-    if shock and not stated:
-        return [f"luck.trader_session_scale is missing; with the shock trader:session write one of {valid}"]
-    return ["luck.trader_session_scale has no use without the shock trader:session; remove it"] if stated and not shock else []
+    return _with_shock(spec, "trader_session_scale", "trader:session") + _with_shock(spec, "exposure_level", "session:exposure")
+
+
+def _with_shock(spec: ModelSpec, key: str, shock: str) -> list[str]:
+    stated, present = getattr(spec.luck, key) is not None, shock in spec.luck.shocks
+    valid = ", ".join(WORDS[f"luck.{key}"])
+    if present and not stated:
+        return [f"luck.{key} is missing; with the shock {shock} write one of {valid}"]
+    return [f"luck.{key} has no use without the shock {shock}; remove it"] if stated and not present else []
+
+
+def _target(spec: ModelSpec) -> list[str]:
+    """Whoever takes the factor's part out of the outcome no longer speaks about all of it."""
+    own = {"day_parts": "parts", "choices": "discrimination"}.get(spec.family)
+    if own is not None or spec.target in ("parts", "discrimination"):
+        right = own or "total' or 'selection"
+        return [] if spec.target == own else [f"target={show(spec.target)}, must be '{right}' in the family {spec.family}"]
+    factor = "session:exposure" in spec.luck.shocks
+    if factor and spec.target == "total":
+        return ["target='total', must be 'selection' with the shock session:exposure: what the factor explains is no part of it"]
+    if spec.target == "selection" and not factor:
+        return ["target='selection', needs the shock session:exposure; without it the skill is total"]
+    return []
+
+
+def _population(spec: ModelSpec) -> list[str]:
+    if spec.skill.population != "normal" and "trader" not in spec.skill.terms:
+        return [f"skill.population={show(spec.skill.population)} is a population of traders; add the term trader or write normal"]
+    if spec.skill.drift is not None and "trader" not in spec.skill.terms:
+        return ["skill.drift needs the term trader: what drifts is a trader's skill"]
+    return []
 
 
 def _interaction(spec: ModelSpec) -> list[str]:
@@ -111,4 +154,9 @@ def _priors(spec: ModelSpec) -> list[str]:
                 found.append(
                     f"priors.{name}.{key}: {prior.distribution} takes {', '.join(numbers)} (sigma and eta > 0) and no other number"
                 )
+        if prior.unit == "share" and prior.sigma > 1:
+            found.append(f"priors.{name}.sigma={prior.sigma:g}, a share is at most 1")
     return found
+
+
+CHECKS = (_shock_scale, _target, _population, _interaction, _prior_names, _priors)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from skillstats.components.heavy import lay_out_rows
 from skillstats.components.histogram_t import ERROR_LIMIT, histogram, log_likelihood_error
 from skillstats.errors import UsageError
 from skillstats.evaluation import evaluate
@@ -129,7 +130,14 @@ def test_density_of_a_session_is_the_integral_over_its_shocks():
             like = stats.t.pdf(y[:, None, None], nu, location, scale).prod(axis=0)
             per_v *= like @ weights
         exact = np.log(per_v @ weights)
-        globals_ = (np.zeros((1, 2, 1, 1)), np.full((1, 2, 1), sigma), np.full((1, 2), s_u), np.array([s_v]), np.array([nu]))
+        globals_ = (
+            evidence.trader,
+            np.zeros((1, 2)),
+            np.full((1, 2, 1), sigma),
+            np.full((1, 2), s_u),
+            np.array([s_v]),
+            np.array([nu]),
+        )
         found.append(heavy_session_log_likelihood(evidence, *globals_)[1][0, 0] - exact)
     assert np.max(np.abs(found)) < 0.05
     assert np.ptp(found) < 0.03
@@ -138,7 +146,7 @@ def test_density_of_a_session_is_the_integral_over_its_shocks():
 def test_density_of_normal_tails_is_that_of_the_cells(desk, heavy):
     """With nu of 1e8 the answer of `components.cells` comes out."""
     few = parameters(heavy)[:20]
-    _, density = heavy_session_log_likelihood(desk[0], few.theta, few.sigma, few.s_u, few.s_v, np.full(20, 1e8))
+    _, density = heavy_session_log_likelihood(desk[0], desk[0].trader, few.theta, few.sigma, few.s_u, few.s_v, np.full(20, 1e8))
     plain = dataclasses.replace(
         heavy, tree=type(heavy.tree).from_dict({"posterior": heavy.tree["posterior"].to_dataset().drop_vars("nu")})
     )
@@ -163,20 +171,23 @@ def test_bins_stand_for_rows_and_the_error_is_measured(large):
         spec, name="heavy_plain", luck=luck, priors={k: v for k, v in spec.priors.items() if k not in gone}
     )
     result = fit(spec, large, seed=4, draws=500, tune=500)
-    assert f"{len(histogram(large).n)} bins for 24000 rows" in result.diagnostics.reruns[0]
+    assert f"{len(histogram(large, large.trader).n)} bins for 24000 rows" in result.diagnostics.reruns[0]
     assert "limit 0.05" in result.diagnostics.reruns[0]
     assert np.quantile(result.draws("nu"), 0.05) <= NU <= np.quantile(result.draws("nu"), 0.95)
 
 
 def points(rng, large, count=20):
-    theta = rng.normal(0, 0.01, (count, 3, 1, 1))
+    theta = rng.normal(0, 0.01, (count, 3))
     return theta, 0.8 * np.exp(rng.normal(0, 0.01, (count, 3, 1))), NU + rng.normal(0, 0.2, count)
 
 
 def test_second_order_term_is_what_makes_bins_accurate(large):
     """64 bins keep the error within the limit; without the term, or with 8 bins, it is over it."""
     at = points(np.random.default_rng(1), large)
-    fine = histogram(large)
-    assert log_likelihood_error(large, fine, *at).std(ddof=1) <= ERROR_LIMIT
-    assert log_likelihood_error(large, fine._replace(ss=0 * fine.ss), *at).std(ddof=1) > ERROR_LIMIT
-    assert log_likelihood_error(large, histogram(large, bins=8), *at).std(ddof=1) > ERROR_LIMIT
+    fine = histogram(large, large.trader)
+    assert log_likelihood_error(lay_out_rows(large, large.trader), fine, *at).std(ddof=1) <= ERROR_LIMIT
+    assert log_likelihood_error(lay_out_rows(large, large.trader), fine._replace(ss=0 * fine.ss), *at).std(ddof=1) > ERROR_LIMIT
+    assert (
+        log_likelihood_error(lay_out_rows(large, large.trader), histogram(large, large.trader, bins=8), *at).std(ddof=1)
+        > ERROR_LIMIT
+    )

@@ -9,6 +9,8 @@ import numpy as np
 import pymc as pm
 from scipy import stats
 
+SAMPLED_SHOCKS = True
+
 
 def priors(traders: int, regimes: int, actions: int, B: float, sessions: int, pairs: tuple[np.ndarray, np.ndarray]) -> pm.Model:
     annual = 1 / np.sqrt(B)
