@@ -85,7 +85,7 @@ def test_every_status_code_of_the_program_is_explained():
 
 @pytest.mark.parametrize("name", list_specs())
 def test_every_shipped_model_has_its_equations_on_the_page(name):
-    pages = [read("models.md"), *(p.read_text(encoding="utf-8") for p in (DOCS / "models").glob("*.md"))]
+    pages = [read("models.md"), *(page.read_text(encoding="utf-8") for page in sorted((DOCS / "models").glob("*.md")))]
     assert any(f"```{{from-code}} model {name}\n" in page for page in pages)
 
 
