@@ -11,11 +11,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from skillstats.evaluation.day_scores import Comparison, compare
     from skillstats.evaluation.evaluate import evaluate
+    from skillstats.evaluation.family import FamilyEvaluation, evaluate_choices, evaluate_parts
     from skillstats.evaluation.result import Evaluation
     from skillstats.evaluation.verify import verify
     from skillstats.evaluation.write import read_evaluation, write_evaluation
-    from skillstats.evidence import Evidence, read_outcomes, to_evidence
+    from skillstats.evidence import (
+        Choices,
+        DayParts,
+        Evidence,
+        read_choices,
+        read_day_parts,
+        read_outcomes,
+        to_choices,
+        to_evidence,
+    )
     from skillstats.inference.container import Fit
+    from skillstats.inference.family_fit import FamilyFit
     from skillstats.inference.known_error import PoolingPrior, Shrinkage, shrink
     from skillstats.inference.nuts import fit
     from skillstats.ledger.build import build_ledger
@@ -37,10 +48,14 @@ if TYPE_CHECKING:
     from skillstats.spec.read import read_spec
 
 _HOME = {
+    "Choices": "evidence",
     "Comparison": "evaluation.day_scores",
+    "DayParts": "evidence",
     "Evaluation": "evaluation.result",
     "Evidence": "evidence",
     "Explanation": "ledger.explain",
+    "FamilyEvaluation": "evaluation.family",
+    "FamilyFit": "inference.family_fit",
     "Fills": "record.fix_log",
     "Fit": "inference.container",
     "Ledger": "ledger.containers",
@@ -58,8 +73,12 @@ _HOME = {
     "compare": "evaluation.day_scores",
     "decisions_needed": "luck.power",
     "evaluate": "evaluation.evaluate",
+    "evaluate_choices": "evaluation.family",
+    "evaluate_parts": "evaluation.family",
     "explain": "ledger.explain",
     "fit": "inference.nuts",
+    "read_choices": "evidence",
+    "read_day_parts": "evidence",
     "read_evaluation": "evaluation.write",
     "read_fix": "record.fix_log",
     "read_ledger": "ledger.write",
@@ -71,6 +90,7 @@ _HOME = {
     "resimulate": "ledger.resimulate",
     "shrink": "inference.known_error",
     "simulate": "simulate.door",
+    "to_choices": "evidence",
     "to_evidence": "evidence",
     "verify": "evaluation.verify",
     "write_evaluation": "evaluation.write",
@@ -82,6 +102,7 @@ __all__ = [  # noqa: RUF022
     "ModelSpec", "read_spec", "Fit", "fit", "Evaluation", "evaluate", "write_evaluation", "read_evaluation", "verify", "write_report",
     "PoolingPrior", "Shrinkage", "shrink", "World", "read_world", "simulate", "resimulate", "PureModel", "Order",
     "Fills", "read_fix", "decisions_needed", "compare", "Comparison",
+    "DayParts", "read_day_parts", "evaluate_parts", "Choices", "to_choices", "read_choices", "evaluate_choices", "FamilyFit", "FamilyEvaluation",
 ]  # fmt: skip
 
 

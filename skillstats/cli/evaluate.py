@@ -180,8 +180,10 @@ def print_result(result: Evaluation) -> None:
         console.print(Text(f"{code['code']} {code['text']}"))
     if "engines" in result.diagnostics:
         console.print(Text(result.diagnostics["engines"]["text"]))
+    target = result.source.get("target", "total")
+    named = "" if target == "total" else f"; every number is of {target} skill"
     console.print(
-        f"fit: {result.status}; {result.lists['skilled']['claim']} (hurdle {result.plan['hurdle']} {result.plan['hurdle_unit']})"
+        f"fit: {result.status}; {result.lists['skilled']['claim']} (hurdle {result.plan['hurdle']} {result.plan['hurdle_unit']}){named}"
     )
 
 

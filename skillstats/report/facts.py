@@ -23,6 +23,10 @@ INPUTS: Final = {
 }
 RISK_DIVIDED: Final = "value-add divided by the risk of the deviation"
 ONE_SCALE: Final = "value-add, one scale for all rows (no risk given)"
+SKILL_WORDS: Final = {
+    "total": "total: passive lean, timing and selection together",
+    "selection": "selection: what the factor explains is not in it",
+}
 NO_BOOKS: Final = "not applicable to an outcomes table"
 FLOOR_WORDS: Final = {"days": "active days", "n_eff": "effective decisions", "cell_days": "active days in a regime"}
 COUNT_WORDS: Final = {
@@ -80,6 +84,7 @@ def data_facts(evaluation: Evaluation) -> Facts:
         ("Horizon", _horizon(plan["horizon"], s["kind"])),
         ("Fill model", _fill_model(plan["fill_model"], s["kind"])),
         ("Outcome judged", RISK_DIVIDED if s["has_risk"] else ONE_SCALE),
+        ("Skill", SKILL_WORDS.get(str(s.get("target", "total")), text_of(s.get("target")))),
         ("Hurdle", hurdle),
         ("Prior", prior_words(evaluation)),
         ("Least evidence for a number", floor_words(plan["floors"])),

@@ -327,3 +327,10 @@ def test_ledger_sums_in_micro_units_are_printed_in_currency_and_finer_splits_sta
     assert lines["T1"]["Mean / sd"] == "n<2"
     assert lines["T7"]["Sum, USD"] == "1,284,310"
     assert "7,777,778" not in page.words
+
+
+def test_the_page_names_the_target():
+    """A selection model's page says beside the outcome what its skill leaves out."""
+    assert "total: passive lean, timing and selection together" in head(made.sample())
+    changed = made.sample(source=made.source(target="selection"))
+    assert "selection: what the factor explains is not in it" in head(changed)

@@ -1,6 +1,7 @@
-"""Mixed models with published answers (P03 Dyestuff, P04 sleepstudy, P06 radon): the density of cells maximised as lme4 maximises it.
+"""Mixed models with published answers (P03 Dyestuff, P04 sleepstudy, P06 radon, P08 forecasters): the density of cells maximised as lme4
+maximises it, and posteriors under weak priors.
 
-No sampling and no prior: the restricted likelihood is our density of sessions with the fixed effects integrated out. The grouping
+In the first three tests there is no sampling and no prior: the restricted likelihood is our density of sessions with the fixed effects integrated out. The grouping
 factor is the session (V_s), a random slope is the loading of a latent factor (x_i F_s). Conditional modes follow from the density by
 
     E[V_s | y] = s_V^2 d log p(y_s) / d theta,     E[F_s | y] = s_F^2 d log p(y_s) / d(slope in x),
@@ -13,15 +14,18 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.optimize import minimize
 
-from skillstats.evidence import Evidence
+from skillstats.evidence import Evidence, read_outcomes
 from skillstats.inference.design import Design, design
 from skillstats.inference.effects import Parameters, session_log_density
+from skillstats.inference.nuts import fit
 from skillstats.inference.separable import Terms
+from skillstats.spec import read_spec
 
 
 def make_evidence(y, group, **changes):
@@ -99,7 +103,7 @@ def slope_of_density(data, fixed, beta, direction, luck):
 def published(cases, folder, key):
     expected = json.loads((cases / folder / "expected.json").read_text())[key]
     components = {(row["grp"], row["var1"], row["var2"]): row["vcov"] for row in expected["vc"]}
-    modes = next(iter(expected["ranef"].values()))
+    modes = next(iter(expected.get("ranef", {"": []}).values()))
     return expected, components, {str(row["level"]): row for row in modes}
 
 
@@ -180,3 +184,36 @@ def test_radon_counties_agree_with_lme4(cases):
     found = luck[0] ** 2 * slope_of_density(data, fixed, beta, (np.ones(len(floor)), 0.0), luck)
     want = np.array([modes[name]["(Intercept)"] for name in evidence.coords["session"]])
     np.testing.assert_allclose(found, want, rtol=0.01, atol=0.01 * luck[0])
+
+
+def weak_outcomes():
+    """crossed_outcomes with priors ten times as wide: the data alone decide."""
+    spec = read_spec("crossed_outcomes")
+    priors = {k: msgspec.structs.replace(p, sigma=10 * p.sigma) if "log" not in k else p for k, p in spec.priors.items()}
+    return msgspec.structs.replace(
+        spec, priors=priors | {"skill_mean": msgspec.structs.replace(priors["skill_mean"], sigma=100.0)}
+    )
+
+
+def test_dyestuff_batches_under_a_weak_prior(cases):
+    """Posterior means of the six batches within 15% of a conditional sd of lme4's modes."""
+    table = pd.read_csv(cases / "P03_dyestuff" / "data.csv")
+    frame = pd.DataFrame({"trader": table["Batch"], "session": [f"s{i}" for i in range(len(table))], "value_add": table["Yield"]})
+    expected, _, modes = published(cases, "P03_dyestuff", "lme4")
+    found = fit(weak_outcomes(), read_outcomes(frame), seed=1)
+    effects = found.draws("a").mean(axis=0) * found.evidence.scale
+    want = [modes[name]["(Intercept)"] for name in found.evidence.coords["trader"]]
+    np.testing.assert_allclose(effects, want, atol=0.15 * expected["condsd"]["Batch"][0])
+
+
+def test_crossed_components_of_forecasters_under_a_weak_prior(cases):
+    """123 people x 24 items crossed: posterior medians of the three sds within half a posterior sd of lme4's."""
+    table = pd.read_csv(cases / "P08_llm_vs_humans_retail_forecast" / "data.csv", dtype={"partid": str, "period_id": str})
+    _, components, _ = published(cases, "P08_llm_vs_humans_retail_forecast", "lme4_value_add_crossed")
+    evidence = read_outcomes(table, {"trader": "partid", "session": "period_id", "value_add": "va"})
+    found = fit(weak_outcomes(), evidence, seed=1)
+    ours = {"partid": found.draws("tau_trader"), "period_id": found.draws("s_V"), "Residual": found.draws("sigma")[:, 0, 0]}
+    for group, draws in ours.items():
+        name = None if group == "Residual" else "(Intercept)"
+        off = np.median(draws) * evidence.scale - np.sqrt(components[group, name, None])
+        assert abs(off) < 0.5 * draws.std() * evidence.scale, f"{group}: off by {off:.3f}"

@@ -405,3 +405,27 @@ def test_two_engines_that_agree_are_stated_and_two_that_do_not_are_flagged():
     with pytest.raises(UsageError, match="other evidence"):
         compare_engines(first, make_fit(make_evidence(seed=2), np.zeros(3)), targets(evidence))
     assert "engines" not in evaluate(first).diagnostics
+
+
+def test_every_kind_of_term_goes_through_the_whole_evaluation():
+    """Sizing, a latent factor, drift and a label together: rows, population and further parts exist and are finite."""
+    rng = np.random.default_rng(12)
+    base = make_evidence()
+    labels = {"quarter": base.session // 15, "asset_class": np.arange(720) % 2}
+    coords = dict(base.coords) | {"quarter": ("2025Q1", "2025Q2", "2025Q3", "2025Q4"), "asset_class": ("bond", "equity")}
+    evidence = make_evidence(exposure=rng.normal(1, 1, 720), labels=labels, coords=coords)
+    terms = {"skill": ("trader", "asset_class"), "slopes": ("sizing",), "drift": "quarter", "form": "decision"}
+    terms["shocks"] = ("session", "trader:session", "session:exposure")
+    spread = np.abs(rng.normal(0.02, 0.002, 2000))
+    fit = with_draws(
+        make_fit(evidence, np.array([0.1, 0.0, -0.1])), terms=terms, spec=read_spec("crossed_selection"),
+        d=(("asset_class",), rng.normal(0, 0.02, (2000, 2))), tau_asset_class=((), spread), s_F=((), rng.uniform(0.4, 0.6, 2000)),
+        kappa=(("trader",), rng.normal(0.05, 0.01, (2000, 3))), mu_kappa=((), rng.normal(0.05, 0.01, 2000)), tau_kappa=((), spread),
+        z=(("trader", "quarter"), rng.normal(0, 0.02, (2000, 3, 4))), phi=((), rng.uniform(0.7, 0.9, 2000)), tau_drift=((), spread),
+    )  # fmt: skip
+    result = evaluate(fit)
+    row = own(result, "T1")
+    assert row["status"] != "WITHHOLD", row["reasons"]
+    assert all(np.isfinite(row[k]) for k in ESTIMAND_COLUMNS if row[k] is not None)
+    assert {"sizing_mean", "sizing_sd", "drift_sd", "drift_persistence", "factor_sd", "asset_class_sd"} <= set(result.population)
+    assert any("2025Q4" in c for c in result.caveats)
