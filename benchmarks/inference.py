@@ -1,6 +1,6 @@
 """The two engines against each other and against the programs a careful user would take: same data, same model where the peer can say it.
 
-``python -m benchmarks.inference [--small | --full] [--only NAME ...]`` prints one Markdown table. Times are CPU seconds of a process with all its threads,
+``python -m benchmarks.inference [--small | --full] [--pairs N] [--only NAME ...]`` prints one Markdown table. Times are CPU seconds of a process with all its threads,
 each run in a fresh process with pinned threads; compiling is a row of its own, never hidden in a total and never left out. Without a flag the
 middle size runs. A peer that is not installed is a row that says so.
 """
@@ -57,7 +57,11 @@ def growth(size: Size) -> Iterator[Row]:
     """A fit of many decisions over a fit of few: same cells, so the same cost."""
     for engine in ("gibbs", "nuts"):
         pairs = in_turn([RUN, "grown", engine, "10000"], [RUN, "grown", engine, str(size.rows)], size.pairs)
-        yield (f"Gaussian fit, {engine}, {size.rows:,} over 10,000 decisions", "CPU, without reading and collapsing", *_ratio(pairs, "fit"))
+        yield (
+            f"Gaussian fit, {engine}, {size.rows:,} over 10,000 decisions",
+            "CPU, without reading and collapsing",
+            *_ratio(pairs, "fit"),
+        )
 
 
 def engines(size: Size) -> Iterator[Row]:
@@ -74,7 +78,12 @@ def engines(size: Size) -> Iterator[Row]:
         note = f"{first[f'ess_{name}']:.0f} in {first['fit']:.2f} s, {second[f'ess_{name}']:.0f} in {second['fit']:.2f} s"
         yield ("Gibbs over compiled nutpie, per CPU second, same cells", what, str(ratios), note)
     first, second = pairs[0]
-    yield ("Gibbs", "compiling, once ever and machine; then loading, once a process", f"{first['load']:.1f} s", "loading, from disk")
+    yield (
+        "Gibbs",
+        "compiling, once ever and machine; then loading, once a process",
+        f"{first['load']:.1f} s",
+        "loading, from disk",
+    )
     yield ("nutpie", "compiling, once a process and shape", f"{second['compile']:.0f} s", "")
 
 
@@ -102,7 +111,9 @@ def studies(size: Size) -> Iterator[Row]:
     if "failed" in found:
         yield ("study fits", "failed", found["failed"], "")
         return
-    note = f"CPU {found['cpu']:.0f} s; {found['sweeps']:,} sweeps each; smallest ESS of a tau, median over fits {found['ess']:.0f}"
+    note = (
+        f"CPU {found['cpu']:.0f} s; {found['sweeps']:,} sweeps each; smallest ESS of a tau, median over fits {found['ess']:.0f}"
+    )
     yield (f"{size.fits:,} study fits, {os.cpu_count()} workers", "wall", f"{found['wall']:.1f} s", note)
 
 
@@ -128,7 +139,7 @@ def peers(size: Size) -> Iterator[Row]:
         if not _installed(package):
             yield (f"{package} over Gibbs", "CPU per new data set", "not installed", "")
             continue
-        pairs = in_turn([RUN, "study", "gibbs", "5", "2500"], [RUN, name, "5"], 1)
+        pairs = in_turn([RUN, "study", "gibbs", "5", "2500"], [RUN, name, "5"], max(1, size.pairs // 3))
         value, extra = _ratio(pairs, "whole")
         yield (f"{package} over Gibbs", "CPU per new data set", value, f"{note}; {extra}")
 
@@ -168,7 +179,9 @@ def _installed(name: str) -> bool:
 
 def header(name: str, size: Size) -> str:
     """What was measured and on what; the load says whether others were using the machine."""
-    packages = ", ".join(f"{n} {version(n)}" for n in ("numpy", "numba", "pymc", "nutpie", "bambi", "statsmodels") if _installed(n))
+    packages = ", ".join(
+        f"{n} {version(n)}" for n in ("numpy", "numba", "pymc", "nutpie", "bambi", "statsmodels") if _installed(n)
+    )
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return (
         f"Size {name}: {size.pairs} pairs, median (smallest-largest). Study desk: 2,000 decisions, 20 traders, 4 regimes, 250 sessions.\n"
@@ -184,9 +197,10 @@ def main(arguments: list[str] | None = None) -> None:
     which.add_argument("--small", action="store_true", help="a few minutes")
     which.add_argument("--full", action="store_true", help="1,000 study fits, 5 pairs")
     parser.add_argument("--only", nargs="+", choices=list(CASES), default=list(CASES))
+    parser.add_argument("--pairs", type=int, help="pairs of runs; default: the size's")
     given = parser.parse_args(arguments)
     name = "small" if given.small else "full" if given.full else "middle"
-    size = SIZES[name]
+    size = SIZES[name]._replace(**({"pairs": given.pairs} if given.pairs else {}))
     print(header(name, size))
     print("| what | measure | figure | note |\n|---|---|---|---|", flush=True)
     for case in given.only:

@@ -12,7 +12,11 @@ def desk(seed: int, *, traders: int, sessions: int, rows: int, regimes: int, act
     rng = np.random.default_rng(seed)
     trader, session = rng.integers(0, traders, rows), rng.integers(0, sessions, rows)
     regime, action = rng.integers(0, regimes, sessions)[session], rng.integers(0, actions, rows)
-    theta = rng.normal(0, 0.04, traders)[trader] + rng.normal(0, 0.02, regimes)[regime] + rng.normal(0, 0.02, (traders, regimes))[trader, regime]
+    theta = (
+        rng.normal(0, 0.04, traders)[trader]
+        + rng.normal(0, 0.02, regimes)[regime]
+        + rng.normal(0, 0.02, (traders, regimes))[trader, regime]
+    )
     s_u, sigma = shock * np.exp(rng.normal(0, 0.3, traders)), 0.8 * np.exp(rng.normal(0, 0.1, traders))
     shocks = rng.normal(0, 0.3, sessions)[session] + (rng.normal(0, 1, (traders, sessions)) * s_u[:, None])[trader, session]
     y = theta + shocks + rng.normal(0, 1, rows) * sigma[trader]

@@ -116,7 +116,11 @@ def ledger(record: Path, out: Path, plan: Path | None, keys: tuple[str, ...], st
 @click.option("--plan", type=EXISTING, help="Plan with hurdle, certainty, floors and model.")
 @click.option("--model", help="Name or file of a model; default: see `skillstats models`.")
 @click.option(
-    "--engine", type=click.Choice(["nuts", "gibbs"]), default="nuts", show_default=True, help="Whose draws are reported; both run where both apply."
+    "--engine",
+    type=click.Choice(["nuts", "gibbs"]),
+    default="nuts",
+    show_default=True,
+    help="Whose draws are reported; both run where both apply.",
 )
 @click.option(
     "--columns",

@@ -97,7 +97,9 @@ def second_fit(fit: Fit, plan: Plan | None = None) -> Fit | None:
     other = "nuts" if fit.engine == "gibbs" else "gibbs"
     first = fit.diagnostics
     draws = min(first.draws, fit.spec.sampling.draws)
-    return run_fit(fit.spec, fit.evidence, seed=fit.seed, engine=other, plan=plan, draws=draws, tune=first.tune, chains=first.chains)
+    return run_fit(
+        fit.spec, fit.evidence, seed=fit.seed, engine=other, plan=plan, draws=draws, tune=first.tune, chains=first.chains
+    )
 
 
 def compare_engines(fit: Fit, second: Fit, found: list[Target]) -> Disagreement:
@@ -115,7 +117,9 @@ def compare_engines(fit: Fit, second: Fit, found: list[Target]) -> Disagreement:
     shift = np.abs(one.mean((0, 1)) - two.mean((0, 1))) / sd
     error = np.hypot(diagnose(one)["mcse"], diagnose(two)["mcse"]) / sd
     probability = np.abs((one > 0).mean((0, 1)) - (two > 0).mean((0, 1)))
-    return Disagreement(second.engine, second.diagnostics.ok, _rms(shift), float(shift.max()), float(probability.max()), _rms(error))
+    return Disagreement(
+        second.engine, second.diagnostics.ok, _rms(shift), float(shift.max()), float(probability.max()), _rms(error)
+    )
 
 
 def _judged(fit: Fit, found: list[Target]) -> FloatArray:

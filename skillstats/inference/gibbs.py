@@ -112,7 +112,14 @@ def _chain(problem: Problem, stream: np.random.SeedSequence, sweeps: tuple[int, 
     size = sum(part.size for part in state) - len(state.v)
     out = np.empty((sweeps[1], size + 1))
     run_chain(
-        problem.data, problem.prior, state, make_work(problem.data, first_widths(problem)), new_stream(moves), sweeps, out, sources_tag()
+        problem.data,
+        problem.prior,
+        state,
+        make_work(problem.data, first_widths(problem)),
+        new_stream(moves),
+        sweeps,
+        out,
+        sources_tag(),
     )
     return out
 

@@ -45,7 +45,12 @@ def truth_of_crossed_total(rng):
 def truth_of_day_pooled(rng):
     annual = 1 / np.sqrt(B)
     p = {"mu": rng.normal(0, 0.5 * annual), "tau_trader": abs(rng.normal(0, 0.5 * annual))}
-    p |= {"a": rng.normal(0, p["tau_trader"], TRADERS), "b": np.zeros(REGIMES), "c": np.zeros((TRADERS, REGIMES)), "g": np.zeros(ACTIONS)}
+    p |= {
+        "a": rng.normal(0, p["tau_trader"], TRADERS),
+        "b": np.zeros(REGIMES),
+        "c": np.zeros((TRADERS, REGIMES)),
+        "g": np.zeros(ACTIONS),
+    }
     p |= {"s_V": abs(rng.normal(0, 0.5)), "s_U": np.full(TRADERS, abs(rng.normal(0, 0.5))), "l0": rng.normal(-0.25, 0.5)}
     p["sigma"] = np.full((TRADERS, REGIMES), np.exp(p["l0"]))
     return p
@@ -95,7 +100,9 @@ def smallest_p(name, change=lambda problem: problem):
         found = problem_draws(change(make_problem(spec, evidence, separable_terms(spec, evidence), B)), seed=k, sweeps=SWEEPS)
         row = [np.sum(found.values[q][0].reshape(KEPT, -1)[:, 0] < one(truth[q])) for q in quantities]
         gap = found.values["a"][0, :, 0] - found.values["a"][0, :, 1]
-        ranks.append([*row, np.sum(gap < truth["a"][0] - truth["a"][1]), np.sum(found.log_likelihood[0] < density_of(truth, evidence))])
+        ranks.append(
+            [*row, np.sum(gap < truth["a"][0] - truth["a"][1]), np.sum(found.log_likelihood[0] < density_of(truth, evidence))]
+        )
     p = {}
     for q, column in zip((*quantities, "gap", "log_likelihood"), np.array(ranks).T, strict=True):
         p[q] = chisquare(np.bincount(column * 10 // (KEPT + 1), minlength=10)).pvalue

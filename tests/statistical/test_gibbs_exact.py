@@ -40,8 +40,17 @@ def test_location_is_the_conjugate_answer_on_rows():
     same_session, same_pair = s[:, None] == s, (s[:, None] == s) & (t[:, None] == t)
     white = []
     for d in range(len(v["mu"])):
-        cov = np.diag(v["sigma"][d, t, r] ** 2) + v["s_V"][d] ** 2 * same_session + np.outer(v["s_U"][d, t], v["s_U"][d, t]) * same_pair
-        sds = np.concatenate([[0.5 / np.sqrt(B)], np.repeat([v[f"tau_{n}"][d] for n in ("regime", "action", "trader", "trader_regime")], (3, 2, 5, 15))])
+        cov = (
+            np.diag(v["sigma"][d, t, r] ** 2)
+            + v["s_V"][d] ** 2 * same_session
+            + np.outer(v["s_U"][d, t], v["s_U"][d, t]) * same_pair
+        )
+        sds = np.concatenate(
+            [
+                [0.5 / np.sqrt(B)],
+                np.repeat([v[f"tau_{n}"][d] for n in ("regime", "action", "trader", "trader_regime")], (3, 2, 5, 15)),
+            ]
+        )
         solved = np.linalg.solve(cov, X)
         precision = X.T @ solved + np.diag(sds**-2)
         beta = np.concatenate([[v["mu"][d]], v["b"][d], v["g"][d], v["a"][d], v["c"][d].ravel()])
@@ -61,7 +70,12 @@ def test_two_parameters_on_a_grid():
     evidence = evidence_of(y, zero, np.arange(40), zero, zero, (1, 40, 1, 1))
     draws = gibbs_draws(read_spec("crossed_outcomes"), evidence, seed=1, draws=40_000, tune=500)
     mu, level = np.meshgrid(np.linspace(-0.6, 1.0, 600), np.linspace(-1.2, 0.4, 600), indexing="ij")
-    log_p = -0.5 * mu**2 - 0.5 * level**2 - 40 * level - 0.5 * (((y - y.mean()) ** 2).sum() + 40 * (y.mean() - mu) ** 2) * np.exp(-2 * level)
+    log_p = (
+        -0.5 * mu**2
+        - 0.5 * level**2
+        - 40 * level
+        - 0.5 * (((y - y.mean()) ** 2).sum() + 40 * (y.mean() - mu) ** 2) * np.exp(-2 * level)
+    )
     p = np.exp(log_p - log_p.max())
     p /= p.sum()
     for name, grid in (("mu", mu), ("l0", level)):

@@ -317,7 +317,9 @@ def test_two_engines_that_agree_are_stated_and_two_that_do_not_are_flagged():
     flagged = evaluate(first, second=other)
     assert "W-ENGINE" in {c["code"] for c in flagged.codes} and flagged.status == "FLAG"
     assert 0.4 < flagged.diagnostics["engines"]["ir_mean_shift_rms"] < 0.6
-    failed = make_fit(evidence, np.array([1.0, 1.0, 1.0]), findings=(Finding("E-CONV", "WITHHOLD", "", "mu", 1.02, 1.01, "mu: R-hat 1.02"),))
+    failed = make_fit(
+        evidence, np.array([1.0, 1.0, 1.0]), findings=(Finding("E-CONV", "WITHHOLD", "", "mu", 1.02, 1.01, "mu: R-hat 1.02"),)
+    )
     silent = evaluate(first, second=failed)
     assert "W-ENGINE" not in {c["code"] for c in silent.codes} and "confirms nothing" in silent.diagnostics["engines"]["text"]
     with pytest.raises(UsageError, match="other evidence"):
