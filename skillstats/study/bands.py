@@ -132,7 +132,7 @@ def rank_p_value(ranks: IntArray, k: int) -> float:
     (True, True)
     """
     statistic = rank_statistic(np.asarray(ranks, dtype=np.int64), k)
-    return float(np.clip(1 - inside_probability(len(ranks), k, min(statistic, 1.0)), 0.0, 1.0))
+    return float(np.clip(1 - inside_probability(len(ranks), k, statistic), 0.0, 1.0))
 
 
 def ecdf_difference(ranks: IntArray, k: int) -> FloatArray:
