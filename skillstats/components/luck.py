@@ -2,6 +2,7 @@
 
     V_s ~ Normal(0, s_V)      everybody's outcomes of session s
     U_js ~ Normal(0, s_Uj)    trader j's outcomes of session s
+    F_s ~ Normal(0, s_F)      outcome i of session s in proportion to its exposure: x_i F_s
 
 Only the sds are parameters; the shocks themselves are integrated out exactly by `components.cells`.
 """
@@ -10,10 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
+from numpy.typing import NDArray
 
 from skillstats.components.types import Tensor
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 
 Draw = Callable[..., Tensor]
 """``draw(slot, name, dims=None)``: a parameter with the prior the specification states for `slot`."""
@@ -22,6 +28,11 @@ Draw = Callable[..., Tensor]
 def session(draw: Draw) -> Tensor:
     """s_V, shape (), y units."""
     return draw("session_sd", "s_V")
+
+
+def factor(draw: Draw) -> Tensor:
+    """s_F, shape (), y units per unit of exposure: sd of a latent factor return."""
+    return draw("factor_sd", "s_F")
 
 
 def common(draw: Draw, traders: int) -> Tensor:
@@ -43,3 +54,20 @@ SCALES: Mapping[str, Callable[[Draw, int], Tensor]] = {"common": common, "by_tra
 def trader_session(draw: Draw, scale: str, traders: int) -> Tensor:
     """s_U, shape (trader,), y units, in the form the word `scale` names."""
     return SCALES[scale](draw, traders)
+
+
+def own_exposure(exposure: FloatArray, pair: IntArray) -> FloatArray:
+    """x_i as it is, shape (row,): safe only beside a session shock or where exposures are known without error."""
+    return exposure
+
+
+def mean_exposure(exposure: FloatArray, pair: IntArray) -> FloatArray:
+    """Mean exposure of the row's trader-session, shape (row,): errors of single exposures average out; `pair` (row,) codes."""
+    return np.asarray((np.bincount(pair, weights=exposure) / np.maximum(np.bincount(pair), 1))[pair])
+
+
+EXPOSURE_LEVELS: Mapping[str, Callable[[FloatArray, IntArray], FloatArray]] = {
+    "decision": own_exposure,
+    "trader:session": mean_exposure,
+}
+"""Word of `luck.exposure_level` to the exposures the factor shock is loaded with."""

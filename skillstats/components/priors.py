@@ -34,7 +34,14 @@ def unchanged(number: float, bets_per_year: float | None) -> float:
     return number
 
 
-UNITS: Final = {"annual_ir": per_decision, "decision_ir": unchanged, "decision_sd": unchanged, "log_decision_sd": unchanged}
+UNITS: Final = {
+    "annual_ir": per_decision,
+    "decision_ir": unchanged,
+    "decision_sd": unchanged,
+    "log_decision_sd": unchanged,
+    "correlation": unchanged,
+    "share": unchanged,
+}
 """Unit word to the function that brings a number to the scale of one decision."""
 
 
@@ -57,3 +64,13 @@ def half_normal(name: str, numbers: Tensor, dims: str | None = None) -> Tensor:
 def zero_sum_normal(name: str, numbers: Tensor, dims: str | None = None) -> Tensor:
     """Normal(0, numbers[1]) given that the values sum to zero, shape (`dims`,), model units."""
     return pm.ZeroSumNormal(name, numbers[1], dims=dims)
+
+
+def unit_normal(name: str, numbers: Tensor, dims: str | None = None) -> Tensor:
+    """Normal(numbers[0], numbers[1]) given that the value lies between 0 and 1, shape () or (`dims`,)."""
+    return pm.TruncatedNormal(name, mu=numbers[0], sigma=numbers[1], lower=0.0, upper=1.0, dims=dims)
+
+
+def uniform(name: str, numbers: Tensor, dims: str | None = None) -> Tensor:
+    """Uniform between 0 and numbers[1], shape () or (`dims`,)."""
+    return pm.Uniform(name, 0.0, numbers[1], dims=dims)

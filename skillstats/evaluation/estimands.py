@@ -1,11 +1,15 @@
 """Information ratios and value-add of each trader and each trader x regime, as functions of posterior draws.
 
-For trader j with own mix p(r, k) of regimes and actions (shares of rows),
+For trader j over the own rows i, each with mean theta_i = theta_profile(i) + kappa_j l_i,
 
-    mean   = sum p theta_jrk
-    IR_dec = mean / sqrt( sum p (sigma_jr^2 + theta_jrk^2) - mean^2 + s_Uj^2 + s_V^2 )          of a new decision
-    IR_day = mbar mean / sqrt( mean(m^2) (s_V^2 + s_Uj^2) + mbar sum p sigma_jr^2 )             of a day of m decisions, equal risks
+    mean   = avg theta_i
+    IR_dec = mean / sqrt( avg(sigma_jr^2 + theta_i^2) - mean^2 + s_Uj^2 + s_V^2 + s_F^2 avg(x^2) )     of a new decision
+    IR_day = mbar mean / sqrt( mean(m^2) (s_V^2 + s_Uj^2) + s_F^2 mean((sum x)^2) + mbar avg sigma_jr^2 )   of a day of m decisions,
+                                                                                                    equal risks
     IR_ann = IR_day sqrt(own active sessions a year)                                            never sqrt(decisions a year)
+
+x is the exposure to a latent factor return. Under drift the profile of every row is taken at the current quarter, the last of the
+evidence: the estimate is of the state today, with the mix of regimes and actions of the whole record.
 
 A regime row uses the decisions made in that regime, annualised by the trader's active sessions in all regimes: what a year would be if
 every active session were like those. Shrinkage is the weight of the desk's centre in a trader's estimate,
@@ -13,7 +17,9 @@ every active session were like those. Shrinkage is the weight of the desk's cent
     shrinkage = 1 / (1 + tau^2 I_j),   I_j = sum_s m_s / (sigma_j^2 + m_s s_Uj^2),   reliability = 1 - shrinkage,
 
 where the shock shared by the desk is left out, because it cancels in the comparison with the others. Value-add per decision returns to money by the exact identity
-``mean(V) = mean(w) mean(y) + cov(w, y)``; the covariance is the sample's, with its day-clustered error added.
+``mean(V) = mean(w) mean(y) + cov(w, y)``; the covariance is the sample's, with its day-clustered error added. Where the model has a
+slope in log size the whole comes from the model, mean(V) = avg(w_i theta_i) over the own rows: sizing skill is then estimated like
+any other.
 """
 
 from __future__ import annotations
@@ -23,7 +29,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstats.evidence import Evidence, effective_decisions
+from skillstats.evidence import Evidence, distinct, effective_decisions
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -33,9 +39,12 @@ IntArray = NDArray[np.int64]
 class Draws:
     """Posterior draws, chains one after the other; y units per decision.
 
-    chains : number of chains; theta : (draw, trader, regime, action); sigma : (draw, trader, regime)
+    chains : number of chains; theta : (draw, profile); sigma : (draw, trader, regime)
     desk_day : (draw,) s_V, zeros if dropped; trader_day : (draw, trader) s_U, zeros if dropped
     tau_trader, tau_cell : (draw,) population sds of trader and trader x regime effects, zeros if dropped
+    now, then : (row,) column of `theta` of each row of the evidence, at the current quarter and at its own; without them the profiles
+        are the combinations of trader, regime and action that occur, in order
+    kappa : (draw, trader) sizing slope; factor : (draw,) s_F; loading : (row,) exposure to the latent factor; None where not modelled
     """
 
     chains: int
@@ -45,6 +54,39 @@ class Draws:
     trader_day: FloatArray
     tau_trader: FloatArray
     tau_cell: FloatArray
+    now: IntArray | None = None
+    then: IntArray | None = None
+    kappa: FloatArray | None = None
+    factor: FloatArray | None = None
+    loading: FloatArray | None = None
+
+    def column(self, evidence: Evidence, *, current: bool = True) -> IntArray:
+        """Column of `theta` of each row of the evidence, shape (row,)."""
+        known = self.now if current else self.then
+        return distinct({k: evidence.code(k) for k in ("trader", "regime", "action")})[1] if known is None else known
+
+
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """Draws of the mean of y over some rows, shape (draw,) each: average, spread between rows (variance), average times risk."""
+
+    mean: FloatArray
+    between: FloatArray
+    money: FloatArray
+
+
+def mean_of_rows(draws: Draws, evidence: Evidence, trader: int, rows: IntArray) -> Mean:
+    """Moments of theta_i over `rows` of one trader by the empirical distribution of profiles and sizes, exactly."""
+    columns, at = np.unique(draws.column(evidence)[rows], return_inverse=True)
+    theta, risk = draws.theta[:, columns], evidence.risk[rows]  # shape: (draw, profile of these rows)
+    share, weight = np.bincount(at) / len(rows), np.bincount(at, weights=risk) / len(rows)
+    mean, square, money = theta @ share, theta**2 @ share, theta @ weight
+    if draws.kappa is not None:
+        size, kappa = evidence.log_size[rows], draws.kappa[:, trader]
+        mean = mean + kappa * size.mean()
+        square = square + 2 * kappa * (theta @ (np.bincount(at, weights=size) / len(rows))) + kappa**2 * np.mean(size**2)
+        money = money + kappa * np.mean(risk * size)
+    return Mean(mean, np.maximum(square - mean**2, 0), money)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +129,6 @@ def targets(evidence: Evidence) -> list[Target]:
     return found
 
 
-def mix(evidence: Evidence, rows: IntArray) -> FloatArray:
-    """Shares of rows by (regime, action)."""
-    shape = (len(evidence.coords["regime"]), len(evidence.coords["action"]))
-    counts = np.zeros(shape)
-    np.add.at(counts, (evidence.regime[rows], evidence.action[rows]), 1.0)
-    return counts / counts.sum()
-
-
 def session_sizes(evidence: Evidence, rows: IntArray) -> IntArray:
     """Rows in each active session of a target, shape (active session,)."""
     counts = np.bincount(evidence.session[rows])
@@ -108,28 +142,30 @@ def estimate(draws: Draws, evidence: Evidence, target: Target, noise: FloatArray
     ----------
     noise : (draw,) standard normal, carries the sampling error of the sizing covariance
     """
-    share, sizes = mix(evidence, target.rows), session_sizes(evidence, target.rows)
-    theta = draws.theta[:, target.trader]  # shape: (draw, regime, action)
-    mean = np.einsum("dra,ra->d", theta, share)
-    between = np.einsum("dra,ra->d", theta**2, share) - mean**2
-    residual = np.einsum("dr,r->d", draws.sigma[:, target.trader] ** 2, share.sum(axis=1))
+    sizes, theta = session_sizes(evidence, target.rows), mean_of_rows(draws, evidence, target.trader, target.rows)
+    share = np.bincount(evidence.regime[target.rows], minlength=draws.sigma.shape[2]) / len(target.rows)  # shape: (regime,)
+    residual = draws.sigma[:, target.trader] ** 2 @ share
     shock = draws.desk_day**2 + draws.trader_day[:, target.trader] ** 2
-    total = residual + shock + np.maximum(between, 0)
+    factor, factor_day = _factor_variance(draws, evidence, target.rows)
+    total = residual + shock + theta.between + factor
     per_day, squared = float(sizes.mean()), float(np.mean(sizes.astype(float) ** 2))
-    ir_day = per_day * mean / np.sqrt(squared * shock + per_day * residual)
+    ir_day = per_day * theta.mean / np.sqrt(squared * shock + factor_day + per_day * residual)
     active = _active_a_year(evidence, target.trader)
-    n_eff = effective_decisions(sizes, shock / (shock + residual))
+    common = shock + factor_day / squared  # what the rows of one session share
+    n_eff = effective_decisions(sizes, common / (common + residual))
     # against the desk's centre a shock shared by all cancels, so only the trader's own shock dilutes the information
     own = draws.trader_day[:, target.trader] ** 2
     information = np.asarray(effective_decisions(sizes, own / (own + residual))) / (own + residual)
-    skill = draws.tau_trader**2 + draws.tau_cell**2 * float(np.sum(share.sum(axis=1) ** 2))
+    skill = draws.tau_trader**2 + draws.tau_cell**2 * float(np.sum(share**2))
     y = evidence.y[target.rows]
     raw_ir = float(y.mean() / y.std(ddof=1)) if len(y) > 1 and np.ptp(y) > 0 else None
     decisions = len(np.unique(evidence.decision[target.rows]))
     return Estimate(
-        ir_decision=mean / np.sqrt(total),
+        ir_decision=theta.mean / np.sqrt(total),
         ir_annual=None if active is None else ir_day * np.sqrt(active),
-        value_add=value_add_draws(evidence, target.rows, mean, noise),
+        value_add=value_add_draws(evidence, target.rows, theta.mean, noise)
+        if draws.kappa is None
+        else theta.money * (len(target.rows) / decisions),
         n=decisions,
         days=len(sizes),
         n_eff=np.minimum(n_eff, decisions),
@@ -138,6 +174,15 @@ def estimate(draws: Draws, evidence: Evidence, target: Target, noise: FloatArray
         raw_ir=raw_ir,
         raw_ir_annual=_raw_annual(evidence, target.rows, active),
     )
+
+
+def _factor_variance(draws: Draws, evidence: Evidence, rows: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Variance that the latent factor brings to one decision and to the sum over an active session, both (draw,)."""
+    if draws.factor is None or draws.loading is None:
+        return np.zeros(len(draws.desk_day)), np.zeros(len(draws.desk_day))
+    x = draws.loading[rows]
+    sums = np.bincount(evidence.session[rows], weights=x)[np.unique(evidence.session[rows])]
+    return draws.factor**2 * np.mean(x**2), draws.factor**2 * np.mean(sums**2)
 
 
 def _active_a_year(evidence: Evidence, trader: int) -> float | None:

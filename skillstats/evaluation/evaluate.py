@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstats.evaluation.estimands import Draws, Target, estimate, targets
+from skillstats.evaluation.estimands import Target, estimate, targets
 from skillstats.evaluation.influence import Influence, leave_one_day_out
 from skillstats.evaluation.predictive import STATISTICS, missed, predictive_checks
 from skillstats.evaluation.refit import posterior_draws, refit_ir
@@ -20,7 +20,7 @@ from skillstats.evaluation.sensitivity import PriorSensitivity, prior_sensitivit
 from skillstats.evaluation.skew import skew_part
 from skillstats.evaluation.status import Code, absent_traders, floors_in_force, record_codes, worst
 from skillstats.evaluation.words import caveats, skilled_list, source_part
-from skillstats.evidence import Evidence
+from skillstats.evidence import Evidence, distinct
 from skillstats.inference import effects
 from skillstats.inference.container import Fit
 from skillstats.inference.diagnose import FIT
@@ -74,7 +74,7 @@ def evaluate(fit: Fit, plan: Plan | None = None, *, overrides: Mapping[str, Any]
     rows = [make_row(i, t, e, by) for i, (t, e) in enumerate(zip(found, estimates, strict=True))]
     gone = {r["trader"]: r for r in rows if r["regime"] == "all" and r["status"] == "WITHHOLD"}
     rows = [withhold_with_trader(r, gone[r["trader"]]) if r["trader"] in gone else r for r in rows]
-    rows = [_with_pooled(row, t, draws, evidence) for row, t in zip(rows, found, strict=True)] + _absent(evidence)
+    rows = [_with_pooled(row, t, fit) for row, t in zip(rows, found, strict=True)] + _absent(evidence)
     result = _assemble(fit, plan, rows, codes, checks, floor_words, ir, found, by)
     return dataclasses.replace(
         result,
@@ -147,17 +147,31 @@ def _sensitivity(fit: Fit, plan: Plan, found: list[Target], ir: FloatArray, hurd
     )
 
 
-def _with_pooled(row: dict[str, Any], target: Target, draws: Draws, evidence: Evidence) -> dict[str, Any]:
+def _with_pooled(row: dict[str, Any], target: Target, fit: Fit) -> dict[str, Any]:
     """For a regime cell, the mean over the desk's traders in that regime: what is shown where the cell itself claims nothing."""
+    evidence = fit.evidence
     if (
         target.regime < 0
         or len(evidence.coords["trader"]) < LEAST_POOLED
         or any(c["action"] == "WITHHOLD" and c["code"] not in ("E-CELL", "E-FEW") for c in row["codes"])
     ):
         return row | {"pooled_y_mean": None}
-    share = np.bincount(evidence.action[evidence.regime == target.regime], minlength=len(evidence.coords["action"])).astype(float)
-    pooled = draws.theta[:, :, target.regime, :].mean(axis=1) @ (share / share.sum())
-    return row | {"pooled_y_mean": float(pooled.mean())}
+    return row | {"pooled_y_mean": _pooled_mean(fit, target.regime)}
+
+
+def _pooled_mean(fit: Fit, regime: int) -> float:
+    """Posterior mean of y in a regime, every trader of the desk counting alike, with the desk's mix of all other labels there."""
+    evidence = fit.evidence
+    here = evidence.regime == regime
+    found, at = distinct({"action": evidence.action[here], **{k: codes[here] for k, codes in evidence.labels.items()}})
+    traders, combination = (code.ravel() for code in np.indices((len(evidence.coords["trader"]), len(found))))
+    codes = {k: c[combination] for k, c in found.codes.items()} | {"trader": traders, "regime": np.full(len(traders), regime)}
+    if fit.terms.drift is not None:
+        codes["quarter"] = np.full(len(traders), len(evidence.levels("quarter")) - 1)
+    mean = np.asarray(
+        [effects.theta_at(fit, {k: c[traders == j] for k, c in codes.items()}).mean(axis=0) for j in np.unique(traders)]
+    )
+    return float(mean.mean(axis=0) @ (np.bincount(at) / len(at)))
 
 
 def _absent(evidence: Evidence) -> list[dict[str, Any]]:
@@ -249,12 +263,27 @@ def population(fit: Fit) -> dict[str, Any]:
         "tau_regime": ("regime_sd", "spread between regimes"),
         "tau_trader_regime": ("trader_regime_sd", "spread of trader x regime"),
         "tau_action": ("action_sd", "spread between actions"),
+        "tau_signal_type": ("signal_type_sd", "spread between signal types"),
+        "tau_asset_class": ("asset_class_sd", "spread between asset classes"),
+        "tau_model_version": ("model_version_sd", "spread between model versions"),
+        "tau_desk": ("desk_level_sd", "spread between desks"),
+        "tau_drift": ("drift_sd", "innovation of a trader's skill from quarter to quarter"),
+        "mu_kappa": ("sizing_mean", "sizing skill of the desk, per log unit of risk"),
+        "tau_kappa": ("sizing_sd", "spread of sizing skill between traders, per log unit of risk"),
     }
     for name, (key, label) in labels.items():
         if name in fit:
             table[key] = _entry(label, skill_unit, fit.draws(name) * skill)
     if "s_V" in fit:
         table["session_sd"] = _entry("shock shared by all in a session", luck_unit, fit.draws("s_V") * luck)
+    if "s_F" in fit:
+        table["factor_sd"] = _entry("latent factor return, per unit of exposure", luck_unit, fit.draws("s_F") * luck)
+    for name, key, label in (
+        ("phi", "drift_persistence", "persistence of skill"),
+        ("pi", "narrow_share", "share of the narrow part"),
+    ):
+        if name in fit:
+            table[key] = _entry(label, "no unit", fit.draws(name))
     if "s_U" in fit:
         table["trader_session_sd"] = _entry(
             "shock of one trader in a session, typical", luck_unit, fit.draws("s_U").mean(axis=1) * luck

@@ -44,10 +44,17 @@ def predictive_checks(draws: Draws, evidence: Evidence, seed: int) -> dict[str, 
     pair = evidence.session * len(evidence.coords["trader"]) + evidence.trader
     pairs, of_row = np.unique(pair, return_inverse=True)
     pair_trader = pairs % len(evidence.coords["trader"])
+    column = draws.column(evidence, current=False)
     observed = _statistics(evidence.y, evidence, of_row)
     below = dict.fromkeys(observed, 0.0)
     for d in chosen:
-        theta = draws.theta[d, evidence.trader, evidence.regime, evidence.action]
+        theta = draws.theta[d, column]
+        if draws.kappa is not None:
+            theta = theta + draws.kappa[d, evidence.trader] * evidence.log_size
+        if draws.factor is not None and draws.loading is not None:
+            theta = (
+                theta + draws.loading * (draws.factor[d] * rng.standard_normal(len(evidence.coords["session"])))[evidence.session]
+            )
         day = draws.desk_day[d] * rng.standard_normal(len(evidence.coords["session"]))
         own = draws.trader_day[d, pair_trader] * rng.standard_normal(len(pairs))
         noise = draws.sigma[d, evidence.trader, evidence.regime] * rng.standard_normal(len(evidence))

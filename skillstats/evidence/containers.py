@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -23,29 +23,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skillstats.evidence.cells import Cells, collapse
+
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 LABELS = ("trader", "session", "regime", "action")
+OPTIONAL_LABELS = ("signal_type", "asset_class", "model_version", "desk", "quarter")
+"""Labels that evidence may carry; where one is absent its only level is ``all``."""
 
-
-@dataclass(frozen=True, slots=True)
-class Cells:
-    """Sufficient statistics of the outcomes for every (trader, session, regime, action) that occurs.
-
-    trader, session, regime, action : (cell,) int64 codes into `Evidence.coords`, sorted by (session, trader, regime, action)
-    n : (cell,) int64, rows; mean : (cell,) mean of y; ss : (cell,) centred sum of squares of y
-    """
-
-    trader: IntArray
-    session: IntArray
-    regime: IntArray
-    action: IntArray
-    n: IntArray
-    mean: FloatArray
-    ss: FloatArray
-
-    def __len__(self) -> int:
-        return len(self.n)
+NUMBERS = ("exposure", "factor_return")
+"""Numbers that the rows of evidence may carry."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +50,10 @@ class Evidence:
     sessions_spanned : desk sessions from the first to the last of the period
     counts : what did not become evidence and why (no_risk, open, incomplete, ...), by name
     context : what the ledger passes on for the evaluation: coverage per trader and the like, JSON-ready
+    labels : {name: (row,) int64 codes into `coords`} of the `OPTIONAL_LABELS` that are known; the levels of ``quarter`` are all
+        calendar quarters from the first to the last
+    exposure : (row,) net signed factor exposure of the deviation per unit of risk, no unit; None where unknown
+    factor_return : (row,) return of the factor in the row's session, equal for all rows of it; None where unknown
     """
 
     value_add: FloatArray
@@ -82,6 +73,9 @@ class Evidence:
     sessions_spanned: int
     counts: Mapping[str, int]
     context: Mapping[str, Any]
+    labels: Mapping[str, IntArray] = field(default_factory=dict)
+    exposure: FloatArray | None = None
+    factor_return: FloatArray | None = None
 
     def __len__(self) -> int:
         return len(self.y)
@@ -91,9 +85,25 @@ class Evidence:
         """Whether annual figures exist."""
         return self.sessions_per_year is not None
 
+    def code(self, label: str) -> IntArray:
+        """Codes of a label, shape (row,); zeros for one that the evidence does not carry."""
+        if label in LABELS:
+            return np.asarray(getattr(self, label))
+        return self.labels.get(label, np.zeros(len(self), dtype=np.int64))
+
+    def levels(self, label: str) -> tuple[str, ...]:
+        """Names behind the codes of a label; the one level ``all`` where the evidence does not carry it."""
+        return self.coords.get(label, ("all",))
+
+    @cached_property
+    def log_size(self) -> FloatArray:
+        """Log of the risk of each row less its mean over all rows, shape (row,): the regressor of sizing skill."""
+        size = np.log(self.risk)
+        return np.asarray(size - size.mean())
+
     @cached_property
     def cells(self) -> Cells:
-        """Sufficient statistics per cell, computed once."""
+        """Sufficient statistics per (trader, session, regime, action), computed once."""
         return collapse(self)
 
     @cached_property
@@ -104,13 +114,28 @@ class Evidence:
     def without_session(self, session: int) -> Evidence:
         """The same evidence without the rows of one session; codes and names stay."""
         kept = self.session != session
-        names = ("value_add", "risk", "y", *LABELS, "decision")
-        return replace(self, **{name: getattr(self, name)[kept] for name in names})
+        names = ["value_add", "risk", "y", *LABELS, "decision", *(k for k in NUMBERS if getattr(self, k) is not None)]
+        labels = {name: codes[kept] for name, codes in self.labels.items()}
+        return replace(self, labels=labels, **{name: getattr(self, name)[kept] for name in names})
+
+    def without_factor(self) -> Evidence:
+        """The same evidence with the factor's part taken out of every outcome, y - x F, value-add alike; doing it twice changes nothing.
+
+        Raises
+        ------
+        ValueError
+            If exposure or factor return is unknown.
+        """
+        if self.exposure is None or self.factor_return is None:
+            raise ValueError("the factor's part needs exposure and factor_return")
+        y = self.y - self.exposure * self.factor_return
+        return replace(self, y=y, value_add=y * self.risk, factor_return=np.zeros(len(self)))
 
     def to_pandas(self) -> pd.DataFrame:
         """One row each, names in place of codes."""
-        frame = pd.DataFrame({k: np.asarray(self.coords[k], dtype=object)[getattr(self, k)] for k in LABELS})
-        return frame.assign(decision=self.decision, value_add=self.value_add, risk=self.risk, y=self.y)
+        frame = pd.DataFrame({k: np.asarray(self.levels(k), dtype=object)[self.code(k)] for k in (*LABELS, *self.labels)})
+        numbers = {k: v for k in NUMBERS if (v := getattr(self, k)) is not None}
+        return frame.assign(**numbers, decision=self.decision, value_add=self.value_add, risk=self.risk, y=self.y)
 
     def summary(self) -> pd.DataFrame:
         """Per trader: rows, decisions, sessions, mean and sd (n-1) of y."""
@@ -128,22 +153,14 @@ class Evidence:
         return f"Evidence: {len(self)} rows from {self.source}, {sizes}; digest {self.digest[:12]}"
 
 
-def collapse(evidence: Evidence) -> Cells:
-    """Collapse rows to cells in two passes (means first, then centred squares), so that no digit is lost to cancellation."""
-    keys = [evidence.session, evidence.trader, evidence.regime, evidence.action]
-    code = np.ravel_multi_index(keys, [len(evidence.coords[k]) for k in ("session", "trader", "regime", "action")])
-    unique, first, inverse = np.unique(code, return_index=True, return_inverse=True)
-    n = np.bincount(inverse, minlength=len(unique))
-    mean = np.bincount(inverse, weights=evidence.y, minlength=len(unique)) / n
-    ss = np.bincount(inverse, weights=(evidence.y - mean[inverse]) ** 2, minlength=len(unique))
-    session, trader, regime, action = (k[first].astype(np.int64) for k in keys)
-    return Cells(trader, session, regime, action, n.astype(np.int64), mean, ss)
-
-
 def _digest(evidence: Evidence) -> str:
-    names = [np.asarray(evidence.coords[k], dtype=object)[getattr(evidence, k)] for k in LABELS]
+    known = [k for k in OPTIONAL_LABELS if k in evidence.labels]
+    names = [np.asarray(evidence.coords[k], dtype=object)[evidence.code(k)] for k in (*LABELS, *known)]
+    numbers = {k: v for k in NUMBERS if (v := getattr(evidence, k)) is not None}
     order = np.lexsort(
         (
+            *numbers.values(),
+            *(evidence.code(k) for k in known),
             evidence.risk,
             evidence.value_add,
             evidence.decision,
@@ -160,11 +177,16 @@ def _digest(evidence: Evidence) -> str:
         repr(evidence.scale),
         repr(evidence.sessions_per_year),
         repr(evidence.sessions_spanned),
+        *known,  # what evidence does not carry leaves no trace, so that older digests stay
+        *numbers,
     )
     digest.update("\x1f".join(header).encode())
     for row in order:
         labels = "\x1f".join(str(column[row]) for column in names)
-        digest.update(f"\n{labels}\x1f{evidence.decision[row]}\x1f{evidence.value_add[row]!r}\x1f{evidence.risk[row]!r}".encode())
+        tail = "".join(f"\x1f{column[row]!r}" for column in numbers.values())
+        digest.update(
+            f"\n{labels}\x1f{evidence.decision[row]}\x1f{evidence.value_add[row]!r}\x1f{evidence.risk[row]!r}{tail}".encode()
+        )
     return digest.hexdigest()
 
 

@@ -1,20 +1,21 @@
 """From a specification and evidence to a PyMC model.
 
 Every array, the outcomes and the numbers of the priors too, is `pm.Data`, so that one compilation serves every data set with
-the same traders, regimes, actions and terms.
+the same terms and levels of labels.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import msgspec
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
-from skillstats.components.cells import CellLayout, lay_out
+from skillstats.components.cells import CellLayout, Desks, Regressors
 from skillstats.components.priors import prior_numbers
 from skillstats.components.registry import REGISTRY
 from skillstats.components.skill import regime_estimate
@@ -22,38 +23,52 @@ from skillstats.components.types import Tensor
 from skillstats.components.volatility import log_sd_estimate
 from skillstats.errors import UsageError
 from skillstats.evidence import Evidence
+from skillstats.inference.design import DIMS, design
 from skillstats.inference.separable import Terms, separable_terms
 from skillstats.spec.model import ModelSpec, needed_priors
 from skillstats.spec.vocabulary import slot_of_term
 
 Extra = Callable[[pm.Model, Evidence], Tensor]
-DIMS = ("trader", "regime", "action")
+GRID = ("trader", "regime", "action")
+"""Dimensions of the mean that a component of the user's own may add to."""
 
 
 def kept_priors(spec: ModelSpec, terms: Terms) -> tuple[str, ...]:
     """Names of the priors that the kept terms need."""
     replace = msgspec.structs.replace
-    skill = replace(spec.skill, terms=terms.skill)
+    skill = replace(spec.skill, terms=terms.skill, slopes=terms.slopes, drift=terms.drift)
     scale = spec.luck.trader_session_scale if "trader:session" in terms.shocks else None
     luck = replace(spec.luck, shocks=terms.shocks, volatility_by=terms.volatility_by, trader_session_scale=scale)
     return needed_priors(skill, luck)
 
 
-def model_data(spec: ModelSpec, evidence: Evidence, bets_per_year: float | None, terms: Terms) -> dict[str, np.ndarray]:
-    """Every array of the model by its name: those of `CellLayout`, and ``prior_<name>``, shape (2,), model units."""
+def model_data(
+    spec: ModelSpec, evidence: Evidence, bets_per_year: float | None, terms: Terms, *, grid: bool = False
+) -> dict[str, np.ndarray]:
+    """Every array of the model by its name.
+
+    Those of the layouts of `components.cells`, ``profile_<label>`` (profile,) codes of each profile, and ``prior_<name>``,
+    shape (2,), model units. `grid` : profiles are told apart by regime and action whatever the terms.
+    """
     priors = {name: spec.priors[name] for name in kept_priors(spec, terms)}
     if bets_per_year is None and any(prior.unit == "annual_ir" for prior in priors.values()):
         raise UsageError(
             f"model {spec.name} states priors per year, but the evidence has no year; give sessions_per_year or bets_per_year in "
             "the plan, or use crossed_outcomes"
         )
-    arrays = lay_out(evidence.cells, len(evidence.coords["regime"]), len(evidence.coords["action"]))._asdict()
-    if "trader:session" not in terms.shocks:
+    found = design(evidence, terms, grid=grid)
+    arrays = found.arrays()
+    if "trader:session" not in terms.shocks and "sizing" not in terms.slopes:
         arrays.pop("pair_trader")
+    if terms.by_desk:
+        arrays.pop("pair_session")
+    used = {label for term in terms.skill for label in term.split(":")} | ({"trader", "quarter"} if terms.drift else set())
+    used |= set(GRID) if grid else set()
+    arrays |= {f"profile_{label}": codes for label, codes in found.profiles.codes.items() if label in (used or {"trader"})}
     if "trader" in terms.volatility_by:
-        arrays["lam_estimate"] = log_sd_estimate(evidence.cells, len(evidence.coords["trader"]))
+        arrays["lam_estimate"] = log_sd_estimate(found.cells, len(evidence.coords["trader"]))
     if "regime" in terms.skill:
-        arrays["regime_estimate"] = regime_estimate(evidence.cells, len(evidence.coords["regime"]))
+        arrays["regime_estimate"] = regime_estimate(found.cells, len(evidence.coords["regime"]))
     return arrays | {f"prior_{name}": prior_numbers(prior, bets_per_year) for name, prior in priors.items()}
 
 
@@ -74,8 +89,7 @@ def build_model(
     bets_per_year : B, independent bets a year; None where no prior is annual
     terms : what to keep of the specification; default: what the evidence can separate
     extra : a component of your own, called inside the model as ``extra(model, evidence)``; returns a tensor that broadcasts
-    against
-        (trader, regime, action), y units, and is added to the mean. A fit with one is labelled custom.
+        against (trader, regime, action), y units, and is added to the mean. A fit with one is labelled custom.
 
     Returns
     -------
@@ -84,44 +98,66 @@ def build_model(
     Raises
     ------
     UsageError
-        If a prior is annual and `bets_per_year` is None.
+        If a prior is annual and `bets_per_year` is None, or the model needs exposures that the evidence does not have.
     """
     terms = separable_terms(spec, evidence) if terms is None else terms
-    arrays = model_data(spec, evidence, bets_per_year, terms)
-    traders = len(evidence.coords["trader"])
-    with pm.Model(coords={dim: list(evidence.coords[dim]) for dim in DIMS}) as model:
+    arrays = model_data(spec, evidence, bets_per_year, terms, grid=extra is not None)
+    sizes = {dim: len(evidence.levels(dim)) for dim in DIMS}
+    with pm.Model(coords={dim: list(evidence.levels(dim)) for dim in DIMS}) as model:
         data = {name: pm.Data(name, value) for name, value in arrays.items()}
         draw = partial(_draw, spec, data)
 
-        # skill: theta, shape (trader, regime, action), y units
-        population = REGISTRY["skill.population"][spec.skill.population]
+        # skill: theta, shape (profile,), y units
+        at = {label: data.get(f"profile_{label}") for label in DIMS}
         mu = draw("skill_mean", "mu")
-        theta = mu + pt.zeros([len(evidence.coords[dim]) for dim in DIMS])
+        theta = mu + pt.zeros(next(a for a in at.values() if a is not None).shape[0])
         for word in terms.skill:
             sd = draw(slot_of_term(word), "tau_" + word.replace(":", "_"))
-            theta = theta + REGISTRY["skill.terms"][word](
-                population, sd, *((mu, data["regime_estimate"]) if word == "regime" else ())
-            )
+            own: tuple[Any, ...] = (draw, sd)
+            if word == "trader":
+                own = (REGISTRY["skill.population"][spec.skill.population], *own)
+            elif word == "regime":
+                own = (*own, mu, data["regime_estimate"])
+            theta = theta + REGISTRY["skill.terms"][word](*own)[tuple(at[label] for label in word.split(":"))]
+        if terms.drift is not None:
+            theta = theta + REGISTRY["skill.drift"][terms.drift](draw, sizes["quarter"])[at["trader"], at["quarter"]]
         if extra is not None:
-            theta = pm.Deterministic("theta", theta + extra(model, evidence), dims=DIMS)
+            added = pt.zeros([sizes[dim] for dim in GRID]) + extra(model, evidence)
+            theta = theta + pm.Deterministic("extra", added, dims=GRID)[tuple(at[dim] for dim in GRID)]
+            pm.Deterministic("theta", theta)
+        kappa = REGISTRY["skill.slopes"]["sizing"](draw) if "sizing" in terms.slopes else None
 
         # luck: sds of the shocks, y units
         shocks = REGISTRY["luck.shocks"]
         s_v = shocks["session"](draw) if "session" in terms.shocks else None
         s_u = (
-            shocks["trader:session"](draw, spec.luck.trader_session_scale, traders) if "trader:session" in terms.shocks else None
+            shocks["trader:session"](draw, spec.luck.trader_session_scale, sizes["trader"])
+            if "trader:session" in terms.shocks
+            else None
         )
+        s_f = shocks["session:exposure"](draw) if "session:exposure" in terms.shocks else None
 
         # volatility: log sigma, shape (trader, regime)
         volatility = REGISTRY["luck.volatility_by"]
         level = draw("residual_log_sd", "l0")
         log_sigma = volatility["trader"](level, draw, data["lam_estimate"]) if "trader" in terms.volatility_by else level
         log_sigma = log_sigma + (volatility["regime"](draw) if "regime" in terms.volatility_by else 0.0)
-        sigma = pt.exp(log_sigma + pt.zeros([len(evidence.coords[dim]) for dim in DIMS[:2]]))
-        sigma = pm.Deterministic("sigma", sigma, dims=DIMS[:2])
+        sigma = pt.exp(log_sigma + pt.zeros([sizes[dim] for dim in GRID[:2]]))
+        sigma = pm.Deterministic("sigma", sigma, dims=GRID[:2])
 
-        layout = CellLayout(*(data.get(name) for name in CellLayout._fields))
-        pm.Potential("sessions", REGISTRY["luck.tails"][spec.luck.tails](layout, theta, sigma, s_u, s_v).sum())
+        layout, regressors, desks = (kind(*(data.get(name) for name in kind._fields)) for kind in (CellLayout, Regressors, Desks))
+        density = REGISTRY["luck.tails"][spec.luck.tails](
+            layout,
+            theta,
+            sigma,
+            s_u,
+            s_v,
+            factor_sd=s_f,
+            kappa=kappa,
+            regressors=regressors,
+            desks=desks if terms.by_desk else None,
+        )
+        pm.Potential("sessions", density.sum())
     return model
 
 

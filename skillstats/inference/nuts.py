@@ -1,6 +1,6 @@
 """NUTS through nutpie: compile once per structure, sample, judge, rerun once.
 
-The compiled model depends on the structure only (kept terms, numbers of traders, regimes and actions); outcomes and priors are
+The compiled model depends on the structure only (kept terms, numbers of levels); outcomes and priors are
 data.
 """
 
@@ -19,8 +19,9 @@ from skillstats.components.registry import components_digest
 from skillstats.errors import UsageError
 from skillstats.evidence import Evidence
 from skillstats.inference.breadth import Breadth, bets_per_year
-from skillstats.inference.build import DIMS, Extra, build_model, model_data
+from skillstats.inference.build import Extra, build_model, model_data
 from skillstats.inference.container import Diagnostics, Fit, labels_of
+from skillstats.inference.design import DIMS
 from skillstats.inference.diagnose import FIT, Finding, bfmi, convergence_findings, diagnose, sampler_findings
 from skillstats.inference.separable import Terms, separable_terms
 from skillstats.inference.start import start_function
@@ -88,6 +89,9 @@ def fit(
         else Breadth(None, "priors per decision")
     )
     terms = separable_terms(spec, evidence)
+    identity = _identity(spec, evidence, seed, extra)
+    if terms.form == "observed":
+        evidence = evidence.without_factor()
 
     started = time.perf_counter()
     compiled = _compile(spec, evidence, breadth.value, terms, extra)
@@ -109,7 +113,7 @@ def fit(
         breadth,
         terms,
         _diagnostics(tree, findings, run, reruns, seconds),
-        _identity(spec, evidence, seed, extra),
+        identity,
     )
 
 
@@ -118,21 +122,22 @@ def _compile(spec: ModelSpec, evidence: Evidence, breadth: float | None, terms: 
     import nutpie
     import pytensor
 
-    sizes = tuple(len(evidence.coords[d]) for d in DIMS)
+    sizes = tuple(len(evidence.levels(d)) for d in DIMS)
     luck = (spec.luck.tails, spec.luck.trader_session_scale)
     distributions = tuple(sorted((k, p.distribution) for k, p in spec.priors.items()))
-    key = (terms.skill, terms.shocks, terms.volatility_by, spec.skill.population, luck, distributions, sizes)
+    kept = (terms.skill, terms.shocks, terms.volatility_by, terms.slopes, terms.drift)
+    key = (kept, spec.skill.population, luck, distributions, sizes)
     compiled = _COMPILED.get(key) if extra is None else None
     if compiled is None:
         model = build_model(spec, evidence, bets_per_year=breadth, terms=terms, extra=extra)
-        kept = [v.name for v in model.unobserved_value_vars if not v.name.startswith(INTERNAL) and not v.name.endswith("__")]
+        saved = [v.name for v in model.unobserved_value_vars if not v.name.startswith(INTERNAL) and not v.name.endswith("__")]
         # without fast maths the code rounds the same whether it comes from numba's disk cache or not, so a seed means the same draws
         with pytensor.config.change_flags(numba__fastmath=False):  # type: ignore[attr-defined]
-            compiled = nutpie.compile_pymc_model(model, freeze_model=False, var_names=kept)
+            compiled = nutpie.compile_pymc_model(model, freeze_model=False, var_names=saved)
         compiled = dataclasses.replace(compiled, initial_point_func=start_function(model))
         if extra is None:
             _COMPILED[key] = compiled
-    return compiled.with_data(**model_data(spec, evidence, breadth, terms))
+    return compiled.with_data(**model_data(spec, evidence, breadth, terms, grid=extra is not None))
 
 
 def _sample(compiled: Any, run: Any, evidence: Evidence, options: dict[str, Any]) -> tuple[DataTree, list[Finding]]:
@@ -153,7 +158,7 @@ def _sample(compiled: Any, run: Any, evidence: Evidence, options: dict[str, Any]
     )
     posterior = raw["posterior"].to_dataset()
     posterior = posterior[[name for name in posterior.data_vars if not str(name).startswith(INTERNAL)]]
-    posterior = posterior.assign_coords({d: np.array(evidence.coords[d], dtype=object) for d in DIMS if d in posterior.dims})
+    posterior = posterior.assign_coords({d: np.array(evidence.levels(d), dtype=object) for d in DIMS if d in posterior.dims})
     stats = raw["sample_stats"].to_dataset()[["diverging", "energy", "depth"]]
     tree = DataTree.from_dict({"posterior": posterior.drop_attrs(), "sample_stats": stats.drop_attrs()})
     findings = sampler_findings({k: stats[k].values for k in stats.data_vars}, MAX_DEPTH)

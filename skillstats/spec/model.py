@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -22,26 +22,30 @@ class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 class Skill(_Section, frozen=True):
-    """Terms of the mean of y, and the population their effects are drawn from."""
+    """Terms of the mean of y, the population the traders' effects are drawn from, slopes in a number of a decision, and drift."""
 
     terms: tuple[str, ...]
     population: str
+    slopes: tuple[str, ...] = ()
+    drift: str | None = None
 
 
 class Luck(_Section, frozen=True):
     """What moves outcomes without skill: tails, shared shocks and the residual's volatility.
 
-    `trader_session_scale` stands if and only if ``trader:session`` is one of the `shocks`.
+    `trader_session_scale` stands if and only if ``trader:session`` is one of the `shocks`, `exposure_level` if and only if
+    ``session:exposure`` is.
     """
 
     tails: str
     shocks: tuple[str, ...]
     volatility_by: tuple[str, ...]
     trader_session_scale: str | None = None
+    exposure_level: str | None = None
 
 
 class Prior(_Section, frozen=True):
-    """One prior: distribution, its numbers and their unit. `mu` stands if and only if the distribution is ``normal``."""
+    """One prior: distribution, its numbers and their unit. `mu` stands if and only if the distribution is ``normal`` or ``unit_normal``."""
 
     distribution: str
     unit: str
@@ -84,9 +88,17 @@ class ModelSpec(_Section, frozen=True):
         return f"ModelSpec {self.name}: {self.title}; digest {self.digest[:12]}"
 
 
+LATER: Final = (("skill", "slopes"), ("skill", "drift"), ("luck", "exposure_level"))
+"""Keys that came after the first models: where they are not used they leave no trace, so that older digests stay."""
+
+
 def canonical_spec(spec: ModelSpec) -> bytes:
     """The specification as JSON with sorted keys; the bytes that are digested."""
-    return msgspec.json.encode(msgspec.to_builtins(spec), order="deterministic")
+    plain = msgspec.to_builtins(spec)
+    for section, key in LATER:
+        if not plain[section][key]:
+            del plain[section][key]
+    return msgspec.json.encode(plain, order="deterministic")
 
 
 def needed_priors(skill: Skill, luck: Luck) -> tuple[str, ...]:
@@ -98,11 +110,19 @@ def needed_priors(skill: Skill, luck: Luck) -> tuple[str, ...]:
     ('skill_mean', 'skill_sd_trader', 'session_sd', 'residual_log_sd')
     """
     needed = ["skill_mean", *(slot_of_term(term) for term in skill.terms)]
+    if "trader" in skill.terms and skill.population in ("two_scale", "spike_slab"):
+        needed.append("population_share")
+    if "sizing" in skill.slopes:
+        needed += ["skill_mean_kappa", "skill_sd_kappa"]
+    if skill.drift is not None:
+        needed += ["drift_persistence", "skill_sd_drift"]
     if "session" in luck.shocks:
         needed.append("session_sd")
     if "trader:session" in luck.shocks:
         by_trader = luck.trader_session_scale == "by_trader"
         needed += ["trader_session_log_sd", "trader_session_log_sd_spread"] if by_trader else ["trader_session_sd"]
+    if "session:exposure" in luck.shocks:
+        needed.append("factor_sd")
     needed.append("residual_log_sd")
     if "trader" in luck.volatility_by:
         needed.append("residual_log_sd_spread")

@@ -83,7 +83,11 @@ def parse_spec(raw: bytes, source: str = "model") -> ModelSpec:
 
 def _in_order(spec: ModelSpec) -> ModelSpec:
     """The same specification with its words in the order of the vocabulary, so that order carries no meaning."""
-    skill = msgspec.structs.replace(spec.skill, terms=tuple(w for w in WORDS["skill.terms"] if w in spec.skill.terms))
+    skill = msgspec.structs.replace(
+        spec.skill,
+        terms=tuple(w for w in WORDS["skill.terms"] if w in spec.skill.terms),
+        slopes=tuple(w for w in WORDS["skill.slopes"] if w in spec.skill.slopes),
+    )
     luck = msgspec.structs.replace(
         spec.luck,
         shocks=tuple(w for w in WORDS["luck.shocks"] if w in spec.luck.shocks),

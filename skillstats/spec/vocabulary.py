@@ -11,25 +11,42 @@ from dataclasses import dataclass
 from typing import Final
 
 WORDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "skill.terms": ("trader", "regime", "trader:regime", "action"),
-    "skill.population": ("normal",),
+    "skill.terms": ("trader", "regime", "trader:regime", "action", "signal_type", "asset_class", "model_version", "desk"),
+    "skill.population": ("normal", "two_scale", "spike_slab", "student_t4"),
+    "skill.slopes": ("sizing",),
+    "skill.drift": ("quarter",),
     "luck.tails": ("normal",),
-    "luck.shocks": ("session", "trader:session"),
+    "luck.shocks": ("session", "trader:session", "session:exposure"),
     "luck.trader_session_scale": ("common", "by_trader"),
+    "luck.exposure_level": ("decision", "trader:session"),
     "luck.volatility_by": ("trader", "regime"),
-    "prior.distribution": ("normal", "half_normal", "zero_sum_normal"),
-    "prior.unit": ("annual_ir", "decision_ir", "decision_sd", "log_decision_sd"),
+    "prior.distribution": ("normal", "half_normal", "zero_sum_normal", "unit_normal", "uniform"),
+    "prior.unit": ("annual_ir", "decision_ir", "decision_sd", "log_decision_sd", "correlation", "share"),
 }
 """Every word a specification may use, by the place where it may stand."""
 
-TARGETS: Final = ("total",)
+TARGETS: Final = ("total", "selection")
 """What a model's skill refers to. A label, not a building block."""
+
+EFFECT_SYMBOL: Final[Mapping[str, str]] = {
+    "trader": "a",
+    "regime": "b",
+    "trader:regime": "c",
+    "action": "g",
+    "signal_type": "m",
+    "asset_class": "d",
+    "model_version": "v",
+    "desk": "k",
+}
+"""Skill term to the name of its effects in a posterior."""
 
 UNIT_TEXT: Final[Mapping[str, str]] = {
     "annual_ir": "annual information ratio; divided by sqrt(B), B = independent bets a year",
     "decision_ir": "mean of y per decision, no unit",
     "decision_sd": "sd of y per decision, no unit",
     "log_decision_sd": "natural log of the sd of y per decision",
+    "correlation": "correlation of one quarter's deviation with the next, no unit",
+    "share": "share of the traders, between 0 and 1",
 }
 """What each unit means, for `describe`."""
 
@@ -50,10 +67,20 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "skill_sd_regime": Slot("tau_regime", "half_normal", _MEAN_UNITS),
     "skill_sd_trader_regime": Slot("tau_trader_regime", "half_normal", _MEAN_UNITS),
     "skill_sd_action": Slot("tau_action", "half_normal", _MEAN_UNITS),
+    "skill_sd_signal_type": Slot("tau_signal_type", "half_normal", _MEAN_UNITS),
+    "skill_sd_asset_class": Slot("tau_asset_class", "half_normal", _MEAN_UNITS),
+    "skill_sd_model_version": Slot("tau_model_version", "half_normal", _MEAN_UNITS),
+    "skill_sd_desk": Slot("tau_desk", "half_normal", _MEAN_UNITS),
+    "population_share": Slot("pi", "uniform", ("share",)),
+    "skill_mean_kappa": Slot("mu_kappa", "normal", _MEAN_UNITS),
+    "skill_sd_kappa": Slot("tau_kappa", "half_normal", _MEAN_UNITS),
+    "drift_persistence": Slot("phi", "unit_normal", ("correlation",)),
+    "skill_sd_drift": Slot("tau_drift", "half_normal", _MEAN_UNITS),
     "session_sd": Slot("s_V", "half_normal", ("decision_sd",)),
     "trader_session_sd": Slot("s_U", "half_normal", ("decision_sd",)),
     "trader_session_log_sd": Slot("l_U", "normal", ("log_decision_sd",)),
     "trader_session_log_sd_spread": Slot("t_U", "half_normal", ("log_decision_sd",)),
+    "factor_sd": Slot("s_F", "half_normal", ("decision_sd",)),
     "residual_log_sd": Slot("l0", "normal", ("log_decision_sd",)),
     "residual_log_sd_spread": Slot("t_sigma", "half_normal", ("log_decision_sd",)),
     "residual_log_sd_regime": Slot("l_r", "zero_sum_normal", ("log_decision_sd",)),

@@ -83,7 +83,7 @@ def test_annual_priors_need_a_year():
 
 def test_layout_counts_pairs_and_sessions_without_gaps():
     evidence = make_evidence(traders=3, sessions=5, rows=4)
-    layout = lay_out(evidence.cells, 2, 2)
+    layout = lay_out(evidence.cells, 2)
     assert layout.n.sum() == len(evidence)
     assert (layout.pair.max() + 1, layout.pair_session.max() + 1) == (15, 5)
     np.testing.assert_array_equal(np.unique(layout.pair), np.arange(15))

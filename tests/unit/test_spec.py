@@ -39,7 +39,7 @@ def test_unknown_key_is_an_error():
 @pytest.mark.parametrize(
     ("old", "new", "listed"),
     [
-        ('terms = ["trader"]', 'terms = ["trader", "desk"]', "trader, regime, trader:regime, action"),
+        ('terms = ["trader"]', 'terms = ["trader", "floor"]', "trader, regime, trader:regime, action"),
         ('tails = "normal"', 'tails = "student_t"', "valid: normal"),
         ('trader_session_scale = "common"', 'trader_session_scale = "shared"', "common, by_trader"),
         ('target = "total"', 'target = "timing"', "valid: total"),
@@ -53,7 +53,7 @@ def test_unknown_word_lists_the_valid_ones(old, new, listed):
 
 
 def test_all_problems_are_reported_together():
-    message = refused(TEXT.replace('["trader"]', '["desk"]').replace('tails = "normal"', 'tails = "cauchy"'))
+    message = refused(TEXT.replace('["trader"]', '["floor"]').replace('tails = "normal"', 'tails = "cauchy"'))
     assert "skill.terms" in message
     assert "luck.tails" in message
 
