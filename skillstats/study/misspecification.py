@@ -30,10 +30,11 @@ from skillstats.luck.skew_gate import GAP_LIMIT, location_gap
 from skillstats.spec.model import ModelSpec, Prior
 from skillstats.study.designs import Design, Table, lay_table
 from skillstats.study.engines import posterior
+from skillstats.study.equations import draw_shocks
 from skillstats.study.mutants import without_shock
 from skillstats.study.quantities import trader_means
 from skillstats.study.replicate import Job, seeds
-from skillstats.study.worlds import draw_shocks, to_evidence
+from skillstats.study.worlds import to_evidence, with_outcomes
 
 FloatArray = NDArray[np.float64]
 CORRELATION: Final = 0.3
@@ -57,10 +58,10 @@ class Case:
 def shock_ignored(job: Job, replicate: int) -> float:
     """1 where the predictive check of day means fires on a model without shocks."""
     rng, engine_seed, _ = seeds(job, replicate)
-    table = lay_table(job.design, rng)
+    blank = to_evidence(lay_table(job.design, rng), np.zeros(0), job.design)
     luck = {"s_V": np.sqrt(CORRELATION / 2) * np.ones(()), "s_U": np.full(job.design.traders, np.sqrt(CORRELATION / 2))}
-    y = draw_shocks(luck, table, job.design, rng) + np.sqrt(1 - CORRELATION) * rng.standard_normal(len(table))
-    evidence = to_evidence(table, y, job.design)
+    y = draw_shocks(luck, blank, rng) + np.sqrt(1 - CORRELATION) * rng.standard_normal(len(blank))
+    evidence = with_outcomes(blank, y)
     spec = without_shock("session", "session_sd")(without_shock("trader:session", "trader_session_sd")(job.spec, rng), rng)
     fit = posterior(spec, evidence, job.design, engine=job.engine, seed=engine_seed)
     return float("day_variance" in missed(predictive_checks(posterior_draws(fit), evidence, engine_seed)))

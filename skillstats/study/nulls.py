@@ -23,13 +23,14 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from skillstats.evaluation.evaluate import evaluate
+from skillstats.evaluation.refit import posterior_draws
 from skillstats.evidence import Evidence
 from skillstats.study.designs import Design, lay_table
 from skillstats.study.engines import plan_of, posterior
+from skillstats.study.equations import draw_shocks
 from skillstats.study.quantities import trader_means
 from skillstats.study.replicate import Job, seeds
-from skillstats.study.worlds import SESSIONS_PER_YEAR, draw_shocks, to_evidence
-from skillstats.evaluation.refit import posterior_draws
+from skillstats.study.worlds import SESSIONS_PER_YEAR, to_evidence, with_outcomes
 
 FloatArray = NDArray[np.float64]
 S_V, S_U, SIGMA = 0.3, 0.3, 0.85
@@ -71,10 +72,10 @@ def skill_of(design: Design) -> FloatArray:
 
 def null_desk(design: Design, rng: np.random.Generator) -> Evidence:
     """Outcomes of one desk."""
-    table = lay_table(design, rng)
+    blank = to_evidence(lay_table(design, rng), np.zeros(0), design)
     luck = {"s_V": np.array(S_V), "s_U": np.full(design.traders, S_U if design.rows > 1 else 0.0)}
-    y = skill_of(design)[table.trader] + draw_shocks(luck, table, design, rng) + SIGMA * rng.standard_normal(len(table))
-    return to_evidence(table, y, design)
+    y = skill_of(design)[blank.trader] + draw_shocks(luck, blank, rng) + SIGMA * rng.standard_normal(len(blank))
+    return with_outcomes(blank, y)
 
 
 def run_null(job: Job, replicate: int) -> pd.DataFrame:

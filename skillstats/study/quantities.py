@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstats.evaluation.estimands import Draws, Target, estimate, mix
+from skillstats.evaluation.estimands import Draws, Target, estimate, mean_of_rows
 from skillstats.evaluation.refit import posterior_draws
 from skillstats.evidence import Evidence
 from skillstats.inference.container import Fit
@@ -52,8 +52,7 @@ def trader_means(draws: Draws, evidence: Evidence) -> FloatArray:
     """Mean of a decision of each trader in the trader's own mix, shape (draw, trader), y units."""
     columns = []
     for j in range(len(evidence.coords["trader"])):
-        share = mix(evidence, np.flatnonzero(evidence.trader == j))
-        columns.append(np.einsum("dra,ra->d", draws.theta[:, j], share))
+        columns.append(mean_of_rows(draws, evidence, j, np.flatnonzero(evidence.trader == j)).mean)
     return np.stack(columns, axis=1)
 
 

@@ -1,32 +1,30 @@
 """Worlds whose truth is known: parameters from a specification's own priors, outcomes from its generative equations, in numpy.
 
-Nothing here reads the PyMC components or the Gibbs kernels: the equations are written a second time, row by row, with every shock drawn.
-
-    theta_i = mu + a_j + b_r + c_jr + g_k,     y_i = theta_i + V_s + U_js + e_i,   e_i ~ Normal(0, sigma_jr)
-    a ~ Normal(0, tau_trader), b ~ Normal(0, tau_regime), c ~ Normal(0, tau_trader_regime), g ~ Normal(0, tau_action)
-    V ~ Normal(0, s_V), U ~ Normal(0, s_Uj), s_Uj = s_U or log s_Uj ~ Normal(l_U, t_U)
-    log sigma_jr = lam_j + l_r, lam_j ~ Normal(l0, t_sigma) or lam_j = l0, l_r zero-sum
-
-Terms that the labels of a table cannot separate are left out of the world as they are left out of the fit: the truth of a fit is the
-model that is fitted. A model with other equations adds its own function to `WORLDS`.
+Nothing here reads the PyMC components or the Gibbs kernels: the equations are written a second time, row by row, with every shock drawn
+(`equations`). Terms that the labels of a table cannot separate are left out of the world as they are left out of the fit: the truth
+of a fit is the model that is fitted. Labels, sizes and exposures beyond trader, session, regime and action exist only where the
+specification has a word that reads them. A model with other equations adds its own function to `WORLDS`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skillstats.evidence import Evidence
-from skillstats.inference.separable import Terms, separable_terms
-from skillstats.spec.model import ModelSpec, Prior
+from skillstats.inference.separable import separable_terms
+from skillstats.spec.model import ModelSpec
 from skillstats.study.designs import Design, Table, lay_table
+from skillstats.study.equations import draw_luck, draw_residuals, draw_shocks, draw_skill, row_means
 
 FloatArray = NDArray[np.float64]
 SESSIONS_PER_YEAR: Final = 252.0
+LEVELS: Final = {"signal_type": 3, "asset_class": 2, "model_version": 2, "desk": 2, "quarter": 5}
+"""Levels of the optional labels of a world."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,94 +51,47 @@ def draw_world(spec: ModelSpec, design: Design, rng: np.random.Generator) -> Wor
 
 
 def linear_world(spec: ModelSpec, design: Design, rng: np.random.Generator) -> World:
-    """World of the equations of the module: `day_pooled`, `crossed_total`, `crossed_outcomes`."""
-    table = lay_table(design, rng)
-    terms = separable_terms(spec, to_evidence(table, np.zeros(len(table)), design))
-    truth = draw_skill(spec, terms, design, rng) | draw_luck(spec, terms, design, rng)
-    y = table_mean(truth, table) + draw_shocks(truth, table, design, rng) + draw_residuals(truth, table, rng)
-    return World(truth, to_evidence(table, y, design))
+    """World of the equations of `equations`: every model whose outcomes are normal around a sum of effects and shocks."""
+    blank = with_extras(spec, to_evidence(lay_table(design, rng), np.zeros(0), design), design, rng)
+    terms = separable_terms(spec, blank)
+    truth = draw_skill(spec, terms, blank, design.bets_per_year, rng) | draw_luck(spec, terms, blank, rng)
+    y = row_means(truth, blank) + draw_shocks(truth, blank, rng, terms=terms) + draw_residuals(truth, blank, rng)
+    return World(truth, with_outcomes(blank, y))
 
 
-def draw_prior(prior: Prior, design: Design, rng: np.random.Generator, size: int | None = None) -> FloatArray:
-    """Values of one prior in y units per decision (logs where the unit is a log)."""
-    scale = 1 / np.sqrt(design.bets_per_year) if prior.unit == "annual_ir" else 1.0
-    z = rng.standard_normal(size)
-    if prior.distribution == "half_normal":
-        return np.asarray(np.abs(z) * prior.sigma * scale)
-    if prior.distribution == "zero_sum_normal":
-        return np.asarray((z - z.mean()) * prior.sigma * scale)
-    return np.asarray((prior.mu or 0.0) * scale + z * prior.sigma * scale)
+def with_outcomes(evidence: Evidence, y: FloatArray) -> Evidence:
+    """The evidence with other outcomes y; value-add follows through the risk."""
+    return replace(evidence, y=y, value_add=y * evidence.risk)
 
 
-def draw_skill(spec: ModelSpec, terms: Terms, design: Design, rng: np.random.Generator) -> dict[str, FloatArray]:
-    """True mu, tau_* and effects."""
-    shapes = {
-        "trader": ("a", (design.traders,)),
-        "regime": ("b", (design.regimes,)),
-        "trader:regime": ("c", (design.traders, design.regimes)),
-        "action": ("g", (design.actions,)),
+def with_extras(spec: ModelSpec, evidence: Evidence, design: Design, rng: np.random.Generator) -> Evidence:
+    """The evidence with the labels, sizes and exposures that the words of `spec` read.
+
+    A trader belongs to one desk; quarters divide the sessions; the other labels vary from row to row. Sizes are lognormal with sd .5 of the
+    log. Exposures are direction x beta, one direction a trader and session, beta ~ Uniform(.6, 1.4).
+    """
+    rows = len(evidence)
+    labels = {
+        "signal_type": lambda: rng.integers(0, LEVELS["signal_type"], rows),
+        "asset_class": lambda: rng.integers(0, LEVELS["asset_class"], rows),
+        "model_version": lambda: evidence.session * LEVELS["model_version"] // design.sessions,
+        "desk": lambda: evidence.trader % LEVELS["desk"],
+        "quarter": lambda: evidence.session * LEVELS["quarter"] // design.sessions,
     }
-    truth = {"mu": draw_prior(spec.priors["skill_mean"], design, rng)}
-    for word in terms.skill:
-        symbol, shape = shapes[word]
-        name = word.replace(":", "_")
-        truth[f"tau_{name}"] = draw_prior(spec.priors[f"skill_sd_{name}"], design, rng)
-        truth[symbol] = truth[f"tau_{name}"] * rng.standard_normal(shape)
-    return truth
-
-
-def draw_luck(spec: ModelSpec, terms: Terms, design: Design, rng: np.random.Generator) -> dict[str, FloatArray]:
-    """True sds of shocks and residuals."""
-    truth: dict[str, FloatArray] = {}
-    if "session" in terms.shocks:
-        truth["s_V"] = draw_prior(spec.priors["session_sd"], design, rng)
-    if "trader:session" in terms.shocks and spec.luck.trader_session_scale == "common":
-        truth["s_U"] = np.full(design.traders, draw_prior(spec.priors["trader_session_sd"], design, rng))
-    elif "trader:session" in terms.shocks:
-        truth["l_U"] = draw_prior(spec.priors["trader_session_log_sd"], design, rng)
-        truth["t_U"] = draw_prior(spec.priors["trader_session_log_sd_spread"], design, rng)
-        truth["s_U"] = np.exp(truth["l_U"] + truth["t_U"] * rng.standard_normal(design.traders))
-    truth["l0"] = draw_prior(spec.priors["residual_log_sd"], design, rng)
-    log_sigma = np.full((design.traders, design.regimes), truth["l0"])
-    if "trader" in terms.volatility_by:
-        truth["t_sigma"] = draw_prior(spec.priors["residual_log_sd_spread"], design, rng)
-        truth["lam"] = truth["l0"] + truth["t_sigma"] * rng.standard_normal(design.traders)
-        log_sigma = np.repeat(truth["lam"][:, None], design.regimes, axis=1)
-    if "regime" in terms.volatility_by:
-        truth["l_r"] = draw_prior(spec.priors["residual_log_sd_regime"], design, rng, design.regimes)
-        log_sigma = log_sigma + truth["l_r"]
-    truth["sigma"] = np.exp(log_sigma)
-    return truth
-
-
-def table_mean(truth: Mapping[str, FloatArray], table: Table) -> FloatArray:
-    """theta of every row, (row,), y units."""
-    mean = np.full(len(table), float(truth["mu"]))
-    for symbol, at in (("a", table.trader), ("b", table.regime), ("c", (table.trader, table.regime)), ("g", table.action)):
-        if symbol in truth:
-            mean += truth[symbol][at]
-    return mean
-
-
-def draw_shocks(truth: Mapping[str, FloatArray], table: Table, design: Design, rng: np.random.Generator) -> FloatArray:
-    """V_s + U_js of every row, (row,), y units."""
-    total = np.zeros(len(table))
-    if "s_V" in truth:
-        total += (truth["s_V"] * rng.standard_normal(design.sessions))[table.session]
-    if "s_U" in truth:
-        own = truth["s_U"][:, None] * rng.standard_normal((design.traders, design.sessions))
-        total += own[table.trader, table.session]
-    return total
-
-
-def draw_residuals(truth: Mapping[str, FloatArray], table: Table, rng: np.random.Generator) -> FloatArray:
-    """e_i of every row, (row,), y units."""
-    noise: FloatArray = truth["sigma"][table.trader, table.regime] * rng.standard_normal(len(table))
-    return noise
+    wanted = [name for name in LEVELS if name in spec.skill.terms or name == getattr(spec.skill, "drift", None)]
+    codes = {name: labels[name]().astype(np.int64) for name in wanted}
+    names = {name: tuple(f"{name}-{i}" for i in range(LEVELS[name])) for name in wanted}
+    risk = np.exp(0.5 * rng.standard_normal(rows)) if getattr(spec.skill, "slopes", ()) else evidence.risk
+    exposure = None
+    if "session:exposure" in spec.luck.shocks:
+        side = rng.choice([-1.0, 1.0], (design.traders, design.sessions))
+        exposure = side[evidence.trader, evidence.session] * rng.uniform(0.6, 1.4, rows)
+    return replace(evidence, labels=codes, coords={**evidence.coords, **names}, risk=risk, exposure=exposure)
 
 
 def to_evidence(table: Table, y: FloatArray, design: Design) -> Evidence:
-    """Evidence of outcomes with unit risk; a level that no row has keeps its name, so that shapes do not depend on chance."""
+    """Evidence of outcomes with unit risk, zeros where `y` is empty; a level that no row has keeps its name, so shapes do not depend on chance."""
+    y = y if len(y) else np.zeros(len(table))
     sizes = (design.traders, design.sessions, design.regimes, design.actions)
     coords = {
         name: tuple(f"{name[0].upper()}{i:04d}" for i in range(size))
