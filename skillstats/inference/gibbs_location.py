@@ -1,0 +1,343 @@
+"""Location: the mean of every cell, drawn with the shocks integrated out.
+
+Given the variances y is normal, so with the symbols of `components.cells` the log density of the shared effects `gamma` has, at the
+current point, the curvature P and the slope h
+
+    P = sum_c w_c x_c x_c^T - sum_p (s_Uj^2 / D_p) x_p x_p^T - sum_s (s_V^2 / E_s) x_s x_s^T,   x_p = sum_{c in p} w_c x_c,   x_s = sum_p x_p / D_p
+    h = sum_c w_c x_c e_c    - sum_p (s_Uj^2 / D_p) x_p B_p    - sum_s (s_V^2 / E_s) x_s B_s.
+
+With gamma = m + S z, z ~ Normal(0, I), S the prior sds, z is Normal(M^-1 S q, M^-1), M = I + S P S, q = h + P (gamma - m), and integrating
+z out leaves ``-1/2 log|M| + 1/2 |L^-1 S q|^2`` (M = L L^T) as the log density of the population sds: they are drawn before the effects and never
+see them. The block of a trader is drawn in the same way given V, one trader after the other.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from skillstats.inference.gibbs_numerics import Floats, cholesky, inner, solve_lower, solve_upper
+from skillstats.inference.gibbs_problem import Data, Ints, Prior, State, Work
+from skillstats.inference.gibbs_random import Stream, standard_normal
+from skillstats.inference.gibbs_slice import slicer
+
+LOG_2PI = float(np.log(2 * np.pi))
+
+
+@inner
+def set_means(data: Data, state: State, work: Work) -> None:
+    """theta of every distinct mean and 1 / sigma^2 of every trader x regime."""
+    for m in range(len(work.theta)):
+        value = 0.0
+        for k in range(data.profile_gamma.shape[1]):
+            value += state.gamma[data.profile_gamma[m, k]]
+        for k in range(data.profile_local.shape[1]):
+            value += state.local[data.profile_trader[m], data.profile_local[m, k]]
+        work.theta[m] = value
+    for j in range(len(state.lam)):
+        for r in range(len(state.l_r)):
+            work.precision[j * len(state.l_r) + r] = np.exp(-2.0 * (state.lam[j] + state.l_r[r]))
+
+
+@inner
+def sum_outcomes(data: Data, prior: Prior, state: State, work: Work) -> float:
+    """Sums over cells, pairs and sessions at the current point; returns log p(y | everything) but for the session shocks."""
+    work.session_information[:] = 0.0
+    work.session_score[:] = 0.0
+    work.session_gamma[:] = 0.0
+    work.profile_weight[:] = 0.0
+    work.profile_score[:] = 0.0
+    squares = 0.0
+    if prior.pair_kind == 0:
+        for c in range(len(data.n)):
+            m, s = data.profile[c], data.session[c]
+            precision = work.precision[data.volatility[c]]
+            weight = data.n[c] * precision
+            error = data.mean[c] - work.theta[m]
+            score = weight * error
+            squares += data.ss[c] * precision + score * error
+            work.weight[c] = weight
+            work.profile_weight[m] += weight
+            work.profile_score[m] += score
+            work.session_information[s] += weight
+            work.session_score[s] += score
+            for k in range(1, data.profile_gamma.shape[1]):
+                work.session_gamma[s, data.profile_gamma[m, k]] += weight
+        work.session_gamma[:, 0] = work.session_information
+        return -0.5 * squares + _normalising(data, work)
+    squares = _sum_pairs(data, state, work)
+    shocks = 0.0
+    for p in range(len(data.pair_session)):
+        s = data.pair_session[p]
+        j = data.profile_trader[data.profile[data.cell_start[p]]]
+        shared = 1.0 + state.s_u[j] ** 2 * work.information[p]
+        shocks += 0.5 * state.s_u[j] ** 2 * work.score[p] ** 2 / shared - 0.5 * np.log(shared)
+        work.session_information[s] += work.information[p] / shared
+        work.session_score[s] += work.score[p] / shared
+        for k in range(data.gamma_start[p], data.gamma_start[p + 1]):
+            work.session_gamma[s, data.gamma_place[k]] += work.pair_gamma[k] / shared
+    return shocks - 0.5 * squares + _normalising(data, work)
+
+
+@inner
+def _sum_pairs(data: Data, state: State, work: Work) -> float:
+    """Sums of the cells of every pair; returns the weighted squares of all."""
+    squares = 0.0
+    work.pair_gamma[:] = 0.0
+    for p in range(len(data.pair_session)):
+        information, total = 0.0, 0.0
+        for c in range(data.cell_start[p], data.cell_start[p + 1]):
+            m = data.profile[c]
+            precision = work.precision[data.volatility[c]]
+            weight = data.n[c] * precision
+            error = data.mean[c] - work.theta[m]
+            score = weight * error
+            squares += data.ss[c] * precision + score * error
+            work.weight[c] = weight
+            information += weight
+            total += score
+            work.profile_weight[m] += weight
+            work.profile_score[m] += score
+            for k in range(data.cell_gamma.shape[1]):
+                work.pair_gamma[data.cell_gamma[c, k]] += weight
+        work.information[p], work.score[p] = information, total
+    return squares
+
+
+@inner
+def _normalising(data: Data, work: Work) -> float:
+    """``-1/2 sum_c n_c log(2 pi sigma_c^2)``."""
+    total = 0.0
+    regimes = data.rows.shape[1]
+    for j in range(data.rows.shape[0]):
+        for r in range(regimes):
+            if data.rows[j, r] > 0:
+                total += data.rows[j, r] * (np.log(work.precision[j * regimes + r]) - LOG_2PI)
+    return 0.5 * total
+
+
+@inner
+def sum_gamma(data: Data, prior: Prior, state: State, work: Work) -> None:
+    """P and q of the shared effects, with U and V integrated out, into `gram` and `right`."""
+    gram, right = work.gram, work.right
+    gram[:] = 0.0
+    right[:] = 0.0
+    size = len(right)
+    for m in range(len(work.theta)):
+        for k in range(data.profile_gamma.shape[1]):
+            a = data.profile_gamma[m, k]
+            right[a] += work.profile_score[m]
+            for b in data.profile_gamma[m]:
+                gram[a, b] += work.profile_weight[m]
+    if prior.pair_kind > 0:
+        for p in range(len(data.pair_session)):
+            variance = state.s_u[data.profile_trader[data.profile[data.cell_start[p]]]] ** 2
+            factor = variance / (1.0 + variance * work.information[p])
+            for i in range(data.gamma_start[p], data.gamma_start[p + 1]):
+                a, scaled = data.gamma_place[i], factor * work.pair_gamma[i]
+                right[a] -= scaled * work.score[p]
+                for k in range(data.gamma_start[p], data.gamma_start[p + 1]):
+                    gram[a, data.gamma_place[k]] -= scaled * work.pair_gamma[k]
+    if prior.session_sd > 0:
+        variance = state.s_v[0] ** 2
+        for s in range(len(work.session_score)):
+            factor = variance / (1.0 + variance * work.session_information[s])
+            for a in range(size):
+                scaled = factor * work.session_gamma[s, a]
+                if scaled != 0.0:
+                    right[a] -= scaled * work.session_score[s]
+                    for b in range(a + 1):
+                        gram[a, b] -= scaled * work.session_gamma[s, b]
+    for a in range(size):
+        for b in range(a):
+            gram[b, a] = gram[a, b]
+    for a in range(size):
+        for b in range(size):
+            right[a] += gram[a, b] * (state.gamma[b] - (prior.mu[0] if b == 0 else 0.0))
+
+
+@inner
+def _whiten_gamma(group: Ints, tau: Floats, mu_sd: float, gram: Floats, right: Floats, matrix: Floats, side: Floats) -> None:
+    """M into `matrix` and S q into `side`."""
+    for a in range(len(right)):
+        own = mu_sd if group[a] < 0 else tau[group[a]]
+        side[a] = own * right[a]
+        for b in range(a + 1):
+            other = mu_sd if group[b] < 0 else tau[group[b]]
+            matrix[a, b] = own * other * gram[a, b] + (1.0 if a == b else 0.0)
+
+
+@inner
+def _log_tau_global(x: float, arguments: Any) -> float:
+    """Log density of one shared population sd at abs(x), effects integrated out."""
+    k, scale, group, tau, mu_sd, gram, right, matrix, side = arguments
+    tau[k] = abs(x)
+    _whiten_gamma(group, tau, mu_sd, gram, right, matrix, side)
+    log_determinant = cholesky(matrix, len(right), 0)
+    return -0.5 * (log_determinant - solve_lower(matrix, side, len(right), 0) + (x / scale) ** 2)
+
+
+_step_tau_global = slicer(_log_tau_global)
+
+
+@inner
+def draw_gamma(data: Data, prior: Prior, state: State, work: Work, at: int, rng: Stream) -> None:
+    """Population sds of the shared groups, then the shared effects; the scores of the sessions follow."""
+    group, size = data.gamma_group, len(work.right)
+    for k in range(len(state.tau_global)):
+        old = state.tau_global[k]
+        arguments = (
+            k, prior.global_sd[k], group, state.tau_global, prior.mu[1], work.gram, work.right, work.scratch, work.side,
+        )  # fmt: skip
+        new = _step_tau_global(arguments, old, work.widths[at + k], rng)
+        state.tau_global[k] = abs(new)
+        work.moves[at + k] = abs(abs(new) - old)
+    _whiten_gamma(group, state.tau_global, prior.mu[1], work.gram, work.right, work.scratch, work.side)
+    cholesky(work.scratch, size, 0)
+    solve_lower(work.scratch, work.side, size, 0)
+    for a in range(size):
+        work.side[a] += standard_normal(rng)
+    solve_upper(work.scratch, work.side, size, 0)
+    for a in range(size):
+        scale = prior.mu[1] if group[a] < 0 else state.tau_global[group[a]]
+        new = (prior.mu[0] if a == 0 else 0.0) + scale * work.side[a]
+        change = new - state.gamma[a]
+        state.gamma[a] = new
+        for s in range(len(work.session_score)):
+            work.session_score[s] -= work.session_gamma[s, a] * change
+
+
+@inner
+def sum_blocks(data: Data, prior: Prior, state: State, work: Work) -> None:
+    """P and q of every trader's block given V, with U integrated out, into `own_gram` and `own_right`."""
+    gram, right = work.own_gram, work.own_right
+    gram[:] = 0.0
+    right[:] = 0.0
+    work.profile_score[:] = 0.0
+    work.pair_own[:] = 0.0
+    for p in range(len(data.pair_session)):
+        v, total = state.v[data.pair_session[p]], 0.0
+        for c in range(data.cell_start[p], data.cell_start[p + 1]):
+            m = data.profile[c]
+            score = work.weight[c] * (data.mean[c] - work.theta[m] - v)
+            work.profile_score[m] += score
+            total += score
+            if prior.pair_kind > 0:
+                work.pair_own[data.cell_own[c]] += work.weight[c]
+        work.score[p] = total
+    for m in range(len(work.theta)):
+        j = data.profile_trader[m]
+        for a in data.profile_local[m]:
+            right[j, a] += work.profile_score[m]
+            for b in data.profile_local[m]:
+                gram[j, a, b] += work.profile_weight[m]
+    if prior.pair_kind > 0:
+        _take_out_pairs(data, state, work)
+    for j in range(len(right)):
+        for a in range(right.shape[1]):
+            for b in range(right.shape[1]):
+                right[j, a] += gram[j, a, b] * state.local[j, b]
+
+
+@inner
+def _take_out_pairs(data: Data, state: State, work: Work) -> None:
+    """What integrating U out takes from P and q of the blocks."""
+    for j in range(len(state.s_u)):
+        variance = state.s_u[j] ** 2
+        for p in range(data.pair_start[j], data.pair_start[j + 1]):
+            factor = variance / (1.0 + variance * work.information[p])
+            for i in range(data.own_start[p], data.own_start[p + 1]):
+                scaled = factor * work.pair_own[i]
+                for a in data.own_local[data.own_place[i]]:
+                    work.own_right[j, a] -= scaled * work.score[p]
+                    for k in range(data.own_start[p], data.own_start[p + 1]):
+                        for b in data.own_local[data.own_place[k]]:
+                            work.own_gram[j, a, b] -= scaled * work.pair_own[k]
+
+
+@inner
+def _whiten_block(group: Ints, tau: Floats, gram: Floats, right: Floats, lead: int, matrix: Floats, line: Floats) -> None:
+    """M and S q of one trader's block; of its first `lead` rows the diagonal only."""
+    for a in range(len(right)):
+        own = tau[group[a]]
+        line[a] = own * right[a]
+        matrix[a, a] = own * own * gram[a, a] + 1.0
+        if a >= lead:
+            for b in range(a):
+                matrix[a, b] = own * tau[group[b]] * gram[a, b]
+
+
+@inner
+def _log_tau_local(x: float, arguments: Any) -> float:
+    """Log density of one population sd of the blocks at abs(x), effects integrated out."""
+    k, scale, group, tau, gram, right, lead, matrix, line = arguments
+    tau[k] = abs(x)
+    total, size = (x / scale) ** 2, right.shape[1]
+    for j in range(len(right)):
+        _whiten_block(group, tau, gram[j], right[j], lead, matrix, line)
+        total += cholesky(matrix, size, lead)
+        total -= solve_lower(matrix, line, size, lead)
+    return -0.5 * total
+
+
+_step_tau_local = slicer(_log_tau_local)
+
+
+@inner
+def draw_blocks(data: Data, prior: Prior, state: State, work: Work, at: int, rng: Stream) -> None:
+    """Population sds of the groups nested in traders, then every trader's block."""
+    group, size = data.local_group, len(data.local_group)
+    for k in range(len(state.tau_local)):
+        old = state.tau_local[k]
+        arguments = (
+            k, prior.local_sd[k], group, state.tau_local, work.own_gram, work.own_right, data.lead, work.block, work.line,
+        )  # fmt: skip
+        new = _step_tau_local(arguments, old, work.widths[at + k], rng)
+        state.tau_local[k] = abs(new)
+        work.moves[at + k] = abs(abs(new) - old)
+    for j in range(len(state.local)):
+        _whiten_block(group, state.tau_local, work.own_gram[j], work.own_right[j], data.lead, work.block, work.line)
+        cholesky(work.block, size, data.lead)
+        solve_lower(work.block, work.line, size, data.lead)
+        for a in range(size):
+            work.line[a] += standard_normal(rng)
+        solve_upper(work.block, work.line, size, data.lead)
+        for a in range(size):
+            state.local[j, a] = state.tau_local[group[a]] * work.line[a]
+
+
+@inner
+def shift(data: Data, prior: Prior, state: State, rng: Stream) -> None:
+    """Trade a shared effect against the traders' own, and the mean of the traders against the sessions: no mean of a cell moves.
+
+    ``gamma_g + delta, local_ja - delta`` for all j leaves the likelihood alone, so delta is normal given the priors.
+    """
+    for i in range(len(data.shift_gamma)):
+        g = data.shift_gamma[i]
+        sd = prior.mu[1] if g == 0 else state.tau_global[data.gamma_group[g]]
+        tau = state.tau_local[data.local_group[data.shift_from[i]]]
+        if sd == 0.0 or tau == 0.0:
+            continue
+        precision, slope = 1.0 / sd**2, ((prior.mu[0] if g == 0 else 0.0) - state.gamma[g]) / sd**2
+        for j in range(len(state.local)):
+            for a in range(data.shift_from[i], data.shift_to[i]):
+                precision += 1.0 / tau**2
+                slope += state.local[j, a] / tau**2
+        delta = slope / precision + standard_normal(rng) / np.sqrt(precision)
+        state.gamma[g] += delta
+        state.local[:, data.shift_from[i] : data.shift_to[i]] -= delta
+
+
+@inner
+def shift_sessions(trader: int, prior: Prior, state: State, rng: Stream) -> None:
+    """Trade the traders' own effects (entry `trader` of the block) against the shocks of the sessions."""
+    tau, s_v = state.tau_local[-1], state.s_v[0]
+    if trader < 0 or prior.session_sd == 0 or tau == 0.0 or s_v == 0.0:
+        return
+    precision = len(state.local) / tau**2 + len(state.v) / s_v**2
+    slope = state.v.sum() / s_v**2 - state.local[:, trader].sum() / tau**2
+    delta = slope / precision + standard_normal(rng) / np.sqrt(precision)
+    state.local[:, trader] += delta
+    for s in range(len(state.v)):
+        state.v[s] -= delta
