@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,7 +91,9 @@ def make_problem(spec: ModelSpec, evidence: Evidence, terms: Terms, bets_per_yea
 
 def _by_trader(cells: Cells) -> Cells:
     order = np.lexsort((cells.action, cells.regime, cells.session, cells.trader))
-    return Cells(*(getattr(cells, name)[order] for name in ("trader", "session", "regime", "action", "n", "mean", "ss")))
+    labels = {name: codes[order] for name, codes in cells.labels.items()}
+    arrays = {name: getattr(cells, name)[order] for name in ("session", "trader", "n", "mean", "ss", "x", "xx", "xy")}
+    return replace(cells, labels=labels, **arrays)
 
 
 def _priors(spec: ModelSpec, terms: Terms, groups: tuple[Group, ...], bets: float | None, cells: Cells) -> Prior:

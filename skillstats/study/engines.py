@@ -12,9 +12,13 @@ from numpy.typing import NDArray
 from xarray import DataTree
 
 from skillstats.evidence import Evidence
-from skillstats.inference.container import Fit
+from skillstats.inference.breadth import Breadth
+from skillstats.inference.container import Diagnostics, Fit
+from skillstats.inference.gibbs import gibbs_draws
+from skillstats.inference.gibbs_layout import uncovered
 from skillstats.inference.nuts import fit
-from skillstats.plan import Plan
+from skillstats.inference.separable import separable_terms
+from skillstats.plan import ModelChoice, Plan
 from skillstats.spec.model import ModelSpec
 from skillstats.study.designs import Design
 
@@ -31,20 +35,24 @@ class Run:
     chains: int
 
 
-RUNS: Final[Mapping[str, Run]] = {"gibbs": Run(1000, 500, 1), "nuts": Run(500, 500, 2)}
+RUNS: Final[Mapping[str, Run]] = {"gibbs": Run(1000, 300, 1), "nuts": Run(500, 500, 2)}
 """Length of a first run. A quantity with too few effective draws lengthens it, see `replicate`."""
 
 
 def plan_of(design: Design) -> Plan:
     """Plan that declares the design's bets a year, so that no count enters the prior."""
-    from skillstats.plan import ModelChoice
-
     return Plan(model=ModelChoice(bets_per_year=design.bets_per_year))
 
 
 def posterior(spec: ModelSpec, evidence: Evidence, design: Design, *, engine: str, seed: int, lengthen: int = 1) -> Fit:
-    """Fit by a shipped engine with a study's run length, draws `lengthen` times as many."""
+    """Fit by a shipped engine with a study's run length, `lengthen` times as many sweeps or draws.
+
+    The Gibbs engine is asked for plain draws: diagnostics of every parameter would cost more than the draws, and a study judges the
+    quantities it ranks itself. A longer Gibbs run keeps every `lengthen`-th sweep.
+    """
     run = RUNS[engine]
+    if engine == "gibbs":
+        return _gibbs(spec, evidence, design, run, seed, lengthen)
     return fit(
         spec,
         evidence,
@@ -56,6 +64,28 @@ def posterior(spec: ModelSpec, evidence: Evidence, design: Design, *, engine: st
         chains=run.chains,
         cores=1,
     )
+
+
+def _gibbs(spec: ModelSpec, evidence: Evidence, design: Design, run: Run, seed: int, lengthen: int) -> Fit:
+    terms = separable_terms(spec, evidence)
+    bets = design.bets_per_year if spec.needs_breadth else None
+    found = gibbs_draws(
+        spec,
+        evidence,
+        seed=seed,
+        draws=run.draws,
+        tune=run.tune * lengthen,
+        chains=run.chains,
+        every=lengthen,
+        bets_per_year=bets,
+        terms=terms,
+    )
+    coords = {d: np.array(evidence.levels(d), dtype=object) for d in {dim for dims in found.dims.values() for dim in dims}}
+    variables = {name: (("chain", "draw", *found.dims[name]), value) for name, value in found.values.items()}
+    nothing = Diagnostics((), 0, 1.0, 0.0, 1.0, run.chains, run.draws, run.tune * lengthen, 0.0, (), {})
+    identity = {"spec": spec.digest, "engine": "gibbs", "seed": seed}
+    tree = DataTree.from_dict({"posterior": xr.Dataset(variables, coords=coords)})
+    return Fit(tree, spec, evidence, seed, Breadth(bets, "the design's"), terms, nothing, identity)
 
 
 def with_posterior(fit_: Fit, values: Mapping[str, FloatArray]) -> Fit:
@@ -84,7 +114,7 @@ def truth_as_fit(fit_: Fit, truth: Mapping[str, FloatArray]) -> Fit:
 
 def covers(spec: ModelSpec) -> bool:
     """Whether the Gibbs engine fits this model."""
-    return False
+    return not uncovered(spec)
 
 
 def default_engine(spec: ModelSpec) -> str:
