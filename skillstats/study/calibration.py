@@ -67,7 +67,11 @@ def calibrate_model(
 def _run(job: Job, replications: int, settings: Settings) -> pd.DataFrame:
     settings.say(f"{job.study} {job.spec.name} {job.design.name}, engine {job.engine}, N = {replications}, root {job.root}")
     return run_blocks(
-        blocks(job, replications), workers=settings.workers, folder=settings.parts_folder, resume=settings.resume, say=settings.say
+        blocks(job, replications),
+        workers=settings.workers,
+        folder=settings.parts_folder,
+        resume=settings.resume,
+        say=settings.say,
     )
 
 

@@ -12,9 +12,18 @@ import click
 @click.argument("models", nargs=-1)
 @click.option("--release/--small", default=False, help="Release form (hours) or small form (minutes).  [default: --small]")
 @click.option("--engine", type=click.Choice(["gibbs", "nuts"]), help="Default: gibbs for the models it covers, else nuts.")
-@click.option("--replications", type=click.IntRange(min=2), help="Worlds a model and design; default 200, or 1,000 (gibbs) and 250 (nuts).")
-@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes; results do not depend on it.")
-@click.option("--part", "parts", multiple=True, help="sbc, coverage, misspecification, nulls, mutants, dependence; default: what the form runs.")
+@click.option(
+    "--replications", type=click.IntRange(min=2), help="Worlds a model and design; default 200, or 1,000 (gibbs) and 250 (nuts)."
+)
+@click.option(
+    "--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes; results do not depend on it."
+)
+@click.option(
+    "--part",
+    "parts",
+    multiple=True,
+    help="sbc, coverage, misspecification, nulls, mutants, dependence; default: what the form runs.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for ranks, JSON, tables and pictures.")
 @click.option("--docs", type=click.Path(path_type=Path), help="Also put evidence and pictures into this documentation folder.")
 @click.option("--resume", is_flag=True, help="Go on where a run into the same --out stopped.")

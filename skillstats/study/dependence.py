@@ -86,12 +86,15 @@ def without_session(spec: ModelSpec) -> ModelSpec:
 def directions(scenario: Scenario, rng: np.random.Generator) -> FloatArray:
     """+1 or -1 of every decision, (trader, session, row)."""
     shape = (TRADERS, SESSIONS, ROWS)
-    faced = {
-        "A": lambda: np.repeat(rng.choice([-1.0, 1.0], shape[:2])[:, :, None], ROWS, axis=2),
-        "B": lambda: np.broadcast_to(rng.choice([-1.0, 1.0], SESSIONS)[None, :, None], shape),
-        "C": lambda: rng.choice([-1.0, 1.0], shape),
-        "D": lambda: np.ones(shape),
-    }[scenario.faces]()
+    faced: FloatArray
+    if scenario.faces == "A":
+        faced = np.repeat(rng.choice([-1.0, 1.0], shape[:2])[:, :, None], ROWS, axis=2)
+    elif scenario.faces == "B":
+        faced = np.broadcast_to(rng.choice([-1.0, 1.0], SESSIONS)[None, :, None], shape)
+    elif scenario.faces == "C":
+        faced = rng.choice([-1.0, 1.0], shape)
+    else:
+        faced = np.ones(shape)
     if not scenario.lone:
         return np.asarray(faced)
     balanced = np.tile(np.array([1.0, -1.0] * (ROWS // 2)), (TRADERS, SESSIONS, 1))
@@ -103,7 +106,11 @@ def directions(scenario: Scenario, rng: np.random.Generator) -> FloatArray:
 
 def desk(scenario: Scenario, rng: np.random.Generator) -> tuple[FloatArray, FloatArray, FloatArray]:
     """True theta (trader,), outcomes y and the factor's part x F of them, (trader, session, row), y units."""
-    mu, tau = (0.0, scenario.tau) if scenario.tau is not None else (MU_PRIOR * rng.standard_normal(), abs(TAU_PRIOR * rng.standard_normal()))
+    mu, tau = (
+        (0.0, scenario.tau)
+        if scenario.tau is not None
+        else (MU_PRIOR * rng.standard_normal(), abs(TAU_PRIOR * rng.standard_normal()))
+    )
     theta = mu + tau * rng.standard_normal(TRADERS)
     factor = rng.standard_t(4, SESSIONS) / np.sqrt(2) * np.sqrt(FACTOR)
     x = directions(scenario, rng) * rng.uniform(0.6, 1.4, (TRADERS, SESSIONS, ROWS))
@@ -144,7 +151,9 @@ def _model_rows(spec: ModelSpec, y: FloatArray, theta: FloatArray, job: Job, see
     if any(f.code in ("E-STUCK", "E-DIV") for f in fit.diagnostics.findings):
         return [failed_row(str(fit.diagnostics.findings[0]))]
     draws = fit.draws("mu")[:, None] + fit.draws("a")
-    return [_row(j, np.mean(draws[:, j] < theta[j]), theta[j], draws[:, j].mean(), draws[:, j].std(ddof=1)) for j in range(len(theta))]
+    return [
+        _row(j, np.mean(draws[:, j] < theta[j]), theta[j], draws[:, j].mean(), draws[:, j].std(ddof=1)) for j in range(len(theta))
+    ]
 
 
 def _row(j: int, below: float, truth: float, mean: float, sd: float) -> dict[str, Any]:

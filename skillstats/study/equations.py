@@ -49,7 +49,7 @@ def draw_prior(prior: Prior, bets_per_year: float, rng: np.random.Generator, siz
         while not 0 < (value := (prior.mu or 0.0) + prior.sigma * rng.standard_normal()) < 1:
             pass  # rejection: Normal given that it lies between 0 and 1
         return np.asarray(value)
-    z = rng.standard_normal(size)
+    z = np.asarray(rng.standard_normal(size))
     if prior.distribution == "half_normal":
         return np.asarray(np.abs(z) * prior.sigma * scale)
     if prior.distribution == "zero_sum_normal":
@@ -127,7 +127,7 @@ def draw_luck(spec: ModelSpec, terms: Terms, evidence: Evidence, rng: np.random.
 
 
 def row_means(truth: Mapping[str, FloatArray], evidence: Evidence) -> FloatArray:
-    """theta of every row, (row,), y units."""
+    """Mean theta of every row, (row,), y units."""
     mean = np.full(len(evidence), float(truth["mu"]))
     for word, symbol in {**SYMBOLS, "trader:quarter": "z"}.items():
         if symbol in truth:

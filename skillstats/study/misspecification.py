@@ -120,13 +120,21 @@ def _design(name: str, traders: int, sessions: int, rows: int) -> Design:
 
 SUITE: Final[dict[str, Case]] = {
     "shock_ignored": Case(
-        "day_pooled", _design("shock_ignored", 6, 40, 5), shock_ignored, "shock left out: the check of day means fires", floor=0.90
+        "day_pooled",
+        _design("shock_ignored", 6, 40, 5),
+        shock_ignored,
+        "shock left out: the check of day means fires",
+        floor=0.90,
     ),
     "penny_picker": Case(
         "day_pooled", _design("penny_picker", 1, 60, 10), penny_picker, "penny-picker: the skew gate fires", floor=0.95
     ),
-    "mixture_12": Case("day_pooled", _design("mixture_12", 12, 1, 1), mixture, "mixture truth: false share of the list", ceiling=0.15),
-    "mixture_50": Case("day_pooled", _design("mixture_50", 50, 1, 1), mixture, "mixture truth: false share of the list", ceiling=0.15),
+    "mixture_12": Case(
+        "day_pooled", _design("mixture_12", 12, 1, 1), mixture, "mixture truth: false share of the list", ceiling=0.15
+    ),
+    "mixture_50": Case(
+        "day_pooled", _design("mixture_50", 50, 1, 1), mixture, "mixture truth: false share of the list", ceiling=0.15
+    ),
 }
 
 

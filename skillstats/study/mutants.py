@@ -165,7 +165,11 @@ def run_mutant(job: Job, replicate: int) -> pd.DataFrame:
     world = draw_world(job.spec, job.design, rng)
     own = np.random.default_rng([engine_seed, 1])
     fit = posterior(
-        mutant.spec(job.spec, own), mutant.data(world.evidence, own), mutant.design(job.design, own), engine=job.engine, seed=engine_seed
+        mutant.spec(job.spec, own),
+        mutant.data(world.evidence, own),
+        mutant.design(job.design, own),
+        engine=job.engine,
+        seed=engine_seed,
     )
     fit = mutant.draws(complete(dataclasses.replace(fit, evidence=world.evidence), world.truth), own)
     draws = quantities(fit, seed=prediction_seed, release=job.release)

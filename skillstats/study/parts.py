@@ -52,11 +52,16 @@ def coverage_part(settings: Settings) -> tuple[pd.DataFrame, list[str]]:
             tables.append(coverage_table(rows))
             contractions.append(contraction_table(rows))
     covered, narrowed = pd.concat(tables, ignore_index=True), pd.concat(contractions, ignore_index=True)
-    bad = [f"coverage {r.model} {r.design} {r.quantity} {r.level}: {r.coverage:.3f}" for r in covered[~covered["ok"]].itertuples()]
-    bad += [f"z-scores {r.model} {r.design} {r.quantity}: {r.mean_z:.3f}, {r.sd_z:.3f}" for r in narrowed[~narrowed["ok"]].itertuples()]
+    bad = [
+        f"coverage {r.model} {r.design} {r.quantity} {r.level}: {r.coverage:.3f}" for r in covered[~covered["ok"]].itertuples()
+    ]
+    bad += [
+        f"z-scores {r.model} {r.design} {r.quantity}: {r.mean_z:.3f}, {r.sd_z:.3f}"
+        for r in narrowed[~narrowed["ok"]].itertuples()
+    ]
     bad += [] if rises(narrowed) else ["contraction does not rise with the number of decisions"]
-    wide = covered.pivot(index=["model", "design", "quantity", "n"], columns="level", values="coverage").reset_index()
-    wide.columns = [f"coverage_{c:.2f}" if isinstance(c, float) else str(c) for c in wide.columns]
+    covered["level"] = covered["level"].map("coverage_{:.2f}".format)
+    wide = covered.pivot_table(index=["model", "design", "quantity", "n"], columns="level", values="coverage").reset_index()
     return wide.merge(narrowed.drop(columns=["n", "ok"]), on=["model", "design", "quantity"]), bad
 
 
@@ -90,10 +95,10 @@ def mutants_part(settings: Settings) -> tuple[pd.DataFrame, list[str]]:
     for name in (mutants.CONTROL, *mutants.MUTANTS):
         job = Job(f"mutant-{name}", spec, BALANCED, default_engine(spec), ROOT, True)
         verdict = assess(settings.run(blocks(job, n, mutants.run_mutant)), release=False)
-        smallest = verdict.table.loc[verdict.table["p_value"].idxmin()]
+        smallest = float(verdict.table["p_value"].min())
         text = "the right program" if name == mutants.CONTROL else mutants.MUTANTS[name].text
         caught = bool(verdict.alarms)
-        lines.append({"mutant": name, "text": text, "n": n, "caught": caught, "by": ", ".join(verdict.alarms), "smallest_p": float(smallest["p_value"])})  # fmt: skip
+        lines.append({"mutant": name, "text": text, "n": n, "caught": caught, "by": ", ".join(verdict.alarms), "smallest_p": smallest})  # fmt: skip
     table = pd.DataFrame(lines)
     wrong = table[table["caught"] == (table["mutant"] == mutants.CONTROL)]
     return table, [f"mutant {r.mutant}: {'alarm' if r.caught else 'not caught'}" for r in wrong.itertuples()]
@@ -102,7 +107,11 @@ def mutants_part(settings: Settings) -> tuple[pd.DataFrame, list[str]]:
 def dependence_part(settings: Settings) -> tuple[pd.DataFrame, list[str]]:
     """The dependence table, 160 desks a scenario (20 in the small form)."""
     n, spec = (160 if settings.release else 20), dependence.table_spec(read_spec("crossed_total"))
-    todo = [b for d in dependence.designs() for b in blocks(Job("dependence", spec, d, default_engine(spec), ROOT), n, dependence.run_dependence)]
+    todo = [
+        b
+        for d in dependence.designs()
+        for b in blocks(Job("dependence", spec, d, default_engine(spec), ROOT), n, dependence.run_dependence)
+    ]
     table = dependence.dependence_table(settings.run(todo))
     return table, [f"dependence {r.scenario} {r.method} {r.traders}: {r.coverage:.3f}" for r in table[~table["ok"]].itertuples()]
 

@@ -132,4 +132,6 @@ def frame_markdown(frame: pd.DataFrame) -> str:
     """A table of results as Markdown; numbers to three digits."""
     head = [str(c) for c in frame.columns]
     rows = [[f"{v:.3f}" if isinstance(v, float) else str(v) for v in row] for row in frame.itertuples(index=False)]
-    return "\n".join(["| " + " | ".join(head) + " |", "|" + "---|" * len(head), *("| " + " | ".join(r) + " |" for r in rows)]) + "\n"
+    return (
+        "\n".join(["| " + " | ".join(head) + " |", "|" + "---|" * len(head), *("| " + " | ".join(r) + " |" for r in rows)]) + "\n"
+    )

@@ -72,14 +72,14 @@ def with_extras(spec: ModelSpec, evidence: Evidence, design: Design, rng: np.ran
     """
     rows = len(evidence)
     labels = {
-        "signal_type": lambda: rng.integers(0, LEVELS["signal_type"], rows),
-        "asset_class": lambda: rng.integers(0, LEVELS["asset_class"], rows),
-        "model_version": lambda: evidence.session * LEVELS["model_version"] // design.sessions,
-        "desk": lambda: evidence.trader % LEVELS["desk"],
-        "quarter": lambda: evidence.session * LEVELS["quarter"] // design.sessions,
+        "signal_type": rng.integers(0, LEVELS["signal_type"], rows),
+        "asset_class": rng.integers(0, LEVELS["asset_class"], rows),
+        "model_version": evidence.session * LEVELS["model_version"] // design.sessions,
+        "desk": evidence.trader % LEVELS["desk"],
+        "quarter": evidence.session * LEVELS["quarter"] // design.sessions,
     }
     wanted = [name for name in LEVELS if name in spec.skill.terms or name == getattr(spec.skill, "drift", None)]
-    codes = {name: labels[name]().astype(np.int64) for name in wanted}
+    codes = {name: labels[name].astype(np.int64) for name in wanted}
     names = {name: tuple(f"{name}-{i}" for i in range(LEVELS[name])) for name in wanted}
     risk = np.exp(0.5 * rng.standard_normal(rows)) if getattr(spec.skill, "slopes", ()) else evidence.risk
     exposure = None

@@ -61,7 +61,14 @@ def test_alarm_by_p_value_and_by_band_are_the_same():
 
 @pytest.mark.parametrize(
     ("n", "width", "bias", "power"),
-    [(250, 0.8, 0.0, 0.25), (500, 0.8, 0.0, 0.68), (1000, 0.8, 0.0, 0.995), (250, 1.0, 0.3, 0.58), (1000, 1.0, 0.2, 0.94), (1000, 1.0, 0.1, 0.11)],
+    [
+        (250, 0.8, 0.0, 0.25),
+        (500, 0.8, 0.0, 0.68),
+        (1000, 0.8, 0.0, 0.995),
+        (250, 1.0, 0.3, 0.58),
+        (1000, 1.0, 0.2, 0.94),
+        (1000, 1.0, 0.1, 0.11),
+    ],
 )
 def test_power_is_that_of_the_table_in_the_trust_specification(n, width, bias, power):
     # level .01/48; 300 simulated studies against the tabulated power: exact range at 1e-6 of either side, the table's own error (its

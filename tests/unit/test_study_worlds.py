@@ -13,7 +13,7 @@ from skillstats.study.replicate import Job, seeds
 from skillstats.study.worlds import draw_world
 
 B = BALANCED.bets_per_year
-WORLDS = 4000
+WORLDS = 2000
 
 
 def twin(name):
@@ -38,12 +38,12 @@ def test_parameters_have_the_moments_of_the_hand_written_priors(worlds):
         names = [rv.name for rv in model.free_RVs if not rv.name.startswith("z_")]
         prior = pm.draw([model[n] for n in names], draws=WORLDS, random_seed=3)
     compared = 0
-    for n, theirs in zip(names, prior, strict=True):
+    for n, drawn_there in zip(names, prior, strict=True):
         key = {"s_U_common": "s_U"}.get(n, n)
         if key not in drawn[0].truth:
             continue
         ours = np.array([w.truth[key] for w in drawn]).reshape(WORLDS, -1)
-        theirs = np.asarray(theirs).reshape(WORLDS, -1)
+        theirs = np.asarray(drawn_there).reshape(WORLDS, -1)
         ours = ours[:, :1] if key == "s_U" and theirs.shape[1] == 1 else ours
         error = np.sqrt(ours.var(axis=0) + theirs.var(axis=0)) / np.sqrt(WORLDS)
         assert np.all(np.abs(ours.mean(axis=0) - theirs.mean(axis=0)) < 5 * error), n
@@ -111,5 +111,11 @@ def test_seeds_differ_between_studies_models_designs_and_replicates_and_nowhere_
         return float(rng.random()), engine, predictions
 
     assert first() == first()
-    others = [first(study="grid"), first(model="crossed_total"), first(design=RELEASE_DESIGNS[1]), first(replicate=1), first(root=2)]
+    others = [
+        first(study="grid"),
+        first(model="crossed_total"),
+        first(design=RELEASE_DESIGNS[1]),
+        first(replicate=1),
+        first(root=2),
+    ]
     assert len({first(), *others}) == 6
