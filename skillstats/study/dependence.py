@@ -83,23 +83,27 @@ def without_session(spec: ModelSpec) -> ModelSpec:
     return msgspec.structs.replace(spec, luck=luck, priors=priors)
 
 
+def _signs(shape: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
+    return np.where(rng.random(shape) < 0.5, -1.0, 1.0)
+
+
 def directions(scenario: Scenario, rng: np.random.Generator) -> FloatArray:
     """+1 or -1 of every decision, (trader, session, row)."""
     shape = (TRADERS, SESSIONS, ROWS)
     faced: FloatArray
     if scenario.faces == "A":
-        faced = np.repeat(rng.choice([-1.0, 1.0], shape[:2])[:, :, None], ROWS, axis=2)
+        faced = np.repeat(_signs(shape[:2], rng)[:, :, None], ROWS, axis=2)
     elif scenario.faces == "B":
-        faced = np.broadcast_to(rng.choice([-1.0, 1.0], SESSIONS)[None, :, None], shape)
+        faced = np.broadcast_to(_signs((SESSIONS,), rng)[None, :, None], shape)
     elif scenario.faces == "C":
-        faced = rng.choice([-1.0, 1.0], shape)
+        faced = _signs(shape, rng)
     else:
         faced = np.ones(shape)
     if not scenario.lone:
         return np.asarray(faced)
     balanced = np.tile(np.array([1.0, -1.0] * (ROWS // 2)), (TRADERS, SESSIONS, 1))
     # a lone trader whose own book is balanced is no directional trader: in C that trader makes one call a session among random books
-    own = np.repeat(rng.choice([-1.0, 1.0], SESSIONS)[:, None], ROWS, axis=1) if scenario.faces == "C" else faced[0]
+    own = np.repeat(_signs((SESSIONS,), rng)[:, None], ROWS, axis=1) if scenario.faces == "C" else faced[0]
     rest = faced if scenario.faces == "C" else balanced
     return np.concatenate([own[None], rest[1:]])
 
