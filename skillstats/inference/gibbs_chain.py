@@ -30,9 +30,9 @@ from skillstats.inference.gibbs_location import (
     sum_gamma,
     sum_outcomes,
 )
-from skillstats.inference.gibbs_numerics import Floats, inner, shared_shock
+from skillstats.inference.gibbs_numerics import shared_shock
 from skillstats.inference.gibbs_problem import Data, Prior, State, Work
-from skillstats.inference.gibbs_random import Stream
+from skillstats.inference.gibbs_random import Floats, Stream, inner
 from skillstats.inference.gibbs_scales import (
     draw_levels,
     draw_regime_levels,
@@ -65,15 +65,14 @@ def sweep(data: Data, prior: Prior, state: State, work: Work, rng: Stream) -> No
         draw_sessions(state, work, rng)
 
     set_means(data, state, work)
+    sum_blocks(data, prior, state, work)
     if len(data.local_group) > 0:
-        shift(data, prior, state, rng)
-        sum_blocks(data, prior, state, work)
         draw_blocks(data, prior, state, work, at_local, rng)
         shift(data, prior, state, rng)
         shift_sessions(data.trader_entry, prior, state, rng)
         set_means(data, state, work)
 
-    sum_residuals(data, state, work)
+    sum_residuals(data, prior, state, work)
     draw_shock_sds(data, prior, state, work, at_shock, rng)
     if prior.pair_kind == 2:
         draw_shock_hierarchy(data, prior, state, work, at_hierarchy, rng)

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from skillstats.inference.gibbs_numerics import Floats, inner, shared_shock
+from skillstats.inference.gibbs_numerics import shared_shock
 from skillstats.inference.gibbs_problem import Data, Prior, State, Work
-from skillstats.inference.gibbs_random import Stream, standard_normal
+from skillstats.inference.gibbs_random import Floats, Stream, inner, standard_normal
 from skillstats.inference.gibbs_slice import slicer
 from skillstats.inference.gibbs_scales import _log_pairs, move_level
 

@@ -135,7 +135,7 @@ def _data(cells: Cells, groups: tuple[Group, ...], prior: Prior, traders: int, r
     in_own = np.stack([cells.trader, *(g.level + at for g, at in zip(own, own_at, strict=False))], axis=1)
 
     own_profiles, own_profile = _distinct(in_own)
-    profiles, profile = _distinct(np.concatenate([in_gamma, own_profile[:, None]], axis=1))
+    profiles, profile = _distinct(np.concatenate([in_gamma, own_profile[:, None], cells.regime[:, None]], axis=1))
     starts = np.flatnonzero((np.diff(cells.trader, prepend=-1) != 0) | (np.diff(cells.session, prepend=-1) != 0))
     session = np.unique(cells.session, return_inverse=True)[1].astype(np.int64)
     pair = np.repeat(np.arange(len(starts)), np.diff(starts, append=count))
@@ -148,15 +148,16 @@ def _data(cells: Cells, groups: tuple[Group, ...], prior: Prior, traders: int, r
     return Data(
         n=cells.n.astype(np.float64),
         mean=np.ascontiguousarray(cells.mean),
-        ss=np.ascontiguousarray(cells.ss),
-        volatility=cells.trader * regimes + cells.regime,
         profile=profile,
         session=session,
         rows=rows,
-        profile_gamma=np.ascontiguousarray(profiles[:, :-1]),
-        profile_trader=np.ascontiguousarray(own_profiles[profiles[:, -1], 0]),
-        profile_local=np.ascontiguousarray(own_profiles[profiles[:, -1], 1:]),
-        profile_own=np.ascontiguousarray(profiles[:, -1]),
+        profile_rows=np.bincount(profile, cells.n).astype(np.float64),
+        profile_ss=np.bincount(profile, cells.ss),
+        profile_trader=np.ascontiguousarray(own_profiles[profiles[:, -2], 0]),
+        profile_regime=np.ascontiguousarray(profiles[:, -1]),
+        profile_gamma=np.ascontiguousarray(profiles[:, :-2]),
+        profile_local=np.ascontiguousarray(own_profiles[profiles[:, -2], 1:]),
+        profile_own=np.ascontiguousarray(profiles[:, -2]),
         own_trader=np.ascontiguousarray(own_profiles[:, 0]),
         own_local=np.ascontiguousarray(own_profiles[:, 1:]),
         cell_start=np.append(starts, count).astype(np.int64),
@@ -221,7 +222,7 @@ def first_state(problem: Problem, rng: np.random.Generator) -> State:
     """A start: effects at 0, sds spread around usual sizes, the residual around the spread of the outcomes within pairs."""
     data, prior = problem.data, problem.prior
     jitter = rng.uniform(-1.0, 1.0, 8)
-    total = float(np.sqrt((data.ss.sum() + data.n @ data.mean**2) / data.n.sum())) or 1.0
+    total = float(np.sqrt((data.profile_ss.sum() + data.n @ data.mean**2) / data.n.sum())) or 1.0
     level, pair = np.log(total) + 0.3 * jitter[0], np.log(0.4 * total) + 0.5 * jitter[1]
     traders = problem.traders
     return State(

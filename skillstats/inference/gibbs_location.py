@@ -7,7 +7,7 @@ current point, the curvature P and the slope h
     h = sum_c w_c x_c e_c    - sum_p (s_Uj^2 / D_p) x_p B_p    - sum_s (s_V^2 / E_s) x_s B_s.
 
 With gamma = m + S z, z ~ Normal(0, I), S the prior sds, z is Normal(M^-1 S q, M^-1), M = I + S P S, q = h + P (gamma - m), and integrating
-z out leaves ``-1/2 log|M| + 1/2 |L^-1 S q|^2`` (M = L L^T) as the log density of the population sds: they are drawn before the effects and never
+z out leaves ``-1/2 log|M| + 1/2 (S q)^T M^-1 S q`` as the log density of the population sds: they are drawn before the effects and never
 see them. The block of a trader is drawn in the same way given V, one trader after the other.
 """
 
@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from skillstats.inference.gibbs_numerics import Floats, cholesky, inner, solve_lower, solve_upper
+from skillstats.inference.gibbs_numerics import draw_normal, factorise, forward
 from skillstats.inference.gibbs_problem import Data, Ints, Prior, State, Work
-from skillstats.inference.gibbs_random import Stream, standard_normal
+from skillstats.inference.gibbs_random import Floats, Stream, inner, standard_normal
 from skillstats.inference.gibbs_slice import slicer
 
 LOG_2PI = float(np.log(2 * np.pi))
@@ -27,7 +27,7 @@ LOG_2PI = float(np.log(2 * np.pi))
 
 @inner
 def set_means(data: Data, state: State, work: Work) -> None:
-    """theta of every distinct mean and 1 / sigma^2 of every trader x regime."""
+    """theta of every profile."""
     for m in range(len(work.theta)):
         value = 0.0
         for k in range(data.profile_gamma.shape[1]):
@@ -35,86 +35,76 @@ def set_means(data: Data, state: State, work: Work) -> None:
         for k in range(data.profile_local.shape[1]):
             value += state.local[data.profile_trader[m], data.profile_local[m, k]]
         work.theta[m] = value
-    for j in range(len(state.lam)):
-        for r in range(len(state.l_r)):
-            work.precision[j * len(state.l_r) + r] = np.exp(-2.0 * (state.lam[j] + state.l_r[r]))
+
+
+@inner
+def set_precisions(data: Data, state: State, work: Work) -> float:
+    """1 / sigma^2 and weight of every profile; returns ``-1/2 sum [n log(2 pi sigma^2) + SS / sigma^2]``."""
+    total = 0.0
+    for m in range(len(work.precision)):
+        log_sd = state.lam[data.profile_trader[m]] + state.l_r[data.profile_regime[m]]
+        work.precision[m] = np.exp(-2.0 * log_sd)
+        work.profile_weight[m] = data.profile_rows[m] * work.precision[m]
+        total -= data.profile_rows[m] * (0.5 * LOG_2PI + log_sd) + 0.5 * data.profile_ss[m] * work.precision[m]
+    return total
 
 
 @inner
 def sum_outcomes(data: Data, prior: Prior, state: State, work: Work) -> float:
-    """Sums over cells, pairs and sessions at the current point; returns log p(y | everything) but for the session shocks."""
+    """Sums over cells, pairs and sessions at the current point; returns log p(y | parameters) but for the session shocks."""
     work.session_information[:] = 0.0
     work.session_score[:] = 0.0
     work.session_gamma[:] = 0.0
-    work.profile_weight[:] = 0.0
     work.profile_score[:] = 0.0
+    total = set_precisions(data, state, work)
+    if prior.pair_kind > 0:
+        return total + _sum_pairs(data, state, work)
     squares = 0.0
-    if prior.pair_kind == 0:
-        for c in range(len(data.n)):
-            m, s = data.profile[c], data.session[c]
-            precision = work.precision[data.volatility[c]]
-            weight = data.n[c] * precision
-            error = data.mean[c] - work.theta[m]
-            score = weight * error
-            squares += data.ss[c] * precision + score * error
-            work.weight[c] = weight
-            work.profile_weight[m] += weight
-            work.profile_score[m] += score
-            work.session_information[s] += weight
-            work.session_score[s] += score
-            for k in range(1, data.profile_gamma.shape[1]):
-                work.session_gamma[s, data.profile_gamma[m, k]] += weight
-        work.session_gamma[:, 0] = work.session_information
-        return -0.5 * squares + _normalising(data, work)
-    squares = _sum_pairs(data, state, work)
-    shocks = 0.0
-    for p in range(len(data.pair_session)):
-        s = data.pair_session[p]
-        j = data.profile_trader[data.profile[data.cell_start[p]]]
-        shared = 1.0 + state.s_u[j] ** 2 * work.information[p]
-        shocks += 0.5 * state.s_u[j] ** 2 * work.score[p] ** 2 / shared - 0.5 * np.log(shared)
-        work.session_information[s] += work.information[p] / shared
-        work.session_score[s] += work.score[p] / shared
-        for k in range(data.gamma_start[p], data.gamma_start[p + 1]):
-            work.session_gamma[s, data.gamma_place[k]] += work.pair_gamma[k] / shared
-    return shocks - 0.5 * squares + _normalising(data, work)
+    for c in range(len(data.n)):
+        m, s = data.profile[c], data.session[c]
+        weight = data.n[c] * work.precision[m]
+        error = data.mean[c] - work.theta[m]
+        score = weight * error
+        squares += score * error
+        work.profile_score[m] += score
+        work.session_information[s] += weight
+        work.session_score[s] += score
+        for k in range(1, data.profile_gamma.shape[1]):
+            work.session_gamma[s, data.profile_gamma[m, k]] += weight
+    for s in range(len(work.session_information)):
+        work.session_gamma[s, 0] = work.session_information[s]
+    return total - 0.5 * squares
 
 
 @inner
 def _sum_pairs(data: Data, state: State, work: Work) -> float:
-    """Sums of the cells of every pair; returns the weighted squares of all."""
-    squares = 0.0
-    work.pair_gamma[:] = 0.0
-    for p in range(len(data.pair_session)):
-        information, total = 0.0, 0.0
-        for c in range(data.cell_start[p], data.cell_start[p + 1]):
-            m = data.profile[c]
-            precision = work.precision[data.volatility[c]]
-            weight = data.n[c] * precision
-            error = data.mean[c] - work.theta[m]
-            score = weight * error
-            squares += data.ss[c] * precision + score * error
-            work.weight[c] = weight
-            information += weight
-            total += score
-            work.profile_weight[m] += weight
-            work.profile_score[m] += score
-            for k in range(data.cell_gamma.shape[1]):
-                work.pair_gamma[data.cell_gamma[c, k]] += weight
-        work.information[p], work.score[p] = information, total
-    return squares
-
-
-@inner
-def _normalising(data: Data, work: Work) -> float:
-    """``-1/2 sum_c n_c log(2 pi sigma_c^2)``."""
+    """The same where pairs have a shock: it is integrated out, so a pair passes on A / D and B / D."""
     total = 0.0
-    regimes = data.rows.shape[1]
-    for j in range(data.rows.shape[0]):
-        for r in range(regimes):
-            if data.rows[j, r] > 0:
-                total += data.rows[j, r] * (np.log(work.precision[j * regimes + r]) - LOG_2PI)
-    return 0.5 * total
+    work.pair_gamma[:] = 0.0
+    for j in range(len(state.s_u)):
+        variance = state.s_u[j] ** 2
+        for p in range(data.pair_start[j], data.pair_start[j + 1]):
+            information, summed, squares = 0.0, 0.0, 0.0
+            for c in range(data.cell_start[p], data.cell_start[p + 1]):
+                m = data.profile[c]
+                weight = data.n[c] * work.precision[m]
+                error = data.mean[c] - work.theta[m]
+                score = weight * error
+                squares += score * error
+                work.weight[c] = weight
+                information += weight
+                summed += score
+                work.profile_score[m] += score
+                for k in range(data.cell_gamma.shape[1]):
+                    work.pair_gamma[data.cell_gamma[c, k]] += weight
+            work.information[p], work.score[p] = information, summed
+            s, shared = data.pair_session[p], 1.0 + variance * information
+            total += 0.5 * (variance * summed * summed / shared - np.log(shared) - squares)
+            work.session_information[s] += information / shared
+            work.session_score[s] += summed / shared
+            for k in range(data.gamma_start[p], data.gamma_start[p + 1]):
+                work.session_gamma[s, data.gamma_place[k]] += work.pair_gamma[k] / shared
+    return total
 
 
 @inner
@@ -131,14 +121,15 @@ def sum_gamma(data: Data, prior: Prior, state: State, work: Work) -> None:
             for b in data.profile_gamma[m]:
                 gram[a, b] += work.profile_weight[m]
     if prior.pair_kind > 0:
-        for p in range(len(data.pair_session)):
-            variance = state.s_u[data.profile_trader[data.profile[data.cell_start[p]]]] ** 2
-            factor = variance / (1.0 + variance * work.information[p])
-            for i in range(data.gamma_start[p], data.gamma_start[p + 1]):
-                a, scaled = data.gamma_place[i], factor * work.pair_gamma[i]
-                right[a] -= scaled * work.score[p]
-                for k in range(data.gamma_start[p], data.gamma_start[p + 1]):
-                    gram[a, data.gamma_place[k]] -= scaled * work.pair_gamma[k]
+        for j in range(len(state.s_u)):
+            variance = state.s_u[j] ** 2
+            for p in range(data.pair_start[j], data.pair_start[j + 1]):
+                factor = variance / (1.0 + variance * work.information[p])
+                for i in range(data.gamma_start[p], data.gamma_start[p + 1]):
+                    a, scaled = data.gamma_place[i], factor * work.pair_gamma[i]
+                    right[a] -= scaled * work.score[p]
+                    for k in range(data.gamma_start[p], i + 1):
+                        gram[a, data.gamma_place[k]] -= scaled * work.pair_gamma[k]
     if prior.session_sd > 0:
         variance = state.s_v[0] ** 2
         for s in range(len(work.session_score)):
@@ -171,11 +162,11 @@ def _whiten_gamma(group: Ints, tau: Floats, mu_sd: float, gram: Floats, right: F
 @inner
 def _log_tau_global(x: float, arguments: Any) -> float:
     """Log density of one shared population sd at abs(x), effects integrated out."""
-    k, scale, group, tau, mu_sd, gram, right, matrix, side = arguments
+    k, scale, group, tau, mu_sd, gram, right, matrix, side, inverse = arguments
     tau[k] = abs(x)
     _whiten_gamma(group, tau, mu_sd, gram, right, matrix, side)
-    log_determinant = cholesky(matrix, len(right), 0)
-    return -0.5 * (log_determinant - solve_lower(matrix, side, len(right), 0) + (x / scale) ** 2)
+    log_determinant = factorise(matrix, inverse, len(right), 0)
+    return -0.5 * (log_determinant - forward(matrix, inverse, side, len(right), 0) + (x / scale) ** 2)
 
 
 _step_tau_global = slicer(_log_tau_global)
@@ -188,17 +179,15 @@ def draw_gamma(data: Data, prior: Prior, state: State, work: Work, at: int, rng:
     for k in range(len(state.tau_global)):
         old = state.tau_global[k]
         arguments = (
-            k, prior.global_sd[k], group, state.tau_global, prior.mu[1], work.gram, work.right, work.scratch, work.side,
+            k, prior.global_sd[k], group, state.tau_global, prior.mu[1], work.gram, work.right, work.scratch, work.side, work.inverse,
         )  # fmt: skip
         new = _step_tau_global(arguments, old, work.widths[at + k], rng)
         state.tau_global[k] = abs(new)
         work.moves[at + k] = abs(abs(new) - old)
     _whiten_gamma(group, state.tau_global, prior.mu[1], work.gram, work.right, work.scratch, work.side)
-    cholesky(work.scratch, size, 0)
-    solve_lower(work.scratch, work.side, size, 0)
-    for a in range(size):
-        work.side[a] += standard_normal(rng)
-    solve_upper(work.scratch, work.side, size, 0)
+    factorise(work.scratch, work.inverse, size, 0)
+    forward(work.scratch, work.inverse, work.side, size, 0)
+    draw_normal(work.scratch, work.inverse, work.side, size, 0, rng)
     for a in range(size):
         scale = prior.mu[1] if group[a] < 0 else state.tau_global[group[a]]
         new = (prior.mu[0] if a == 0 else 0.0) + scale * work.side[a]
@@ -210,26 +199,16 @@ def draw_gamma(data: Data, prior: Prior, state: State, work: Work, at: int, rng:
 
 @inner
 def sum_blocks(data: Data, prior: Prior, state: State, work: Work) -> None:
-    """P and q of every trader's block given V, with U integrated out, into `own_gram` and `own_right`."""
+    """P and q of every trader's block given V, with U integrated out, into `own_gram` and `own_right`; sums of profiles given V."""
     gram, right = work.own_gram, work.own_right
     gram[:] = 0.0
     right[:] = 0.0
-    work.profile_score[:] = 0.0
-    work.pair_own[:] = 0.0
-    for p in range(len(data.pair_session)):
-        v, total = state.v[data.pair_session[p]], 0.0
-        for c in range(data.cell_start[p], data.cell_start[p + 1]):
-            m = data.profile[c]
-            score = work.weight[c] * (data.mean[c] - work.theta[m] - v)
-            work.profile_score[m] += score
-            total += score
-            if prior.pair_kind > 0:
-                work.pair_own[data.cell_own[c]] += work.weight[c]
-        work.score[p] = total
+    _sum_given_sessions(data, prior, state, work)
     for m in range(len(work.theta)):
         j = data.profile_trader[m]
+        work.before[m] = work.theta[m]
         for a in data.profile_local[m]:
-            right[j, a] += work.profile_score[m]
+            right[j, a] += work.raw[m] * work.precision[m]
             for b in data.profile_local[m]:
                 gram[j, a, b] += work.profile_weight[m]
     if prior.pair_kind > 0:
@@ -238,6 +217,31 @@ def sum_blocks(data: Data, prior: Prior, state: State, work: Work) -> None:
         for a in range(right.shape[1]):
             for b in range(right.shape[1]):
                 right[j, a] += gram[j, a, b] * state.local[j, b]
+
+
+@inner
+def _sum_given_sessions(data: Data, prior: Prior, state: State, work: Work) -> None:
+    """One pass over the cells: sums of n e and n e^2 of every profile, and the scores of the pairs, given V."""
+    work.raw[:] = 0.0
+    work.squares_given[:] = 0.0
+    if prior.pair_kind == 0:
+        for c in range(len(data.n)):
+            m = data.profile[c]
+            error = data.mean[c] - work.theta[m] - state.v[data.session[c]]
+            work.raw[m] += data.n[c] * error
+            work.squares_given[m] += data.n[c] * error * error
+        return
+    work.pair_own[:] = 0.0
+    for p in range(len(data.pair_session)):
+        v, summed = state.v[data.pair_session[p]], 0.0
+        for c in range(data.cell_start[p], data.cell_start[p + 1]):
+            m = data.profile[c]
+            error = data.mean[c] - work.theta[m] - v
+            work.raw[m] += data.n[c] * error
+            work.squares_given[m] += data.n[c] * error * error
+            work.pair_own[data.cell_own[c]] += work.weight[c]
+            summed += work.weight[c] * error
+        work.score[p] = summed
 
 
 @inner
@@ -271,13 +275,13 @@ def _whiten_block(group: Ints, tau: Floats, gram: Floats, right: Floats, lead: i
 @inner
 def _log_tau_local(x: float, arguments: Any) -> float:
     """Log density of one population sd of the blocks at abs(x), effects integrated out."""
-    k, scale, group, tau, gram, right, lead, matrix, line = arguments
+    k, scale, group, tau, gram, right, lead, matrix, line, inverse = arguments
     tau[k] = abs(x)
     total, size = (x / scale) ** 2, right.shape[1]
     for j in range(len(right)):
         _whiten_block(group, tau, gram[j], right[j], lead, matrix, line)
-        total += cholesky(matrix, size, lead)
-        total -= solve_lower(matrix, line, size, lead)
+        total += factorise(matrix, inverse, size, lead)
+        total -= forward(matrix, inverse, line, size, lead)
     return -0.5 * total
 
 
@@ -292,17 +296,16 @@ def draw_blocks(data: Data, prior: Prior, state: State, work: Work, at: int, rng
         old = state.tau_local[k]
         arguments = (
             k, prior.local_sd[k], group, state.tau_local, work.own_gram, work.own_right, data.lead, work.block, work.line,
+            work.line_inverse,
         )  # fmt: skip
         new = _step_tau_local(arguments, old, work.widths[at + k], rng)
         state.tau_local[k] = abs(new)
         work.moves[at + k] = abs(abs(new) - old)
     for j in range(len(state.local)):
         _whiten_block(group, state.tau_local, work.own_gram[j], work.own_right[j], data.lead, work.block, work.line)
-        cholesky(work.block, size, data.lead)
-        solve_lower(work.block, work.line, size, data.lead)
-        for a in range(size):
-            work.line[a] += standard_normal(rng)
-        solve_upper(work.block, work.line, size, data.lead)
+        factorise(work.block, work.line_inverse, size, data.lead)
+        forward(work.block, work.line_inverse, work.line, size, data.lead)
+        draw_normal(work.block, work.line_inverse, work.line, size, data.lead, rng)
         for a in range(size):
             state.local[j, a] = state.tau_local[group[a]] * work.line[a]
 

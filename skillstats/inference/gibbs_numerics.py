@@ -1,32 +1,25 @@
-"""Numerics of the Gibbs engine: a small Cholesky factor, a sum over shared shocks. Compiled; no thread, no fast maths.
+"""Numerics of the Gibbs engine: a small factorisation, a sum over shared shocks. Compiled; no thread, no fast maths.
 
 Everything is a plain loop over float64 in a fixed order, so that the same numbers go in and the same bits come out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
-import numba
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from skillstats.inference.gibbs_random import Floats, Stream, inner, standard_normal
+
 HUGE: Final = 1e200
 
 
-def inner[F: Callable[..., Any]](function: F) -> F:
-    """Compile a loop that only compiled code calls; the caller's cache holds it."""
-    compiled: F = numba.njit(nogil=True)(function)
-    return compiled
-
-
 @inner
-def cholesky(matrix: Floats, size: int, lead: int) -> float:
-    """Lower factor in place of a positive definite matrix; returns its log determinant.
+def factorise(matrix: Floats, inverse: Floats, size: int, lead: int) -> float:
+    """Factor M = U D^-1 U^T of a positive definite matrix in place, D the diagonal of U; returns log|M|.
 
     The first `size` rows are read, their lower part; the first `lead` of them are known to be diagonal, which costs nothing.
+    `inverse` takes 1 / D. No square root is needed.
     """
     product, total = 1.0, 0.0
     for i in range(size):
@@ -35,38 +28,39 @@ def cholesky(matrix: Floats, size: int, lead: int) -> float:
             for k in range(i):
                 entry = matrix[i, k]
                 for m in range(0 if k >= lead else k, k):
-                    entry -= matrix[i, m] * matrix[k, m]
-                matrix[i, k] = entry / matrix[k, k]
-                value -= matrix[i, k] * matrix[i, k]
+                    entry -= matrix[i, m] * matrix[k, m] * inverse[m]
+                matrix[i, k] = entry
+                value -= entry * entry * inverse[k]
         product *= value
         if product > HUGE:
             total += np.log(product)
             product = 1.0
-        matrix[i, i] = np.sqrt(value)
+        inverse[i] = 1.0 / value
     return total + np.log(product)
 
 
 @inner
-def solve_lower(factor: Floats, vector: Floats, size: int, lead: int) -> float:
-    """Solve L x = vector in place; returns the sum of squares of x."""
+def forward(matrix: Floats, inverse: Floats, vector: Floats, size: int, lead: int) -> float:
+    """Solve U D^-1 x = vector in place; returns vector^T M^-1 vector."""
     total = 0.0
     for i in range(size):
         value = vector[i]
-        for k in range(i if i >= lead else 0):
-            value -= factor[i, k] * vector[k]
-        vector[i] = value / factor[i, i]
-        total += vector[i] * vector[i]
+        if i >= lead:
+            for k in range(i):
+                value -= matrix[i, k] * inverse[k] * vector[k]
+        vector[i] = value
+        total += value * value * inverse[i]
     return total
 
 
 @inner
-def solve_upper(factor: Floats, vector: Floats, size: int, lead: int) -> None:
-    """Solve L^T x = vector in place."""
+def draw_normal(matrix: Floats, inverse: Floats, vector: Floats, size: int, lead: int, rng: Stream) -> None:
+    """After `forward`: turn `vector` into a draw of Normal(M^-1 vector, M^-1)."""
     for i in range(size - 1, -1, -1):
-        value = vector[i]
+        value = vector[i] + np.sqrt(1.0 / inverse[i]) * standard_normal(rng)
         for k in range(max(i + 1, lead), size):
-            value -= factor[k, i] * vector[k]
-        vector[i] = value / factor[i, i]
+            value -= matrix[k, i] * vector[k]
+        vector[i] = value * inverse[i]
 
 
 @inner

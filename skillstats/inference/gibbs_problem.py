@@ -23,10 +23,11 @@ Ints = NDArray[np.int64]
 class Data(NamedTuple):
     """The data and their places; read only.
 
-    n, mean, ss : (cell,) rows, mean of y, centred squares of y
-    volatility, profile, session : (cell,) trader * regimes + regime; distinct mean; session renumbered without gaps
+    n, mean : (cell,) rows, mean of y
+    profile, session : (cell,) distinct (mean, residual sd); session renumbered without gaps
     rows : (trader, regime) decisions
-    profile_gamma : (profile, 1 + global groups) places in gamma, the first is mu; profile_trader : (profile,)
+    profile_rows, profile_ss : (profile,) rows, sum of centred squares; profile_trader, profile_regime : (profile,)
+    profile_gamma : (profile, 1 + global groups) places in gamma, the first is mu
     profile_local : (profile, local groups) places in the trader's block; profile_own : (profile,) row of `own_*`
     own_trader, own_local : (own profile,), (own profile, local groups), distinct local parts
     cell_start : (pair + 1,) first cell; pair_session : (pair,); pair_start : (trader + 1,) first pair
@@ -39,13 +40,14 @@ class Data(NamedTuple):
 
     n: Floats
     mean: Floats
-    ss: Floats
-    volatility: Ints
     profile: Ints
     session: Ints
     rows: Floats
-    profile_gamma: Ints
+    profile_rows: Floats
+    profile_ss: Floats
     profile_trader: Ints
+    profile_regime: Ints
+    profile_gamma: Ints
     profile_local: Ints
     profile_own: Ints
     own_trader: Ints
@@ -116,17 +118,23 @@ class State(NamedTuple):
 class Work(NamedTuple):
     """Room for intermediate sums; nothing in it outlives a sweep.
 
-    theta : (profile,); precision : (trader * regime,); weight : (cell,)
-    information, score : (pair,) A and B of `components.cells`; session_information, session_score : (session,) A_s, B_s
-    session_gamma : (session, gamma); pair_gamma, pair_own : values on the sparse places; profile_weight, profile_score : (profile,)
-    gram, scratch : (gamma, gamma); right, side : (gamma,)
-    own_gram : (trader, block, block); own_right : (trader, block); block, line : scratch of a block
+    theta, before : (profile,) mean now and when `raw` was summed; precision : (profile,) 1 / sigma^2
+    raw, squares_given : (profile,) sums of n e and n e^2 given V; profile_weight, profile_score : (profile,) rows / sigma^2 and sum of w e
+    weight : (cell,); information, score : (pair,) A and B of `components.cells`; session_information, session_score : (session,) A_s, B_s
+    session_gamma : (session, gamma); pair_gamma, pair_own : values on the sparse places; own_change : (own profile,)
+    gram, scratch : (gamma, gamma); right, side, inverse : (gamma,)
+    own_gram : (trader, block, block); own_right : (trader, block); block, line, line_inverse : scratch of a block
     squares : (trader, regime), raw; weighted : (trader,) the same over sigma^2; rows : (trader,)
     widths, moves : (parameter,) slice widths, and how far the last slice went
     """
 
     theta: Floats
+    before: Floats
     precision: Floats
+    raw: Floats
+    squares_given: Floats
+    profile_weight: Floats
+    profile_score: Floats
     weight: Floats
     information: Floats
     score: Floats
@@ -135,16 +143,17 @@ class Work(NamedTuple):
     session_gamma: Floats
     pair_gamma: Floats
     pair_own: Floats
-    profile_weight: Floats
-    profile_score: Floats
+    own_change: Floats
     gram: Floats
     scratch: Floats
     right: Floats
     side: Floats
+    inverse: Floats
     own_gram: Floats
     own_right: Floats
     block: Floats
     line: Floats
+    line_inverse: Floats
     squares: Floats
     weighted: Floats
     rows: Floats
@@ -159,9 +168,9 @@ def make_work(data: Data, widths: Floats) -> Work:
     gamma, block, sessions = len(data.gamma_group), len(data.local_group), int(data.session.max()) + 1
     zeros = np.zeros
     return Work(
-        zeros(profiles), zeros(traders * regimes), zeros(cells), zeros(pairs), zeros(pairs), zeros(sessions), zeros(sessions),
-        zeros((sessions, gamma)), zeros(len(data.gamma_place)), zeros(len(data.own_place)), zeros(profiles), zeros(profiles),
-        zeros((gamma, gamma)), zeros((gamma, gamma)), zeros(gamma), zeros(gamma),
-        zeros((traders, block, block)), zeros((traders, block)), zeros((block, block)), zeros(block),
+        *(zeros(profiles) for _ in range(7)), zeros(cells), zeros(pairs), zeros(pairs), zeros(sessions), zeros(sessions),
+        zeros((sessions, gamma)), zeros(len(data.gamma_place)), zeros(len(data.own_place)), zeros(len(data.own_trader)),
+        zeros((gamma, gamma)), zeros((gamma, gamma)), zeros(gamma), zeros(gamma), zeros(gamma),
+        zeros((traders, block, block)), zeros((traders, block)), zeros((block, block)), zeros(block), zeros(block),
         zeros((traders, regimes)), zeros(traders), data.rows.sum(axis=1), widths.copy(), zeros(len(widths)),
     )  # fmt: skip

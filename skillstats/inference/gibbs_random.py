@@ -8,12 +8,20 @@ References: Blackman and Vigna 2021, ACM Transactions on Mathematical Software 4
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstats.inference.gibbs_numerics import Floats, inner
+Floats = NDArray[np.float64]
+
+
+def inner[F: Callable[..., Any]](function: F) -> F:
+    """Compile a loop that only compiled code calls; the caller's cache holds it."""
+    compiled: F = numba.njit(nogil=True)(function)
+    return compiled
 
 
 class Stream(NamedTuple):

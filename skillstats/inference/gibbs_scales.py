@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from skillstats.inference.gibbs_numerics import Floats, inner, shared_shock
+from skillstats.inference.gibbs_numerics import shared_shock
 from skillstats.inference.gibbs_problem import Data, Ints, Prior, State, Work
-from skillstats.inference.gibbs_random import Stream, standard_normal
+from skillstats.inference.gibbs_random import Floats, Stream, inner, standard_normal
 from skillstats.inference.gibbs_slice import slicer
 
 
@@ -48,22 +48,23 @@ def draw_sessions(state: State, work: Work, rng: Stream) -> None:
 
 
 @inner
-def sum_residuals(data: Data, state: State, work: Work) -> None:
-    """Squares around theta + V by trader x regime, and the score of every pair."""
+def sum_residuals(data: Data, prior: Prior, state: State, work: Work) -> None:
+    """Squares around theta + V by trader x regime, and the score of every pair, from the sums that `sum_blocks` left.
+
+    Since then each theta has moved by ``theta - before``, which is the traders' own effects only.
+    """
     work.squares[:] = 0.0
-    regimes = data.rows.shape[1]
-    for p in range(len(data.pair_session)):
-        v, total = state.v[data.pair_session[p]], 0.0
-        for c in range(data.cell_start[p], data.cell_start[p + 1]):
-            error = data.mean[c] - work.theta[data.profile[c]] - v
-            place = data.volatility[c]
-            work.squares[place // regimes, place % regimes] += data.ss[c] + data.n[c] * error * error
-            total += work.weight[c] * error
-        work.score[p] = total
-    for j in range(len(work.weighted)):
-        work.weighted[j] = 0.0
-        for r in range(regimes):
-            work.weighted[j] += work.squares[j, r] * work.precision[j * regimes + r]
+    work.weighted[:] = 0.0
+    for m in range(len(work.theta)):
+        change, j = work.theta[m] - work.before[m], data.profile_trader[m]
+        squares = data.profile_ss[m] + work.squares_given[m] - change * (2.0 * work.raw[m] - change * data.profile_rows[m])
+        work.squares[j, data.profile_regime[m]] += squares
+        work.weighted[j] += squares * work.precision[m]
+        work.own_change[data.profile_own[m]] = change
+    if prior.pair_kind > 0:
+        for p in range(len(data.pair_session)):
+            for k in range(data.own_start[p], data.own_start[p + 1]):
+                work.score[p] -= work.pair_own[k] * work.own_change[data.own_place[k]]
 
 
 @inner
@@ -229,18 +230,18 @@ def draw_regime_levels(data: Data, prior: Prior, state: State, work: Work, at: i
 
 @inner
 def _sum_squares_without_shocks(data: Data, prior: Prior, state: State, work: Work, rng: Stream) -> None:
-    regimes = data.rows.shape[1]
     if prior.pair_kind == 0:
         return
     work.squares[:] = 0.0
+    for m in range(len(work.theta)):
+        work.squares[data.profile_trader[m], data.profile_regime[m]] += data.profile_ss[m]
     for j in range(len(state.s_u)):
         for p in range(data.pair_start[j], data.pair_start[j + 1]):
             share = state.s_u[j] ** 2 / (1.0 + state.s_u[j] ** 2 * work.information[p])
             shock = share * work.score[p] + np.sqrt(share) * standard_normal(rng) + state.v[data.pair_session[p]]
             for c in range(data.cell_start[p], data.cell_start[p + 1]):
                 error = data.mean[c] - work.theta[data.profile[c]] - shock
-                place = data.volatility[c]
-                work.squares[place // regimes, place % regimes] += data.ss[c] + data.n[c] * error * error
+                work.squares[j, data.profile_regime[data.profile[c]]] += data.n[c] * error * error
 
 
 @inner

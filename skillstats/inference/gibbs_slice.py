@@ -7,8 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from skillstats.inference.gibbs_numerics import inner
-from skillstats.inference.gibbs_random import Stream, uniform
+from skillstats.inference.gibbs_random import Stream, inner, uniform
 
 MOST_STEPS: Final = 64
 
