@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from skillstats.evaluation.day_scores import Comparison, compare
     from skillstats.evaluation.evaluate import evaluate
     from skillstats.evaluation.result import Evaluation
     from skillstats.evaluation.verify import verify
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from skillstats.ledger.explain import Explanation, explain
     from skillstats.ledger.resimulate import Order, PureModel, resimulate
     from skillstats.ledger.write import read_ledger
+    from skillstats.luck.power import decisions_needed
     from skillstats.plan import Plan, read_plan
     from skillstats.record.containers import Record
     from skillstats.record.fix_log import Fills, read_fix
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from skillstats.spec.read import read_spec
 
 _HOME = {
+    "Comparison": "evaluation.day_scores",
     "Evaluation": "evaluation.result",
     "Evidence": "evidence",
     "Explanation": "ledger.explain",
@@ -48,6 +51,8 @@ _HOME = {
     "Shrinkage": "inference.known_error",
     "World": "simulate.world",
     "build_ledger": "ledger.build",
+    "compare": "evaluation.day_scores",
+    "decisions_needed": "luck.power",
     "evaluate": "evaluation.evaluate",
     "explain": "ledger.explain",
     "fit": "inference.nuts",
@@ -72,7 +77,7 @@ __all__ = [  # noqa: RUF022
     "Plan", "read_plan", "Record", "read_record", "Ledger", "build_ledger", "read_ledger", "Explanation", "explain", "Evidence", "to_evidence", "read_outcomes",
     "ModelSpec", "read_spec", "Fit", "fit", "Evaluation", "evaluate", "write_evaluation", "read_evaluation", "verify", "write_report",
     "PoolingPrior", "Shrinkage", "shrink", "World", "read_world", "simulate", "resimulate", "PureModel", "Order",
-    "Fills", "read_fix",
+    "Fills", "read_fix", "decisions_needed", "compare", "Comparison",
 ]  # fmt: skip
 
 

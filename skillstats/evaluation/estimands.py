@@ -6,20 +6,22 @@ For trader j over the own rows i, each with mean theta_i = theta_profile(i) + ka
     IR_dec = mean / sqrt( avg(sigma_jr^2 + theta_i^2) - mean^2 + s_Uj^2 + s_V^2 + s_F^2 avg(x^2) )     of a new decision
     IR_day = mbar mean / sqrt( mean(m^2) (s_V^2 + s_Uj^2) + s_F^2 mean((sum x)^2) + mbar avg sigma_jr^2 )   of a day of m decisions,
                                                                                                     equal risks
-    IR_ann = IR_day sqrt(own active sessions a year)                                            never sqrt(decisions a year)
+    IR_ann = IR_day sqrt(own active sessions a year) f                                          never sqrt(decisions a year)
 
-x is the exposure to a latent factor return. Under drift the profile of every row is taken at the current quarter, the last of the
-evidence: the estimate is of the state today, with the mix of regimes and actions of the whole record.
-
-A regime row uses the decisions made in that regime, annualised by the trader's active sessions in all regimes: what a year would be if
-every active session were like those. Shrinkage is the weight of the desk's centre in a trader's estimate,
+f is 1, or Lo's correction where day totals follow on from each other (`annual`). x is the exposure to a latent factor return. Under drift
+the profile of every row is taken at the current quarter, the last of the evidence: the estimate is of the state today, with the mix of
+labels of the whole record. The same for a common standard mix, the desk's rows with the trader in everybody's place and the trader's
+own sessions, compare traders in equal conditions. A regime row uses the decisions made in that regime, annualised by the trader's active
+sessions in all regimes: what a year would be if every active session were like those. Shrinkage is the weight of the desk's centre in a
+trader's estimate,
 
     shrinkage = 1 / (1 + tau^2 I_j),   I_j = sum_s m_s / (sigma_j^2 + m_s s_Uj^2),   reliability = 1 - shrinkage,
 
-where the shock shared by the desk is left out, because it cancels in the comparison with the others. Value-add per decision returns to money by the exact identity
-``mean(V) = mean(w) mean(y) + cov(w, y)``; the covariance is the sample's, with its day-clustered error added. Where the model has a
-slope in log size the whole comes from the model, mean(V) = avg(w_i theta_i) over the own rows: sizing skill is then estimated like
-any other.
+where the shock shared by the desk is left out, because it cancels in the comparison with the others. Half of the spread between
+averages of n effective decisions is skill at n50 = 1 / tau_dec^2, tau_dec the population sd on the scale of IR_dec. Value-add per decision
+returns to money by the exact identity ``mean(V) = mean(w) mean(y) + cov(w, y)``; the covariance is the sample's, with its day-clustered
+error added. Where the model has a slope in log size the whole comes from the model, mean(V) = avg(w_i theta_i) over the own rows: sizing
+skill is then estimated like any other.
 """
 
 from __future__ import annotations
@@ -29,64 +31,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstats.evidence import Evidence, distinct, effective_decisions
+from skillstats.evaluation.annual import Year, day_totals, year_of
+from skillstats.evaluation.draws import Draws
+from skillstats.evaluation.means import mean_of_rows
+from skillstats.evidence import Evidence, effective_decisions
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Draws:
-    """Posterior draws, chains one after the other; y units per decision.
-
-    chains : number of chains; theta : (draw, profile); sigma : (draw, trader, regime)
-    desk_day : (draw,) s_V, zeros if dropped; trader_day : (draw, trader) s_U, zeros if dropped
-    tau_trader, tau_cell : (draw,) population sds of trader and trader x regime effects, zeros if dropped
-    now, then : (row,) column of `theta` of each row of the evidence, at the current quarter and at its own; without them the profiles
-        are the combinations of trader, regime and action that occur, in order
-    kappa : (draw, trader) sizing slope; factor : (draw,) s_F; loading : (row,) exposure to the latent factor; None where not modelled
-    """
-
-    chains: int
-    theta: FloatArray
-    sigma: FloatArray
-    desk_day: FloatArray
-    trader_day: FloatArray
-    tau_trader: FloatArray
-    tau_cell: FloatArray
-    now: IntArray | None = None
-    then: IntArray | None = None
-    kappa: FloatArray | None = None
-    factor: FloatArray | None = None
-    loading: FloatArray | None = None
-
-    def column(self, evidence: Evidence, *, current: bool = True) -> IntArray:
-        """Column of `theta` of each row of the evidence, shape (row,)."""
-        known = self.now if current else self.then
-        return distinct({k: evidence.code(k) for k in ("trader", "regime", "action")})[1] if known is None else known
-
-
-@dataclass(frozen=True, slots=True)
-class Mean:
-    """Draws of the mean of y over some rows, shape (draw,) each: average, spread between rows (variance), average times risk."""
-
-    mean: FloatArray
-    between: FloatArray
-    money: FloatArray
-
-
-def mean_of_rows(draws: Draws, evidence: Evidence, trader: int, rows: IntArray) -> Mean:
-    """Moments of theta_i over `rows` of one trader by the empirical distribution of profiles and sizes, exactly."""
-    columns, at = np.unique(draws.column(evidence)[rows], return_inverse=True)
-    theta, risk = draws.theta[:, columns], evidence.risk[rows]  # shape: (draw, profile of these rows)
-    share, weight = np.bincount(at) / len(rows), np.bincount(at, weights=risk) / len(rows)
-    mean, square, money = theta @ share, theta**2 @ share, theta @ weight
-    if draws.kappa is not None:
-        size, kappa = evidence.log_size[rows], draws.kappa[:, trader]
-        mean = mean + kappa * size.mean()
-        square = square + 2 * kappa * (theta @ (np.bincount(at, weights=size) / len(rows))) + kappa**2 * np.mean(size**2)
-        money = money + kappa * np.mean(risk * size)
-    return Mean(mean, np.maximum(square - mean**2, 0), money)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +53,19 @@ class Target:
 class Estimate:
     """Draws of what is reported about one target, shape (draw,) each, and the counts behind them.
 
-    ir_annual : None where the evidence has no year; value_add : per decision, input unit
+    ir_day : of an active session; ir_annual : None where the evidence has no year; value_add : per decision, input unit
+    standard_decision, standard_annual : the same IRs in the desk's mix of regimes and actions; for a regime, of actions
     n : decisions; days : active sessions; n_eff : (draw,) effective decisions of the model
+    half_life : (draw,) n50, effective decisions, infinite where the population has no spread
+    annual_per_y : (draw,) IR_ann of a trader whose mean of y is 1, None without a year
+    money_ir, money_ir_annual : sample mean over sd of value-add in money, per decision and from day totals; never held against the hurdle
     """
 
     ir_decision: FloatArray
+    ir_day: FloatArray
     ir_annual: FloatArray | None
+    standard_decision: FloatArray
+    standard_annual: FloatArray | None
     value_add: FloatArray
     n: int
     days: int
@@ -116,6 +74,33 @@ class Estimate:
     raw_mean: float
     raw_ir: float | None
     raw_ir_annual: float | None
+    half_life: FloatArray
+    year: Year
+    annual_per_y: FloatArray | None
+    money_ir: float | None
+    money_ir_annual: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Ratios:
+    """IRs of one mix, (draw,) each."""
+
+    decision: FloatArray
+    day: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class _Luck:
+    """What is luck in a decision and in a day of a trader, (draw,) each; variances in y units squared.
+
+    decision : variance of one decision around its mean; residual : the part no other decision shares; shared : the part that the
+    decisions of a session share; day_per_y : IR of a day for each unit of mean y
+    """
+
+    decision: FloatArray
+    day_per_y: FloatArray
+    residual: FloatArray
+    shared: FloatArray
 
 
 def targets(evidence: Evidence) -> list[Target]:
@@ -127,6 +112,11 @@ def targets(evidence: Evidence) -> list[Target]:
         if len(evidence.coords["regime"]) > 1:
             found += [Target(j, int(r), rows[evidence.regime[rows] == r]) for r in np.unique(evidence.regime[rows])]
     return found
+
+
+def regime_shares(evidence: Evidence, rows: IntArray) -> FloatArray:
+    """Shares of rows by regime, shape (regime,)."""
+    return np.bincount(evidence.regime[rows], minlength=len(evidence.coords["regime"])) / len(rows)
 
 
 def session_sizes(evidence: Evidence, rows: IntArray) -> IntArray:
@@ -142,37 +132,64 @@ def estimate(draws: Draws, evidence: Evidence, target: Target, noise: FloatArray
     ----------
     noise : (draw,) standard normal, carries the sampling error of the sizing covariance
     """
-    sizes, theta = session_sizes(evidence, target.rows), mean_of_rows(draws, evidence, target.trader, target.rows)
-    share = np.bincount(evidence.regime[target.rows], minlength=draws.sigma.shape[2]) / len(target.rows)  # shape: (regime,)
-    residual = draws.sigma[:, target.trader] ** 2 @ share
-    shock = draws.desk_day**2 + draws.trader_day[:, target.trader] ** 2
-    factor, factor_day = _factor_variance(draws, evidence, target.rows)
-    total = residual + shock + theta.between + factor
-    per_day, squared = float(sizes.mean()), float(np.mean(sizes.astype(float) ** 2))
-    ir_day = per_day * theta.mean / np.sqrt(squared * shock + factor_day + per_day * residual)
-    active = _active_a_year(evidence, target.trader)
-    common = shock + factor_day / squared  # what the rows of one session share
-    n_eff = effective_decisions(sizes, common / (common + residual))
+    sizes, mean = session_sizes(evidence, target.rows), mean_of_rows(draws, evidence, target.trader, target.rows)
+    share = regime_shares(evidence, target.rows)
+    luck = _luck(draws, evidence, target, share, sizes)
+    own_mix = _ratios(mean.mean, mean.between, luck)
+    standard = _standard(draws, evidence, target, sizes)
+    year = year_of(evidence, target.trader)
+    shock, residual = luck.shared, luck.residual  # what the rows of one session share, and what they do not
+    n_eff = effective_decisions(sizes, shock / (shock + residual))
     # against the desk's centre a shock shared by all cancels, so only the trader's own shock dilutes the information
     own = draws.trader_day[:, target.trader] ** 2
     information = np.asarray(effective_decisions(sizes, own / (own + residual))) / (own + residual)
     skill = draws.tau_trader**2 + draws.tau_cell**2 * float(np.sum(share**2))
-    y = evidence.y[target.rows]
-    raw_ir = float(y.mean() / y.std(ddof=1)) if len(y) > 1 and np.ptp(y) > 0 else None
+    y, money = evidence.y[target.rows], evidence.value_add[target.rows]
     decisions = len(np.unique(evidence.decision[target.rows]))
+    with np.errstate(divide="ignore"):
+        half_life = (residual + shock) / skill
     return Estimate(
-        ir_decision=theta.mean / np.sqrt(total),
-        ir_annual=None if active is None else ir_day * np.sqrt(active),
-        value_add=value_add_draws(evidence, target.rows, theta.mean, noise)
+        ir_decision=own_mix.decision,
+        ir_day=own_mix.day,
+        ir_annual=None if year.root is None else own_mix.day * year.root,
+        standard_decision=standard.decision,
+        standard_annual=None if year.root is None else standard.day * year.root,
+        value_add=value_add_draws(evidence, target.rows, mean.mean, noise)
         if draws.kappa is None
-        else theta.money * (len(target.rows) / decisions),
+        else mean.money * (len(target.rows) / decisions),
         n=decisions,
         days=len(sizes),
         n_eff=np.minimum(n_eff, decisions),
         shrinkage=1 / (1 + information * skill),
-        raw_mean=float(evidence.value_add[target.rows].sum() / decisions),
-        raw_ir=raw_ir,
-        raw_ir_annual=_raw_annual(evidence, target.rows, active),
+        raw_mean=float(money.sum() / decisions),
+        raw_ir=_ratio(y),
+        raw_ir_annual=_annual_ratio(evidence, target.rows, y, year),
+        half_life=half_life,
+        year=year,
+        annual_per_y=None if year.root is None else luck.day_per_y * year.root,
+        money_ir=_ratio(money),
+        money_ir_annual=_annual_ratio(evidence, target.rows, money, year),
+    )
+
+
+def _standard(draws: Draws, evidence: Evidence, target: Target, sizes: IntArray) -> _Ratios:
+    """IRs in the desk's mix of labels, of the target's regime where it has one, with the trader's own sessions."""
+    desk = np.flatnonzero(evidence.regime == target.regime) if target.regime >= 0 else np.arange(len(evidence))
+    mean, between = (m[:, target.trader, 1 + target.regime] for m in (draws.standard.mean, draws.standard.between))
+    return _ratios(mean, between, _luck(draws, evidence, target, regime_shares(evidence, desk), sizes))
+
+
+def _luck(draws: Draws, evidence: Evidence, target: Target, share: FloatArray, sizes: IntArray) -> _Luck:
+    """Variances of a decision and of a day; `share` (regime,), `sizes` rows of each active session."""
+    residual = draws.sigma[:, target.trader] ** 2 @ share
+    shock = draws.desk_day**2 + draws.trader_day[:, target.trader] ** 2
+    factor, factor_day = _factor_variance(draws, evidence, target.rows)
+    per_day, squared = float(sizes.mean()), float(np.mean(sizes.astype(float) ** 2))
+    return _Luck(
+        decision=residual + shock + factor,
+        day_per_y=per_day / np.sqrt(squared * shock + factor_day + per_day * residual),
+        residual=residual,
+        shared=shock + factor_day / squared,
     )
 
 
@@ -185,20 +202,20 @@ def _factor_variance(draws: Draws, evidence: Evidence, rows: IntArray) -> tuple[
     return draws.factor**2 * np.mean(x**2), draws.factor**2 * np.mean(sums**2)
 
 
-def _active_a_year(evidence: Evidence, trader: int) -> float | None:
-    if evidence.sessions_per_year is None:
-        return None
-    active = len(np.unique(evidence.session[evidence.trader == trader]))
-    return active * evidence.sessions_per_year / max(evidence.sessions_spanned, active)
+def _ratios(mean: FloatArray, between: FloatArray, luck: _Luck) -> _Ratios:
+    """IR of a new decision and of a day."""
+    return _Ratios(mean / np.sqrt(luck.decision + between), mean * luck.day_per_y)
 
 
-def _raw_annual(evidence: Evidence, rows: IntArray, active: float | None) -> float | None:
-    """Mean over sd (n-1) of the day totals of y, times the root of the active sessions a year."""
-    totals = np.bincount(evidence.session[rows], weights=evidence.y[rows])
-    totals = totals[np.bincount(evidence.session[rows]) > 0]
-    if active is None or len(totals) < 2 or np.ptp(totals) == 0:
-        return None
-    return float(totals.mean() / totals.std(ddof=1) * np.sqrt(active))
+def _ratio(values: FloatArray) -> float | None:
+    """Sample mean over sd (n-1); None where there is no spread."""
+    return float(values.mean() / values.std(ddof=1)) if len(values) > 1 and np.ptp(values) > 0 else None
+
+
+def _annual_ratio(evidence: Evidence, rows: IntArray, values: FloatArray, year: Year) -> float | None:
+    """Mean over sd (n-1) of the day totals, annualised like the estimate."""
+    ratio = _ratio(day_totals(evidence.session[rows], values))
+    return None if ratio is None or year.root is None else ratio * year.root
 
 
 def value_add_draws(evidence: Evidence, rows: IntArray, mean: FloatArray, noise: FloatArray) -> FloatArray:

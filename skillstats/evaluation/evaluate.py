@@ -10,17 +10,25 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstats.evaluation.estimands import Target, estimate, targets
+from skillstats.evaluation.day_errors import day_error_table
+from skillstats.evaluation.day_scores import DayScores, score_days
+from skillstats.evaluation.detail import needed_table, row_detail, together
+from skillstats.evaluation.draws import Draws, Standard
+from skillstats.evaluation.estimands import Estimate, Target, estimate, targets
 from skillstats.evaluation.influence import Influence, leave_one_day_out
-from skillstats.evaluation.predictive import STATISTICS, missed, predictive_checks
-from skillstats.evaluation.refit import posterior_draws, refit_ir
+from skillstats.evaluation.lists import lists_of
+from skillstats.evaluation.population import population
+from skillstats.evaluation.posterior import posterior_draws
+from skillstats.evaluation.predictive import STATISTICS, Check, missed, predictive_checks
+from skillstats.evaluation.refit import refit_ir
 from skillstats.evaluation.result import Evaluation
 from skillstats.evaluation.rows import CLAIM_LIMIT, Judgement, finish_row, judged_ir, make_row, withhold_with_trader
 from skillstats.evaluation.sensitivity import PriorSensitivity, prior_sensitivity
 from skillstats.evaluation.skew import skew_part
 from skillstats.evaluation.status import Code, absent_traders, floors_in_force, record_codes, worst
-from skillstats.evaluation.words import caveats, skilled_list, source_part
-from skillstats.evidence import Evidence, distinct
+from skillstats.evaluation.variance_split import variance_split
+from skillstats.evaluation.words import caveats, source_part
+from skillstats.evidence import Evidence
 from skillstats.inference import effects
 from skillstats.inference.container import Fit
 from skillstats.inference.diagnose import FIT
@@ -57,7 +65,8 @@ def evaluate(fit: Fit, plan: Plan | None = None, *, overrides: Mapping[str, Any]
     floors, floor_words = floors_in_force(plan, evidence.source)
     skew = skew_part(fit, draws, found, estimates, floors, checks)
     codes = [*record_codes(evidence), *_sampler_codes(fit, FIT), *skew.fit_codes(), *_ppc_codes(checks)]
-    influence = _influence(fit, plan, found, ir, hurdle)
+    sessions, density = effects.session_log_likelihood(fit)
+    influence = _influence(fit, plan, found, ir, hurdle, sessions, density)
     by = Judgement(
         evidence=evidence,
         floors=floors,
@@ -74,14 +83,39 @@ def evaluate(fit: Fit, plan: Plan | None = None, *, overrides: Mapping[str, Any]
     rows = [make_row(i, t, e, by) for i, (t, e) in enumerate(zip(found, estimates, strict=True))]
     gone = {r["trader"]: r for r in rows if r["regime"] == "all" and r["status"] == "WITHHOLD"}
     rows = [withhold_with_trader(r, gone[r["trader"]]) if r["trader"] in gone else r for r in rows]
-    rows = [_with_pooled(row, t, fit) for row, t in zip(rows, found, strict=True)] + _absent(evidence)
-    result = _assemble(fit, plan, rows, codes, checks, floor_words, ir, found, by)
-    return dataclasses.replace(
-        result,
-        plan={**result.plan, "overrides": dict(overrides or {})},
-        diagnostics={**result.diagnostics, "skew": skew.plain()},
-        caveats=(*skew.sentences(evidence.unit), *result.caveats),
+    rows = [_with_pooled(row, t, draws.standard) for row, t in zip(rows, found, strict=True)]
+    rows = [
+        row | {"detail": None if row["status"] == "WITHHOLD" else row_detail(i, t, e, by, draws, fit)}
+        for i, (row, t, e) in enumerate(zip(rows, found, estimates, strict=True))
+    ]
+    shown = [(t, e) for row, t, e in zip(rows, found, estimates, strict=True) if row["status"] != "WITHHOLD" and t.regime < 0]
+    withheld = worst(codes) == "WITHHOLD" or not shown
+    return Evaluation(
+        status=worst(codes),
+        codes=tuple(c.plain() for c in codes),
+        plan=_plan_part(plan, by, fit) | {"overrides": dict(overrides or {})},
+        identity=dict(fit.identity) | {"spec_name": fit.spec.name},
+        source=source_part(fit),
+        rows=tuple(rows + _absent(evidence)),
+        population={} if withheld else population(fit, [e for t, e in zip(found, estimates, strict=True) if t.regime < 0]),
+        diagnostics=_diagnostics(fit, checks, by, None if withheld else score_days(density, sessions)) | {"skew": skew.plain()},
+        kpis=tuple(evidence.context.get("kpis", ())),
+        lists=lists_of(rows, ir, found, by, plan),
+        attribution={},
+        caveats=(*skew.sentences(evidence.unit), *caveats(fit, floor_words, by.sensitivity)),
+        desk={} if withheld else _desk(fit, draws, shown, by),
+        day_errors=tuple(day_error_table(evidence)),
     )
+
+
+def _desk(fit: Fit, draws: Draws, shown: list[tuple[Target, Estimate]], by: Judgement) -> dict[str, Any]:
+    """What is said about the desk as a whole, of the traders whose estimates are shown."""
+    quarter = together(draws, fit.evidence, [t.trader for t, _ in shown], fit.seed)
+    return {
+        "variance": variance_split(fit),
+        "needed": needed_table([e for _, e in shown], by, fit),
+        "quarter": None if quarter is None else dataclasses.asdict(quarter),
+    }
 
 
 def _sampler_codes(fit: Fit, scope: str) -> list[Code]:
@@ -98,17 +132,18 @@ def _short(code: Code) -> Code:
     return code if code.action == "WITHHOLD" else Code(code.code, code.action, "the fit as a whole is flagged, see there")
 
 
-def _ppc_codes(checks: dict[str, float]) -> list[Code]:
+def _ppc_codes(checks: dict[str, Check]) -> list[Code]:
     bad = missed(checks)
     if not bad:
         return []
-    words = ", ".join(f"{STATISTICS[name]} (p = {checks[name]:.2f})" for name in bad)
+    words = ", ".join(f"{STATISTICS[name]} (p = {checks[name].p:.3f})" for name in bad)
     return [Code("W-PPC", "FLAG", f"the model does not describe these outcomes: {words}")]
 
 
-def _influence(fit: Fit, plan: Plan, found: list[Target], ir: FloatArray, hurdle: float) -> Influence:
+def _influence(
+    fit: Fit, plan: Plan, found: list[Target], ir: FloatArray, hurdle: float, sessions: NDArray[np.int64], density: FloatArray
+) -> Influence:
     """Leave one session out; the heaviest sessions behind a claim are refitted where reweighting cannot be trusted."""
-    sessions, density = effects.session_log_likelihood(fit)
     influence = leave_one_day_out(sessions, density, ir, hurdle)
     limit = min(CLAIM_LIMIT, plan.verdict.certainty)
     claimed = np.flatnonzero(np.maximum(np.mean(ir > hurdle, axis=0), np.mean(ir < 0, axis=0)) >= limit)
@@ -147,31 +182,16 @@ def _sensitivity(fit: Fit, plan: Plan, found: list[Target], ir: FloatArray, hurd
     )
 
 
-def _with_pooled(row: dict[str, Any], target: Target, fit: Fit) -> dict[str, Any]:
+def _with_pooled(row: dict[str, Any], target: Target, standard: Standard) -> dict[str, Any]:
     """For a regime cell, the mean over the desk's traders in that regime: what is shown where the cell itself claims nothing."""
-    evidence = fit.evidence
     if (
         target.regime < 0
-        or len(evidence.coords["trader"]) < LEAST_POOLED
+        or standard.mean.shape[1] < LEAST_POOLED
         or any(c["action"] == "WITHHOLD" and c["code"] not in ("E-CELL", "E-FEW") for c in row["codes"])
     ):
         return row | {"pooled_y_mean": None}
-    return row | {"pooled_y_mean": _pooled_mean(fit, target.regime)}
-
-
-def _pooled_mean(fit: Fit, regime: int) -> float:
-    """Posterior mean of y in a regime, every trader of the desk counting alike, with the desk's mix of all other labels there."""
-    evidence = fit.evidence
-    here = evidence.regime == regime
-    found, at = distinct({"action": evidence.action[here], **{k: codes[here] for k, codes in evidence.labels.items()}})
-    traders, combination = (code.ravel() for code in np.indices((len(evidence.coords["trader"]), len(found))))
-    codes = {k: c[combination] for k, c in found.codes.items()} | {"trader": traders, "regime": np.full(len(traders), regime)}
-    if fit.terms.drift is not None:
-        codes["quarter"] = np.full(len(traders), len(evidence.levels("quarter")) - 1)
-    mean = np.asarray(
-        [effects.theta_at(fit, {k: c[traders == j] for k, c in codes.items()}).mean(axis=0) for j in np.unique(traders)]
-    )
-    return float(mean.mean(axis=0) @ (np.bincount(at) / len(at)))
+    pooled = standard.mean[:, :, 1 + target.regime]  # shape: (draw, trader), everybody counts alike
+    return row | {"pooled_y_mean": float(pooled.mean())}
 
 
 def _absent(evidence: Evidence) -> list[dict[str, Any]]:
@@ -179,55 +199,33 @@ def _absent(evidence: Evidence) -> list[dict[str, Any]]:
     rows = []
     for name, decisions, code in absent_traders(evidence):
         row = finish_row({"trader": name, "regime": "all", "n": 0, "days": 0, "n_eff": None}, [code])
-        rows.append(row | {"raw_ir_annual": None, "p_harm": None, "pooled_y_mean": None, "decisions_seen": decisions})
+        rows.append(
+            row | {"raw_ir_annual": None, "p_harm": None, "pooled_y_mean": None, "detail": None, "decisions_seen": decisions}
+        )
     return rows
 
 
-def _assemble(
-    fit: Fit,
-    plan: Plan,
-    rows: list[dict[str, Any]],
-    codes: list[Code],
-    checks: dict[str, float],
-    floor_words: list[str],
-    ir: FloatArray,
-    found: list[Target],
-    by: Judgement,
-) -> Evaluation:
-    evidence = fit.evidence
-    hurdle_unit = "annual IR" if by.annual else "IR per decision"
-    floors = {k: getattr(by.floors, k) for k in ("days", "n_eff", "cell_days")}
-    withheld = worst(codes) == "WITHHOLD"
-    return Evaluation(
-        status=worst(codes),
-        codes=tuple(c.plain() for c in codes),
-        plan={
-            "name": plan.name,
-            "digest": plan.digest,
-            "frozen": None,
-            "hurdle": by.hurdle,
-            "hurdle_unit": hurdle_unit,
-            "certainty": plan.verdict.certainty,
-            "fdr": plan.verdict.fdr,
-            "horizon": plan.horizon if evidence.source == "record" else None,
-            "fill_model": plan.fill_model if evidence.source == "record" else None,
-            "floors": floors,
-            "seed": fit.seed,
-            "text": msgspec.json.encode(msgspec.to_builtins(plan), order="deterministic").decode(),
-        },
-        identity=dict(fit.identity) | {"spec_name": fit.spec.name},
-        source=source_part(fit),
-        rows=tuple(rows),
-        population={} if withheld else population(fit),
-        diagnostics=_diagnostics(fit, checks, by),
-        kpis=tuple(evidence.context.get("kpis", ())),
-        lists=skilled_list(rows, ir, found, by, plan),
-        attribution={},
-        caveats=tuple(caveats(fit, floor_words, by.sensitivity)),
-    )
+def _plan_part(plan: Plan, by: Judgement, fit: Fit) -> dict[str, Any]:
+    """What was declared, as far as it governs these numbers."""
+    record = by.evidence.source == "record"
+    return {
+        "name": plan.name,
+        "digest": plan.digest,
+        "frozen": None,
+        "hurdle": by.hurdle,
+        "hurdle_unit": "annual IR" if by.annual else "IR per decision",
+        "certainty": plan.verdict.certainty,
+        "fdr": plan.verdict.fdr,
+        "horizon": plan.horizon if record else None,
+        "fill_model": plan.fill_model if record else None,
+        "floors": {k: getattr(by.floors, k) for k in ("days", "n_eff", "cell_days")},
+        "seed": fit.seed,
+        "text": msgspec.json.encode(msgspec.to_builtins(plan), order="deterministic").decode(),
+    }
 
 
-def _diagnostics(fit: Fit, checks: dict[str, float], by: Judgement) -> dict[str, Any]:
+def _diagnostics(fit: Fit, checks: dict[str, Check], by: Judgement, scores: DayScores | None) -> dict[str, Any]:
+    """How the sampler and the model did; without `scores` the fit is withheld and nothing of its predictions is kept but p."""
     d = fit.diagnostics
     return {
         "engine": "nuts (nutpie)",
@@ -241,65 +239,11 @@ def _diagnostics(fit: Fit, checks: dict[str, float], by: Judgement) -> dict[str,
         "e_bfmi_min": d.min_bfmi,
         "reruns": list(d.reruns),
         "gates": [{"code": f.code, "text": f.text} for f in d.findings],
-        "predictive_p": checks,
+        "predictive_p": {name: check.p for name, check in checks.items()},
+        "predictive": {name: check.plain() for name, check in checks.items()} if scores else {},
+        "loo": {"elpd": scores.elpd, "se": scores.se, "k_max": float(scores.k.max()), "k_limit": scores.k_limit}
+        if scores
+        else None,
         "pareto_k_max": float(np.nanmax(by.influence.k)),
         "pareto_k_limit": by.influence.k_limit,
-    }
-
-
-def population(fit: Fit) -> dict[str, Any]:
-    """The desk's mean and every population sd and shock size, in the unit a reader thinks in.
-
-    Skill terms: annual IR where there is a year, else the input's unit (no risk column) or IR units. Shocks and residual: the input's
-    unit where there is no risk column, else sd of a decision's standardised outcome.
-    """
-    money = not fit.evidence.has_risk
-    skill = np.sqrt(fit.bets_per_year) if fit.bets_per_year else (fit.evidence.scale if money else 1.0)
-    skill_unit = "annual IR at the planned breadth" if fit.bets_per_year else ("input unit" if money else "y units")
-    luck, luck_unit = (fit.evidence.scale, "input unit") if money else (1.0, "y units")
-    table: dict[str, Any] = {"desk_mean": _entry("mean skill of the desk", skill_unit, fit.draws("mu") * skill)}
-    labels = {
-        "tau_trader": ("trader_sd", "spread between traders"),
-        "tau_regime": ("regime_sd", "spread between regimes"),
-        "tau_trader_regime": ("trader_regime_sd", "spread of trader x regime"),
-        "tau_action": ("action_sd", "spread between actions"),
-        "tau_signal_type": ("signal_type_sd", "spread between signal types"),
-        "tau_asset_class": ("asset_class_sd", "spread between asset classes"),
-        "tau_model_version": ("model_version_sd", "spread between model versions"),
-        "tau_desk": ("desk_level_sd", "spread between desks"),
-        "tau_drift": ("drift_sd", "innovation of a trader's skill from quarter to quarter"),
-        "mu_kappa": ("sizing_mean", "sizing skill of the desk, per log unit of risk"),
-        "tau_kappa": ("sizing_sd", "spread of sizing skill between traders, per log unit of risk"),
-    }
-    for name, (key, label) in labels.items():
-        if name in fit:
-            table[key] = _entry(label, skill_unit, fit.draws(name) * skill)
-    if "s_V" in fit:
-        table["session_sd"] = _entry("shock shared by all in a session", luck_unit, fit.draws("s_V") * luck)
-    if "s_F" in fit:
-        table["factor_sd"] = _entry("latent factor return, per unit of exposure", luck_unit, fit.draws("s_F") * luck)
-    for name, key, label in (
-        ("phi", "drift_persistence", "persistence of skill"),
-        ("pi", "narrow_share", "share of the narrow part"),
-    ):
-        if name in fit:
-            table[key] = _entry(label, "no unit", fit.draws(name))
-    if "s_U" in fit:
-        table["trader_session_sd"] = _entry(
-            "shock of one trader in a session, typical", luck_unit, fit.draws("s_U").mean(axis=1) * luck
-        )
-    residual = np.sqrt((fit.draws("sigma") ** 2).reshape(len(fit.draws("mu")), -1).mean(axis=1))
-    table["residual_sd"] = _entry("what is left in one decision", luck_unit, residual * luck)
-    return table
-
-
-def _entry(label: str, unit: str, draws: FloatArray) -> dict[str, Any]:
-    low, median, high = np.quantile(draws, [0.05, 0.5, 0.95])
-    return {
-        "label": label,
-        "unit": unit,
-        "mean": float(draws.mean()),
-        "median": float(median),
-        "q05": float(low),
-        "q95": float(high),
     }

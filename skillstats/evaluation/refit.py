@@ -11,12 +11,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstats.components.skill import population_spread
-from skillstats.evaluation.estimands import Draws, Target, estimate
-from skillstats.evidence import Evidence, distinct
-from skillstats.inference import effects
+from skillstats.evaluation.draws import Draws
+from skillstats.evaluation.estimands import Target, estimate
+from skillstats.evaluation.posterior import posterior_draws
+from skillstats.evidence import Evidence
 from skillstats.inference.container import Fit
-from skillstats.inference.design import loadings, profile_labels
 from skillstats.inference.nuts import fit as run_fit
 from skillstats.plan import Plan
 from skillstats.spec.model import ModelSpec
@@ -24,36 +23,6 @@ from skillstats.spec.model import ModelSpec
 FloatArray = NDArray[np.float64]
 DRAWS: Final = 400
 TUNE: Final = 600
-
-
-def posterior_draws(fit: Fit) -> Draws:
-    """The draws the estimands are functions of."""
-    p, terms, evidence = effects.parameters(fit), fit.terms, fit.evidence
-    labels = ("trader", *profile_labels(terms, grid="extra" in fit))
-    own = {label: evidence.code(label) for label in labels}
-    then, at_then = distinct(own)
-    theta, now, at_now = p.theta, then, at_then
-    if terms.drift is not None:
-        now, at_now = distinct(own | {"quarter": np.full(len(evidence), len(evidence.levels("quarter")) - 1)})
-        theta = np.concatenate([p.theta, effects.theta_at(fit, now.codes)], axis=1)
-        at_now = at_now + len(then)
-    zero = np.zeros(len(p.s_v))
-    tau_trader, tau_cell = (fit.draws(name) if name in fit else zero for name in ("tau_trader", "tau_trader_regime"))
-    spread = population_spread(fit.spec.skill.population, fit.draws("pi") if "pi" in fit else 0.0)
-    return Draws(
-        fit.diagnostics.chains,
-        theta,
-        p.sigma,
-        p.s_v,
-        p.s_u,
-        tau_trader * spread,
-        tau_cell,
-        now=at_now,
-        then=at_then,
-        kappa=p.kappa if "kappa" in fit else None,
-        factor=p.s_f if "s_F" in fit else None,
-        loading=loadings(evidence, terms) if "s_F" in fit else None,
-    )
 
 
 def scaled_spreads(spec: ModelSpec, factor: float) -> ModelSpec:
@@ -80,7 +49,7 @@ def refit_ir(
         return None
     fixed = msgspec.structs.replace(plan, model=msgspec.structs.replace(plan.model, bets_per_year=fit.bets_per_year))
     again = run_fit(scaled_spreads(fit.spec, factor), evidence, seed=fit.seed, plan=fixed, draws=DRAWS, tune=TUNE)
-    if any(f.code in ("E-STUCK", "E-DIV") for f in again.diagnostics.findings):
+    if any(f.code in ("E-STUCK", "E-DIV") and f.action == "WITHHOLD" for f in again.diagnostics.findings):
         return None
     draws = posterior_draws(again)
     columns = [_ir(draws, evidence, target, annual) for target in found]

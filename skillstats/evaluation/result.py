@@ -7,7 +7,7 @@ estimate at all: the fields are `None`, so no renderer can show what must not be
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 import pandas as pd
@@ -59,14 +59,26 @@ class Evaluation:
     identity : spec, spec_name, evidence, version, components, seed
     source : kind (record | outcomes), unit, has_year, has_risk, scale, sessions_per_year, sessions_spanned, traders, regimes,
         decisions, rows, sessions, first_session, last_session, bets_per_year, bets_per_year_why, counts
-    rows : one mapping a trader (regime ``all``) and a trader x regime, with the keys `SKILL_COLUMNS` and `codes`
+    rows : one mapping a trader (regime ``all``) and a trader x regime, with the keys `SKILL_COLUMNS`, `codes` and `detail`; `detail`
+        holds the estimands without a column and is None where the row is withheld: ir_day, ir_decision_standard, ir_annual_standard,
+        reliability {mean, q05, q25, q75, q95}; half_life {median, q05, q95}; year {active, rho, factor}; money_ir, money_ir_annual;
+        type_errors {sign, exaggeration, claim_rate, certainty}; prior {p_spread, p_mean, ir_spread, ir_mean, halved, doubled};
+        tails {largest_row, row_of_sum, largest_day, day_of_sum, session, without_session, probability_change, ir_change, pareto_k};
+        losses {decisions, keep, revoke, better, evpi}; needed {ir, decisions, days, years}; quarter {mean, q05, q50, q95, p_loss,
+        sessions, active}
     population : {name: {label, unit, mean, median, q05, q95}} of the desk's mean and of every population sd and shock size
     diagnostics : engine, chains, draws, tune, divergences, r_hat_max, r_hat_of, ess_bulk_min, ess_tail_min, ess_of, e_bfmi_min, reruns,
-        gates [{code, text}], seconds are never stored
+        gates [{code, text}], predictive_p {name: p}, predictive {name: {p, observed, low, high, counts}}, loo {elpd, se, k_max,
+        k_limit}, seconds are never stored
     kpis : rows of the ledger's KPIs (description, not evidence); empty for an outcomes table
-    lists : skilled {claim: sentence, traders [..]}, hypotheses [{trader, regime, raw_ir, ir_decision_mean}]
+    lists : skilled {claim: sentence, traders [..]}; fdr {rate, traders, expected_false_share, members [{trader, p_above_hurdle,
+        running, alone}]}; order {supported, text, code, statements [{above, below, probability}]}; ranks [{trader, rank_mean, rank_q05,
+        rank_q95, p_top_quartile, p_best}]; hypotheses [{trader, regime, raw_ir, ir_decision_mean}]
     attribution : factor parts, empty until they are computed
     caveats : sentences for the reader, in order of weight
+    desk : variance {decision, record [{key, label, mean, q05, q95}], sessions, decisions}; needed [{ir, decisions, days, years}] of a
+        trader at the desk's rhythm; quarter of the traders with an estimate together; empty where the fit is withheld
+    day_errors : the ledger's means with day-clustered errors (M0), one line a trader and one for the desk (trader None)
     """
 
     status: Status
@@ -81,6 +93,8 @@ class Evaluation:
     lists: Mapping[str, Any]
     attribution: Mapping[str, Any]
     caveats: tuple[str, ...]
+    desk: Mapping[str, Any] = field(default_factory=dict)
+    day_errors: tuple[Mapping[str, Any], ...] = ()
     schema: int = 1
 
     def summary(self) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ class PriorSensitivity:
     halved, doubled : (row,) P(IR > hurdle) under population sd priors of half and twice the scale
     power : (row,) change of P(IR > hurdle) per doubling of the prior's weight, by power-scaling; mean_power : (row,) the same of the
         population mean's prior alone
+    ir_power, ir_mean_power : (row,) the same two responses of the posterior mean of the IR, in its posterior sds
     reliable : whether the importance weights of the halved and doubled priors can be trusted (Pareto k <= 0.7)
     """
 
@@ -37,6 +38,8 @@ class PriorSensitivity:
     doubled: FloatArray
     power: FloatArray
     mean_power: FloatArray
+    ir_power: FloatArray
+    ir_mean_power: FloatArray
     reliable: bool
 
     def prior_driven(self, row: int, probability: float, certainty: float) -> bool:
@@ -61,8 +64,17 @@ def prior_sensitivity(
     mean = -0.5 * ((centre[0] - centre[1]) / centre[2]) ** 2
     halved, k_half = _reweighed(above, 3 * spread)
     doubled, k_double = _reweighed(above, -0.75 * spread)
-    power = [_power(above, log_prior) for log_prior in (spread, mean)]
-    return PriorSensitivity(halved, doubled, power[0], power[1], bool(max(k_half, k_double) <= 0.7))
+    # a cell without spread has an IR that never varies; its response is 0 whatever it is divided by
+    scaled = ir / np.where(ir.std(axis=0) > 0, ir.std(axis=0), 1.0)
+    return PriorSensitivity(
+        halved=halved,
+        doubled=doubled,
+        power=_power(above, spread),
+        mean_power=_power(above, mean),
+        ir_power=_power(scaled, spread),
+        ir_mean_power=_power(scaled, mean),
+        reliable=bool(max(k_half, k_double) <= 0.7),
+    )
 
 
 def _reweighed(above: NDArray[np.bool_], log_ratio: FloatArray) -> tuple[FloatArray, float]:
@@ -72,12 +84,12 @@ def _reweighed(above: NDArray[np.bool_], log_ratio: FloatArray) -> tuple[FloatAr
     return weights @ above, float(k)
 
 
-def _power(above: NDArray[np.bool_], log_prior: FloatArray) -> FloatArray:
-    """Derivative of the probability with respect to the binary logarithm of the prior's power, by a central difference."""
+def _power(values: NDArray[Any], log_prior: FloatArray) -> FloatArray:
+    """Derivative of the mean of `values` (draw, row) with respect to the binary logarithm of the prior's power, by a central difference."""
 
     def at(step: float) -> FloatArray:
         weights = np.exp(step * (log_prior - log_prior.max()))
-        result: FloatArray = weights @ above / weights.sum()
+        result: FloatArray = weights @ values / weights.sum()
         return result
 
     return np.asarray((at(STEP) - at(-STEP)) / (np.log2(1 + STEP) - np.log2(1 - STEP)))

@@ -8,7 +8,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from skillstats.evaluation.estimands import Draws, Estimate, Target
+from skillstats.evaluation.draws import Draws
+from skillstats.evaluation.estimands import Estimate, Target
+from skillstats.evaluation.predictive import Check
 from skillstats.evaluation.status import Code, FloorSet, few_codes, worst
 from skillstats.evidence import Evidence
 from skillstats.inference.container import Fit
@@ -83,7 +85,7 @@ class SkewPart:
 
 
 def skew_part(
-    fit: Fit, draws: Draws, found: Sequence[Target], estimates: Sequence[Estimate], floors: FloorSet, checks: dict[str, float]
+    fit: Fit, draws: Draws, found: Sequence[Target], estimates: Sequence[Estimate], floors: FloorSet, checks: dict[str, Check]
 ) -> SkewPart:
     """Run the gate on a fit.
 
@@ -91,7 +93,7 @@ def skew_part(
     ----------
     found, estimates : targets of the evaluation and their estimates, one each
     floors : in force; who is under them is not reported and cannot refuse a model
-    checks : predictive p by statistic
+    checks : predictive checks by statistic
     """
     evidence = fit.evidence
     own = [(t, e) for t, e in zip(found, estimates, strict=True) if t.regime < 0]
@@ -106,7 +108,7 @@ def skew_part(
         np.array([e.n_eff.mean() for _, e in own]),
     )
     means = {names[t.trader]: float(e.ir_decision.mean()) for t, e in own}
-    return SkewPart(result, frozenset(reported), means, fit.spec.luck.tails == "student_t", checks["skewness"])
+    return SkewPart(result, frozenset(reported), means, fit.spec.luck.tails == "student_t", checks["skewness"].p)
 
 
 def residual_sd(draws: Draws, evidence: Evidence) -> Any:

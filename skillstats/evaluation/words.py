@@ -1,21 +1,15 @@
-"""What the reader must be told in words: the data, the lists, the caveats."""
+"""What the reader must be told in words: the data and the caveats."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from skillstats.evaluation.estimands import Target
-from skillstats.evaluation.rows import Judgement
+from skillstats.evaluation.annual import year_of
 from skillstats.evaluation.sensitivity import PriorSensitivity
 from skillstats.evidence import Evidence
 from skillstats.inference.container import Fit
-from skillstats.plan import Plan
-
-FloatArray = NDArray[np.float64]
-HYPOTHESES: Final = 3
 
 
 def source_part(fit: Fit) -> dict[str, Any]:
@@ -43,69 +37,6 @@ def source_part(fit: Fit) -> dict[str, Any]:
         "totals": dict(e.context.get("totals", {})),
         "ledger": e.context.get("ledger_digest"),
     }
-
-
-def skilled_list(rows: list[dict[str, Any]], ir: FloatArray, found: list[Target], by: Judgement, plan: Plan) -> dict[str, Any]:
-    """Who clears the hurdle with the certainty asked, the list under Bayesian false-discovery control, and hypotheses for next time.
-
-    The list adds traders by increasing P(IR <= hurdle) while its running mean stays within the rate (Muller, Parmigiani, Rice 2006).
-    """
-    own = [(i, rows[i]) for i, t in enumerate(found) if t.regime < 0 and rows[i]["status"] != "WITHHOLD"]
-    claimed = [r["trader"] for _, r in own if r["p_above_hurdle"] >= by.certainty]
-    doubts = sorted((1 - r["p_above_hurdle"], r["trader"]) for _, r in own)
-    running = np.cumsum([d for d, _ in doubts]) / np.arange(1, len(doubts) + 1) if doubts else np.zeros(0)
-    listed = [name for (_, name), mean in zip(doubts, running, strict=True) if mean <= plan.verdict.fdr]
-    if all(row["status"] == "WITHHOLD" for row in rows):
-        claim = "skill is withheld; nothing is said about anyone"
-        return {"skilled": {"claim": claim, "traders": []}, "fdr": {"rate": plan.verdict.fdr, "traders": [], "expected_false_share": None},
-                "order": {"supported": False, "text": ""}, "hypotheses": []}  # fmt: skip
-    who = (
-        "no one clears"
-        if not claimed
-        else f"{len(claimed)} of {len(own)} clear"
-        if len(claimed) > 1
-        else f"1 of {len(own)} clears"
-    )
-    return {
-        "skilled": {"claim": f"{who} the hurdle with {by.certainty:.0%} certainty", "traders": claimed},
-        "fdr": {
-            "rate": plan.verdict.fdr,
-            "traders": listed,
-            "expected_false_share": float(running[len(listed) - 1]) if listed else None,
-        },
-        "order": _order(own, ir),
-        "hypotheses": _hypotheses(rows, found),
-    }
-
-
-def _order(own: list[tuple[int, dict[str, Any]]], ir: FloatArray) -> dict[str, Any]:
-    """E-RANK: whether any order of the traders is supported."""
-    if len(own) < 2:
-        return {"supported": False, "text": "there is no one to compare with"}
-    at = [i for i, _ in own]
-    best = np.bincount(ir[:, at].argmax(axis=1), minlength=len(at)) / len(ir)
-    leader = int(best.argmax())
-    low, high = np.quantile(ir[:, at], [0.1, 0.9], axis=0)
-    overlap = bool(np.any((low[leader] < high) & (np.arange(len(at)) != leader)))
-    supported = bool(best[leader] >= 0.5 and not overlap)
-    text = (
-        ""
-        if supported
-        else f"order not supported by the data: the likeliest best trader is best with probability {best[leader]:.0%}"
-    )
-    return {"supported": supported, "text": text}
-
-
-def _hypotheses(rows: list[dict[str, Any]], found: list[Target]) -> list[dict[str, Any]]:
-    """The regime cells with the largest gap between raw and pooled: what to test next quarter, no claims."""
-    cells = [
-        rows[i]
-        for i, t in enumerate(found)
-        if t.regime >= 0 and rows[i]["status"] != "WITHHOLD" and rows[i]["raw_ir"] is not None
-    ]
-    cells.sort(key=lambda r: (-abs(r["raw_ir"] - r["ir_decision_mean"]), r["trader"], r["regime"]))
-    keys = ("trader", "regime", "raw_ir", "ir_decision_mean", "n", "days")
-    return [{k: r[k] for k in keys} for r in cells[:HYPOTHESES]]
 
 
 def caveats(fit: Fit, floor_words: list[str], sensitivity: PriorSensitivity) -> list[str]:
@@ -149,20 +80,12 @@ def caveats(fit: Fit, floor_words: list[str], sensitivity: PriorSensitivity) -> 
 
 
 def _serial(evidence: Evidence) -> list[str]:
-    """Traders whose session totals are correlated from one session to the next, which annual figures do not correct."""
-    if evidence.source != "record":
-        return []
-    found = []
-    for j, name in enumerate(evidence.coords["trader"]):
-        own = evidence.trader == j
-        totals = np.bincount(evidence.session[own], weights=evidence.y[own])[np.unique(evidence.session[own])]
-        if len(totals) < 20 or np.ptp(totals) == 0:
-            continue
-        rho = float(np.corrcoef(totals[1:], totals[:-1])[0, 1])
-        if abs(rho) > 2 / np.sqrt(len(totals)):
-            found.append(f"{name} ({rho:+.2f})")
+    """Traders whose session totals follow on from the session before: their annual figures are corrected, and it is said."""
+    years = [(name, year_of(evidence, j)) for j, name in enumerate(evidence.coords["trader"]) if np.any(evidence.trader == j)]
+    found = [f"{name} ({y.rho:+.2f}, factor {y.factor:.2f})" for name, y in years if y.rho is not None and y.factor != 1.0]
     if not found:
         return []
     return [
-        f"Session totals follow on from the session before for {', '.join(found)}; the annual figures are not corrected for it."
+        f"Session totals follow on from the session before for {', '.join(found)}; their annual figures carry the correction of Lo (2002) "
+        "for it, intervals do not allow for its own error."
     ]

@@ -117,7 +117,7 @@ def read_evaluation(folder: str | Path) -> Evaluation:
     path = Path(folder) / "evaluation.json"
     try:
         content: dict[str, Any] = msgspec.json.decode(path.read_bytes())
-        content |= {k: tuple(content[k]) for k in ("codes", "rows", "kpis", "caveats")}
+        content |= {k: tuple(content[k]) for k in ("codes", "rows", "kpis", "caveats", "day_errors") if k in content}
         return Evaluation(**content)
     except (OSError, msgspec.DecodeError, TypeError, KeyError) as error:
         raise UsageError(f"{folder} holds no evaluation ({error})") from None

@@ -24,6 +24,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skillstats.evidence.cells import Cells, collapse
+from skillstats.evidence.labels import dates_of_sessions
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -154,7 +155,8 @@ class Evidence:
 
 
 def _digest(evidence: Evidence) -> str:
-    known = [k for k in OPTIONAL_LABELS if k in evidence.labels]
+    dated = dates_of_sessions(evidence.coords["session"]) is not None  # then the quarter follows from the session
+    known = [k for k in OPTIONAL_LABELS if k in evidence.labels and not (dated and k == "quarter")]
     names = [np.asarray(evidence.coords[k], dtype=object)[evidence.code(k)] for k in (*LABELS, *known)]
     numbers = {k: v for k in NUMBERS if (v := getattr(evidence, k)) is not None}
     order = np.lexsort(

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from skillstats.errors import SkillWithheld
 from skillstats.evidence.containers import Evidence
+from skillstats.evidence.labels import code_labels, code_quarters
 from skillstats.evidence.risk import add_within_decision, cut_at_closes, one_minute, squared_exposure
 from skillstats.ledger.containers import Ledger
 from skillstats.market.sessions import Sessions, load_sessions, sessions_per_year
@@ -23,6 +24,8 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 NANO = 1e-9
 ALL = "all"
+_TEXTS = ("signal_id", "action_id", "decision_id", "trader", "asset", "side", "action", "session", "status")
+_LABELS = ("signal_type", "model_version", "desk")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +78,14 @@ def _in_words(counts: Mapping[str, int]) -> str:
 def _usable_rows(ledger: Ledger) -> tuple[_Rows, dict[str, int], dict[str, int]]:
     table = ledger.rows.append_column("at", pa.array(np.arange(ledger.rows.num_rows)))
     table = table.filter(pc.fill_null(table["is_intervention"], False))
-    frame = pd.DataFrame(
-        {
-            k: table[k].to_pandas().astype(object)
-            for k in ("signal_id", "action_id", "decision_id", "trader", "asset", "side", "action", "session", "status")
-        }
-    )
+    frame = pd.DataFrame({k: table[k].to_pandas().astype(object) for k in (*_TEXTS, *_LABELS)})
     frame["key"] = [s if a is None else a for s, a in zip(frame["signal_id"], frame["action_id"], strict=True)]
     for name in ("action_time", "signal_time", "horizon_time", "recorded_lag", "volatility", "value_add", "at"):
         column = table[name].cast(pa.int64()) if pa.types.is_timestamp(table[name].type) else table[name]
         frame[name] = np.asarray(pc.fill_null(column, -1).to_numpy(), dtype=np.int64)
     for name in ("signal_mid", "model_quantity", "actual_quantity", "gap_quantity", "signal_fx"):
         frame[name] = np.asarray(pc.fill_null(table[name].cast(pa.float64()), np.nan).to_numpy(), dtype=float)
+    frame["asset_class"] = [ledger.plan.assets[a].class_ if a in ledger.plan.assets else ALL for a in frame["asset"]]
     frame["regime"], frame["cutoff"] = _regimes(table)
     complete = {
         d
@@ -228,11 +227,15 @@ def _decision_rows(pieces: pd.DataFrame, correlation: float) -> pd.DataFrame:
 
 
 def _first_of_decision(frame: pd.DataFrame) -> pd.DataFrame:
-    """Trader, regime and verb of each decision; labels are those of its first action, the verb is ``MIXED`` if several."""
+    """Trader, verb and labels of each decision; labels are those of its first action, the verb is ``MIXED`` if several."""
     ordered = frame.assign(code=pd.factorize(frame["decision_id"], sort=True)[0]).sort_values(["code", "action_time", "at"])
     grouped = ordered.groupby("code", sort=True)
     found = grouped.agg(
-        trader=("trader", "first"), regime=("regime", "first"), cutoff=("cutoff", "max"), decided=("action_time", "min")
+        trader=("trader", "first"),
+        regime=("regime", "first"),
+        cutoff=("cutoff", "max"),
+        decided=("action_time", "min"),
+        **{name: (name, "first") for name in (*_LABELS, "asset_class")},
     )
     found["action"] = grouped["action"].first().where(grouped["action"].nunique() == 1, "MIXED")
     return found
@@ -245,6 +248,8 @@ def _assemble(ledger: Ledger, frame: pd.DataFrame, desk: Sessions, counts: dict[
     for name, values in labels.items():
         code, unique = pd.factorize(values.astype(object), sort=True)
         codes[name], coords[name] = code.astype(np.int64), tuple(str(u) for u in unique)
+    further, levels = code_labels({name: frame[name].to_numpy() for name in (*_LABELS, "asset_class")})
+    quarters, names_of_quarters = code_quarters(labels["session"].tolist())
     year = ledger.plan.model.sessions_per_year or sessions_per_year(ledger.plan.calendar.default)
     value, risk = frame["value"].to_numpy(), frame["risk"].to_numpy()
     look_ahead = int((frame["cutoff"] >= frame["decided"]).sum())
@@ -266,7 +271,7 @@ def _assemble(ledger: Ledger, frame: pd.DataFrame, desk: Sessions, counts: dict[
         regime=codes["regime"],
         action=codes["action"],
         decision=frame["code"].to_numpy().astype(np.int64),
-        coords=coords,
+        coords=coords | levels | names_of_quarters,
         source="record",
         unit=ledger.plan.currency,
         has_risk=True,
@@ -275,6 +280,7 @@ def _assemble(ledger: Ledger, frame: pd.DataFrame, desk: Sessions, counts: dict[
         sessions_spanned=max(_spanned(ledger, desk), int(np.ptp(frame["k"].to_numpy())) + 1),
         counts=counts,
         context=context,
+        labels=further | quarters,
     )
 
 

@@ -14,10 +14,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skillstats.errors import SkillWithheld, UsageError
-from skillstats.evidence.containers import LABELS, Evidence
+from skillstats.errors import SkillWithheld, UsageError, show
+from skillstats.evidence.containers import LABELS, NUMBERS, OPTIONAL_LABELS, Evidence
+from skillstats.evidence.labels import Coded, code_labels, code_quarters, dates_of_sessions
 from skillstats.evidence.risk import add_within_decision
 from skillstats.plan import Plan
+from skillstats.record.containers import NULL
 from skillstats.record.outcomes import OutcomeTable, read_outcome_table
 
 FloatArray = NDArray[np.float64]
@@ -68,6 +70,7 @@ def outcomes_to_evidence(table: OutcomeTable, plan: Plan | None = None) -> Evide
     scale = 1.0 if has_risk else pooled_sd(value, frame["trader"].to_numpy(), frame["session"].to_numpy())
     risk = frame["risk"].to_numpy(dtype=float) if has_risk else np.full(len(frame), scale)
     codes, coords = {}, {}
+    labels, levels = _labels(frame)
     for name in LABELS:
         code, unique = pd.factorize(frame[name].astype(object), sort=True)
         codes[name], coords[name] = code.astype(np.int64), tuple(str(u) for u in unique)
@@ -80,7 +83,7 @@ def outcomes_to_evidence(table: OutcomeTable, plan: Plan | None = None) -> Evide
         regime=codes["regime"],
         action=codes["action"],
         decision=pd.factorize(frame["decision_id"].astype(object), sort=True)[0].astype(np.int64),
-        coords=coords,
+        coords=coords | levels,
         source="outcomes",
         unit="input unit",
         has_risk=has_risk,
@@ -89,7 +92,54 @@ def outcomes_to_evidence(table: OutcomeTable, plan: Plan | None = None) -> Evide
         sessions_spanned=len(coords["session"]),
         counts={"followed": int(followed.sum()), "quarantined": len(table.quarantine), "dropped": len(table.drops)},
         context=_context(table, frame),
+        labels=labels,
+        **_numbers(frame, has_risk=has_risk),
     )
+
+
+def _labels(frame: pd.DataFrame) -> Coded:
+    """Optional labels that tell rows apart; quarters from sessions that are dates, else from `time` where every row has one."""
+    labels, levels = code_labels({k: frame[k].to_numpy() for k in OPTIONAL_LABELS if k != "quarter"})
+    dates = dates_of_sessions(frame["session"].tolist())
+    time = frame["time"].to_numpy(dtype=np.int64)
+    if dates is None and bool((time != NULL).all()):
+        dates = np.datetime_as_string(time.astype("datetime64[us]"), unit="D").tolist()
+    quarters = code_quarters(dates) if dates is not None else ({}, {})
+    return labels | quarters[0], levels | quarters[1]
+
+
+def _numbers(frame: pd.DataFrame, *, has_risk: bool) -> dict[str, FloatArray]:
+    """Exposures and factor returns, if the table has them.
+
+    Raises
+    ------
+    UsageError
+        If one of them is filled for some rows only, there is no risk to state the exposure in, or a session has two factor returns.
+    """
+    found = {}
+    for name in NUMBERS:
+        values = frame[name].to_numpy(dtype=float)
+        empty = int(np.isnan(values).sum())
+        if empty == len(values):
+            continue
+        if empty:
+            raise UsageError(
+                f"{name} is empty in {empty} of {len(values)} outcomes; fill it in every row or leave the column out"
+            )
+        found[name] = values
+    if found and not has_risk:
+        raise UsageError("exposure is stated per unit of risk, but the table has no risk column; add it")
+    if "factor_return" in found:
+        if "exposure" not in found:
+            raise UsageError(
+                "factor_return without exposure has no use; add the exposure of each outcome or leave the column out"
+            )
+        spread = frame.groupby("session")["factor_return"].agg(np.ptp)
+        if (spread > 0).any():
+            raise UsageError(
+                f"factor_return differs within session {show(str(spread.idxmax()))}; it is one number for all rows of a session"
+            )
+    return found
 
 
 def _context(table: OutcomeTable, frame: pd.DataFrame) -> dict[str, Any]:
@@ -104,9 +154,8 @@ def _netted(table: OutcomeTable, used: NDArray[np.bool_], correlation: float) ->
     named = {
         k: np.array([ALL if v is None else v for v in table[k]], dtype=object) for k in ("trader", "session", "regime", "action")
     }
-    frame = pd.DataFrame({**named, "decision_id": table["decision_id"], "value_add": table["value_add"], "risk": table["risk"]})[
-        used
-    ]
+    further = ("decision_id", "value_add", "risk", "time", *NUMBERS, *(k for k in OPTIONAL_LABELS if k != "quarter"))
+    frame = pd.DataFrame({**named, **{k: table[k] for k in further}})[used]
     keys = ["trader", "decision_id", "session"]
     if not frame.duplicated(keys).any():
         return frame.reset_index(drop=True)
@@ -115,6 +164,8 @@ def _netted(table: OutcomeTable, used: NDArray[np.bool_], correlation: float) ->
     first["value_add"] = np.bincount(group, weights=frame["value_add"].to_numpy(dtype=float))
     risk = frame["risk"].to_numpy(dtype=float)
     first["risk"] = add_within_decision(group, risk, np.ones(len(risk)), correlation)
+    exposure = frame["exposure"].to_numpy(dtype=float)  # in money they add, like value-add
+    first["exposure"] = np.bincount(group, weights=exposure * risk) / first["risk"].to_numpy()
     return first.drop(columns="group")
 
 

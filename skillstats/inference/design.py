@@ -57,11 +57,15 @@ def regressor_names(terms: Terms) -> tuple[str, ...]:
 
 
 def loadings(evidence: Evidence, terms: Terms) -> FloatArray:
-    """Exposure of each row to the latent factor return, shape (row,); zeros where the model has none."""
+    """Exposure of each row to the latent factor return, shape (row,); zeros where the model has none.
+
+    Exposures are divided by their root mean square, so that s_F is the sd that the factor brings to a decision of typical exposure,
+    whatever unit the exposures came in.
+    """
     if "session:exposure" not in terms.shocks or evidence.exposure is None or terms.form is None:
         return np.zeros(len(evidence))
     _, pair = distinct({k: evidence.code(k) for k in ("session", "trader", *(["desk"] if terms.by_desk else []))})
-    return EXPOSURE_LEVELS[terms.form](evidence.exposure, pair)
+    return EXPOSURE_LEVELS[terms.form](evidence.exposure / np.sqrt(np.mean(evidence.exposure**2)), pair)
 
 
 def design(evidence: Evidence, terms: Terms, *, grid: bool = False) -> Design:

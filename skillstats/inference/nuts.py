@@ -25,6 +25,7 @@ from skillstats.inference.design import DIMS
 from skillstats.inference.diagnose import FIT, Finding, bfmi, convergence_findings, diagnose, sampler_findings
 from skillstats.inference.separable import Terms, separable_terms
 from skillstats.inference.start import start_function
+from skillstats.inference.tolerance import tolerate_divergences
 from skillstats.plan import Plan
 from skillstats.spec import ModelSpec, read_spec
 from skillstats.units import package_version
@@ -102,8 +103,9 @@ def fit(
     again = _rerun(run, findings)
     if again is not None:
         reruns.append(f"rerun once because of {', '.join(sorted({f.code for f in findings}))}")
-        run = again
+        run, first = again, tree
         tree, findings = _sample(compiled, run, evidence, options)
+        findings = tolerate_divergences(findings, spec.name, run.target_accept, first, tree)
     seconds = {"compile": compiled_at - started, "sample": time.perf_counter() - compiled_at}
     return Fit(
         tree,

@@ -8,7 +8,6 @@ and hashed.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from math import isnan
 
 import numpy as np
@@ -46,17 +45,23 @@ def _word(text: str) -> pa.LargeStringScalar:
 
 def row_lines(table: Parsed, leave_out: tuple[str, ...] = ()) -> pa.LargeStringArray:
     """Canonical line of each row."""
-    names = [n for n in _canonical_names(table.columns, table.schema.names) if n not in leave_out]
+    names = [n for n in _canonical_names(table) if n not in leave_out]
     return pc.binary_join_element_wise(*[cell_texts(table.columns[n]) for n in names], _word("\t"))
 
 
-def _canonical_names(columns: Mapping[str, Values], known: tuple[str, ...]) -> list[str]:
-    return [*known, *sorted(set(columns) - set(known), key=str.encode)]
+def _canonical_names(table: Parsed) -> list[str]:
+    """Columns in the order of the schema, then the user's own; a later column that nobody filled leaves no trace."""
+    known = [c.name for c in table.schema.columns if not (c.later and _is_empty(table.columns[c.name]))]
+    return [*known, *sorted(set(table.columns) - set(table.schema.names), key=str.encode)]
+
+
+def _is_empty(values: Values) -> bool:
+    return not pc.any(pc.not_equal(cell_texts(values), _word(""))).as_py()
 
 
 def table_digest(table: Parsed) -> str:
     """sha256 of the header and the sorted lines of a table."""
-    header = "\t".join(_canonical_names(table.columns, table.schema.names))
+    header = "\t".join(_canonical_names(table))
     digest = hashlib.sha256(f"{table.name}\n{header}\n".encode())
     lines = row_lines(table)
     lines = lines.take(pc.array_sort_indices(lines)) if len(lines) else lines

@@ -40,6 +40,7 @@ class Column:
     required : the column must be in the header
     filled : an empty cell is a problem of its own (some columns may be absent but not empty, or the reverse)
     words : the allowed values of a `word` column
+    later : came after the first version; where no row fills it, it leaves no trace in any digest
     """
 
     name: str
@@ -49,6 +50,7 @@ class Column:
     required: bool = False
     filled: bool = False
     words: tuple[str, ...] = ()
+    later: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,11 @@ def _must(name: str, kind: Kind, unit: str, meaning: str, words: tuple[str, ...]
 def _may(name: str, kind: Kind, unit: str, meaning: str, words: tuple[str, ...] = ()) -> Column:
     """A column that may be absent, and empty in any row."""
     return Column(name, kind, unit, meaning, words=words)
+
+
+def _later(name: str, kind: Kind, unit: str, meaning: str) -> Column:
+    """A column that may be absent and came after the first version."""
+    return Column(name, kind, unit, meaning, later=True)
 
 
 _SIGNAL_COLUMNS: Final = (
@@ -232,6 +239,15 @@ OUTCOMES: Final = TableSchema(
         _may("decision_id", "id", "-", "default: row content digest plus occurrence number"),
         _may("action", "name", "-", "any verb; the seven are recognised"),
         _may("time", "time", "UTC us", "needed only for drift and ordering"),
+        _later("signal_type", "name", "-", "label; as in signals"),
+        _later("asset_class", "name", "-", "label; as in the plan's assets"),
+        _later(
+            "exposure",
+            "float",
+            "value_add / risk per unit of factor_return",
+            "net signed factor exposure of the deviation; needs risk",
+        ),
+        _later("factor_return", "float", "simple return", "of the factor in the session; equal in all rows of a session"),
     ),
     ("decision_id",),
     ("trader", "session", "decision_id"),

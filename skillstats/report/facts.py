@@ -152,18 +152,21 @@ def population_table(evaluation: Evaluation) -> Table:
 
 def diagnostic_facts(diagnostics: Mapping[str, Any]) -> Facts:
     """How the numbers were computed and whether the sampler did its work; limits beside."""
-    d = {k: diagnostics.get(k) for k in ("r_hat_max", "ess_bulk_min", "ess_tail_min", "e_bfmi_min")}
-    of = {k: f" ({visible(str(diagnostics[k]))})" if diagnostics.get(k) else "" for k in ("r_hat_of", "ess_of")}
-    return (
+    r_hat_of = f" ({visible(str(diagnostics['r_hat_of']))})" if diagnostics.get("r_hat_of") else ""
+    found = [
         ("Engine", text_of(diagnostics.get("engine"))),
         ("Chains, draws each, warm-up", ", ".join(text_of(diagnostics.get(k)) for k in ("chains", "draws", "tune"))),
         ("Divergences (limit 0)", text_of(diagnostics.get("divergences"))),
-        ("Largest R-hat (limit 1.01)", fixed(d["r_hat_max"], 4) + of["r_hat_of"]),
-        ("Smallest bulk sample size", fixed(d["ess_bulk_min"], 0) + of["ess_of"]),
-        ("Smallest tail sample size", fixed(d["ess_tail_min"], 0)),
-        ("Smallest E-BFMI (limit 0.3)", fixed(d["e_bfmi_min"], 2)),
-        ("Reruns", text_of(diagnostics.get("reruns"))),
-    )
+        ("Largest R-hat (limit 1.01)", fixed(diagnostics.get("r_hat_max"), 4) + r_hat_of),
+        ("Smallest effective sample size (limit 100 a chain)", fixed(diagnostics.get("ess_min"), 0)),
+        ("Smallest E-BFMI (limit 0.3)", fixed(diagnostics.get("e_bfmi_min"), 2)),
+        ("Reruns", text_of(diagnostics.get("reruns") or "none")),
+    ]
+    loo = diagnostics.get("loo")
+    if loo:
+        found.append(("Score of unseen sessions (elpd, nats)", f"{fixed(loo['elpd'], 0)}, standard error {fixed(loo['se'], 0)}"))
+        found.append((f"Largest Pareto k of a session (limit {fixed(loo['k_limit'], 2)})", fixed(loo["k_max"], 2)))
+    return tuple(found)
 
 
 def identity_facts(evaluation: Evaluation) -> Facts:

@@ -50,6 +50,7 @@ class Row:
     value_add : mean value-add per decision, in the unit of the input
     raw_ir : before shrinkage, on the scale of `ir`; None where withheld or unknown
     claims : P(IR > hurdle) reaches the certainty of the plan; False in a cell under its floor
+    detail : the estimands without a column of their own; None where withheld or unknown
     against : P(IR > 0) is so low that the record speaks against the trader with the same certainty
     """
 
@@ -70,6 +71,7 @@ class Row:
     reliability: float | None
     claims: bool
     against: bool
+    detail: Mapping[str, Any] | None = None
 
     @property
     def withheld(self) -> bool:
@@ -144,6 +146,7 @@ def _row(row: Mapping[str, Any], evaluation: Evaluation) -> Row:
         reliability=_finite(row["reliability"]) if show else None,
         claims=above is not None and above >= certainty and not below,
         against=positive is not None and positive <= 1 - certainty and not below,
+        detail=row.get("detail") if show else None,
     )
 
 

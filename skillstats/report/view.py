@@ -15,6 +15,7 @@ from skillstats.report.facts import Facts, text_of
 from skillstats.report.figures import forest_svg
 from skillstats.report.grid import GridRow, grid_of
 from skillstats.report.kpis import Table, kpi_table
+from skillstats.report.more import More, more_of
 from skillstats.report.numbers import ABSENT, count, digits_for, fixed, interval, is_number, percent, visible
 from skillstats.report.rows import NOT_ENOUGH, Band, Reason, Row, overall_rows, reasons_of, regime_rows
 from skillstats.report.words import Scale
@@ -87,6 +88,7 @@ class View:
     grid: tuple[GridRow, ...]
     cells: tuple[Line, ...]
     kpis: Table
+    more: More
     hypotheses: tuple[tuple[str, ...], ...]
     caveats: tuple[str, ...]
     population: Table
@@ -125,6 +127,7 @@ def view_of(evaluation: Evaluation) -> View:
         grid=grid,
         cells=tuple(_line(r, scale, digits) for r in cells),
         kpis=kpi_table(evaluation.kpis, text_of(source["unit"])),
+        more=more_of(evaluation, own, scale, text_of(source["unit"])),
         hypotheses=_hypotheses(evaluation),
         caveats=tuple(visible(str(c)) for c in evaluation.caveats),
         population=facts.population_table(evaluation),

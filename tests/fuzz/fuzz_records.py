@@ -59,7 +59,13 @@ SECONDS = 60
 PER_DESK = 20
 FIRST, LAST = "2024-01-01", "2025-01-31"
 """Instants the second ledger has calendars for, with room for horizons."""
-NUMBERS = {"quantity", "price", "fee", "bid", "ask", "close", "open"}
+NUMBERS = {
+    "signals": {"quantity", "price"},
+    "actions": {"quantity"},
+    "fills": {"quantity", "price", "fee"},
+    "prices": {"bid", "ask", "close", "open"},
+}
+"""Columns of numbers by table; a column of another name, or of this name in another table, is the user's own and is not read."""
 DECIMAL = re.compile(r"[+-]?[0-9]{1,400}(\.[0-9]{1,400})?")
 INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)")
 Rows = list[tuple[int, dict[str, str]]]
@@ -158,10 +164,13 @@ def with_tombstones(rows: Rows, kept: Rows, record: Record) -> Rows:
     stones = [
         (line, dict.fromkeys(cells, "") | {"asset": cells["asset"], "time": cells["time"], "close": "-1"})
         for line, cells in rows
-        if line in refused and cells.get("asset") and INSTANT.fullmatch(cells.get("time", "")) and "close" in cells
+        if line in refused and cells.get("asset") and INSTANT.fullmatch(cells.get("time", ""))
     ]
     there = {(c["asset"], c["time"]) for _, c in kept}
-    return kept + [(n, c) for n, c in stones if (c["asset"], c["time"]) not in there]
+    # a mutation may have renamed the column `close`; the rows that stand then have an empty one
+    return [(n, c | {"close": c.get("close", "")}) for n, c in kept] + [
+        s for s in stones if (s[1]["asset"], s[1]["time"]) not in there
+    ]
 
 
 def _exits_without_orders(record: Record, files: Mapping[str, bytes]) -> bool:
@@ -221,7 +230,7 @@ def _not_plain(kept: Mapping[str, Rows]) -> Iterator[str]:
     """Accepted cells that are no plain decimal and no instant with an offset."""
     for table, rows in kept.items():
         for line, cells in rows:
-            for column in set(cells) & (NUMBERS | {"time"}):
+            for column in set(cells) & (NUMBERS.get(table, set()) | {"time"}):
                 rule = INSTANT if column == "time" else DECIMAL
                 if (cells[column] or column == "time") and not rule.fullmatch(cells[column]):
                     yield f"{table}:{line} {column}={cells[column]!r} was accepted"

@@ -40,10 +40,52 @@ def row(
     made |= {"p_positive": min(0.999, p + 0.05), "p_above_hurdle": p, "lfsr": 0.05, "shrinkage": 0.62, "reliability": 0.38}
     made |= {"raw_mean": 950.0 * ir, "raw_ir": 0.09 * ir, "raw_ir_annual": 2.2 * ir, "status": status, "codes": [], "reasons": ""}
     made |= changes
+    made.setdefault("detail", detail(ir, width))
     if status == "WITHHOLD":
-        made |= dict.fromkeys(ESTIMAND_COLUMNS)
+        made |= dict.fromkeys((*ESTIMAND_COLUMNS, "detail"))
     made["reasons"] = "; ".join(c["code"] for c in made["codes"])
     return made
+
+
+def detail(ir: float, width: float) -> dict[str, Any]:
+    """The estimands without a column, around the same posterior."""
+    band = {"mean": ir, "q05": ir - width, "q25": ir - 0.41 * width, "q75": ir + 0.41 * width, "q95": ir + width}
+    share = {"mean": 0.38, "q05": 0.21, "q25": 0.31, "q75": 0.45, "q95": 0.57}
+    money = 51_234.5 * ir
+    return {
+        "ir_day": {k: v / 15.9 for k, v in band.items()},
+        "ir_decision_standard": {k: v / 24.2 for k, v in band.items()},
+        "ir_annual_standard": {k: v + 0.013 for k, v in band.items()},
+        "reliability": share,
+        "half_life": {"median": 617.2, "q05": 301.0, "q95": 1630.0},
+        "year": {"active": 244.0, "rho": 0.21, "factor": 0.811},
+        "money_ir": 0.0371,
+        "money_ir_annual": 0.637,
+        "type_errors": {"sign": 0.031, "exaggeration": 1.73, "claim_rate": 0.41, "certainty": 0.95},
+        "prior": {"p_spread": 0.0281, "p_mean": -0.0384, "ir_spread": 0.01, "ir_mean": -0.09, "halved": 0.62, "doubled": 0.58},
+        "tails": {
+            "largest_row": 0.0213,
+            "row_of_sum": -0.66,
+            "largest_day": 0.0431,
+            "day_of_sum": 0.7,
+            "session": "2026-08-03",
+            "without_session": "2026-08-04",
+            "probability_change": -0.0412,
+            "ir_change": -0.1034,
+            "pareto_k": 0.21,
+        },
+        "losses": {"decisions": 301.0, "keep": 1965.9, "revoke": 9771.6, "better": "keep", "evpi": 1965.9},
+        "needed": {"ir": ir, "decisions": 6261.0, "days": 1391 if ir > 0.25 else None, "years": 6.54 if ir > 0.25 else None},
+        "quarter": {
+            "mean": money,
+            "q05": money - 60_411.0,
+            "q50": money,
+            "q95": money + 60_822.0,
+            "p_loss": 0.41,
+            "sessions": 63,
+            "active": 61.2,
+        },
+    }
 
 
 def code(name: str, text: str) -> dict[str, str]:
@@ -177,13 +219,59 @@ def diagnostics() -> dict[str, Any]:
     }
     made |= {
         "r_hat_of": "sd_trader",
-        "ess_bulk_min": 1320.4,
-        "ess_tail_min": 1702.0,
-        "ess_of": "sd_trader",
+        "ess_min": 1320.4,
         "e_bfmi_min": 0.71,
-        "reruns": 0,
+        "reruns": [],
+        "loo": {"elpd": -20_871.4, "se": 341.6, "k_max": 0.614, "k_limit": 0.7},
     }
-    return made | {"gates": []}
+    bell = [1, 4, 15, 60, 180, 260, 250, 160, 52, 14, 3, 1]
+    checks = {n: {"p": 0.31, "observed": 0.4, "low": -1.0, "high": 2.0, "counts": bell} for n in ("skewness", "hit_rate")}
+    return made | {
+        "gates": [],
+        "predictive": checks | {"minimum": {"p": 0.004, "observed": -5.2, "low": -4.9, "high": -3.1, "counts": bell}},
+    }
+
+
+def ranks(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Ranks of the traders that are shown, wide as they are when an order is not supported."""
+    shown = sorted(r["trader"] for r in rows if r["regime"] == "all" and r["status"] != "WITHHOLD")
+    return [
+        {"trader": t, "rank_mean": None, "rank_q05": 1 + k // 2, "rank_q95": len(shown), "p_top_quartile": 0.271, "p_best": 0.13}
+        for k, t in enumerate(shown)
+    ]
+
+
+def desk() -> dict[str, Any]:
+    """What is said of the desk as a whole."""
+    names = (
+        "skill: what lasts and differs between traders",
+        "regimes, actions and other conditions",
+        "a shared shock",
+        "a theme",
+        "luck",
+    )
+    shares = {"decision": (0.002, 0.001, 0.007, 0.1, 0.89), "record": (0.57, 0.06, 0.02, 0.17, 0.18)}
+    split = {
+        k: [{"key": n, "label": n, "mean": s, "q05": 0.4 * s, "q95": 1.4 * s} for n, s in zip(names, v, strict=True)]
+        for k, v in shares.items()
+    }
+    needed = [{"ir": i, "decisions": 9000 / i, "days": round(3034 / i), "years": 12.1 / i} for i in (1.0, 2.0, 3.0)]
+    quarter = {
+        "mean": 94_888.0,
+        "q05": -57_678.0,
+        "q50": 94_477.0,
+        "q95": 250_059.0,
+        "p_loss": 0.151,
+        "sessions": 63,
+        "active": 63.0,
+    }
+    return {"variance": split | {"sessions": 61.0, "decisions": 1204.0}, "needed": needed, "quarter": quarter}
+
+
+def day_errors(names: list[str | None]) -> tuple[dict[str, Any], ...]:
+    """Means with day-clustered errors."""
+    line = {"rows": 1204, "days": 61, "mean": 1066.7, "mean_se": 741.2, "mean_q05": -171.4, "mean_q95": 2304.8}
+    return tuple({"trader": n, **line, "hit_rate": 0.5316, "hit_rate_se": 0.0172, "n_eff": 803.3} for n in names)
 
 
 def sample(rows: list[dict[str, Any]] | None = None, **changes: Any) -> Evaluation:
@@ -212,9 +300,17 @@ def sample(rows: list[dict[str, Any]] | None = None, **changes: Any) -> Evaluati
             "order": {
                 "supported": False,
                 "text": "order not supported by the data: the likeliest best trader is best with probability 44%",
+                "code": "E-RANK",
+                "statements": [
+                    {"above": r["trader"], "below": rows[5]["trader"], "probability": 0.95} for r in rows[:2] if len(rows) > 5
+                ],
             },
+            "ranks": ranks(rows),
+            "fdr": false_discoveries(rows),
             "hypotheses": hypotheses(rows),
         },
+        "desk": desk(),
+        "day_errors": day_errors([*traders, None]),
         "attribution": {},
         "caveats": (
             "One quarter is a belief update, not a verdict.",
@@ -222,6 +318,16 @@ def sample(rows: list[dict[str, Any]] | None = None, **changes: Any) -> Evaluati
         ),
     }
     return Evaluation(**(found | changes))
+
+
+def false_discoveries(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """A list of the first three traders, the last of them no claim by itself."""
+    shown = [r for r in rows if r["regime"] == "all" and r["status"] != "WITHHOLD"][:3]
+    members = [
+        {"trader": r["trader"], "p_above_hurdle": r["p_above_hurdle"], "running": 0.03 * (k + 1), "alone": k < 2}
+        for k, r in enumerate(shown)
+    ]
+    return {"rate": 0.10, "traders": [m["trader"] for m in members], "expected_false_share": 0.09, "members": members}
 
 
 def hypotheses(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

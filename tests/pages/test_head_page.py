@@ -318,7 +318,8 @@ def test_a_desk_without_regimes_or_kpis_has_neither_grid_nor_empty_tables() -> N
 def test_ledger_sums_in_micro_units_are_printed_in_currency_and_finer_splits_stay_out() -> None:
     split = made.kpi("T1", by="trader x action", action="VETO", sum=7_777_777_777_777)
     single = made.kpi("T1", sum=-50_000_000, mean=-50.0, sd=None, ir_per_decision=None, note="n<2")
-    page = Page(head(made.sample([made.row("T1")], kpis=(single, split, made.kpi("T7"), made.kpi(None, by="all")))))
+    kpis = (single, split, made.kpi("T7"), made.kpi(None, by="all"))
+    page = Page(head(made.sample([made.row("T1", detail=None)], kpis=kpis, day_errors=())))
     table = page.cells[""]
     lines = {row[0]: dict(zip(table[0], row, strict=True)) for row in table if len(row) == len(table[0])}
     assert set(lines) == {"Trader", "T1", "T7", "whole desk"}

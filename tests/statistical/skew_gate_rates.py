@@ -56,9 +56,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=2)
     given = parser.parse_args()
     sizes = (60, 150, 300, 600, 1200)
-    print("population".ljust(16), *(f"n={n:<5d}" for n in sizes), f"  ({given.samples} samples, seed {given.seed})")  # noqa: T201
+    print("population".ljust(16), *(f"n={n:<5d}" for n in sizes), f"  ({given.samples} samples, seed {given.seed})")
     for name, draw in POPULATIONS.items():
-        print(name.ljust(16), *(f"{firing_rate(draw, n, given.samples, given.seed):<7.3f}" for n in sizes))  # noqa: T201
+        print(name.ljust(16), *(f"{firing_rate(draw, n, given.samples, given.seed):<7.3f}" for n in sizes))
 
 
 if __name__ == "__main__":

@@ -48,10 +48,15 @@ def make_evidence(seed=20260701):
         "regime": ("calm", "wild"),
         "action": tuple("xyz"),
     }
+    # drawn last, so that what the older twins are compared on stays as it was
+    risk, exposure = 100 * rng.lognormal(0, 0.5, len(y)), rng.normal(0.5, 1.5, len(y))
+    labels = {name: rng.integers(0, size, len(y)) for name, size in (("signal_type", 2), ("asset_class", 3))}
+    labels |= {"desk": np.where(trader == 3, 1, rng.integers(0, 8, len(y)) == 0).astype(int), "quarter": session // 2}
+    coords |= {name: tuple(f"{name} {k}" for k in range(codes.max() + 1)) for name, codes in labels.items()}
     return Evidence(
-        value_add=y * 100, risk=np.full(len(y), 100.0), y=y, trader=trader, session=session, regime=regime, action=action,
+        value_add=y * risk, risk=risk, y=y, trader=trader, session=session, regime=regime, action=action,
         decision=np.arange(len(y)), coords=coords, source="record", unit="USD", has_risk=True, scale=1.0, sessions_per_year=252.0,
-        sessions_spanned=9, counts={}, context={},
+        sessions_spanned=9, counts={}, context={}, labels=labels, exposure=exposure,
     )  # fmt: skip
 
 
@@ -65,19 +70,28 @@ def twin_point(twin_model, model_point, values):
     return {name: model_point[name] if name in model_point else values[name] for name in names}
 
 
+def twin_priors(twin, evidence):
+    return twin.priors(4, 2, 3, B, **{name: len(evidence.levels(name)) for name in getattr(twin, "LABELS", ())})
+
+
+def twin_rows(twin, evidence):
+    further = {name: evidence.code(name) for name in getattr(twin, "LABELS", ())}
+    return further | {name: getattr(evidence, name) for name in getattr(twin, "NUMBERS", ())}
+
+
 @pytest.mark.parametrize("name", list_specs())
 def test_same_free_variables(name):
     evidence = make_evidence()
     spec = read_spec(name)
     assert not separable_terms(spec, evidence).dropped
     ours = free_names(build_model(spec, evidence, bets_per_year=B))
-    assert {COORDINATES.get(n, n) for n in ours} == free_names(load_twin(name).priors(4, 2, 3, B))
+    assert {COORDINATES.get(n, n) for n in ours} == free_names(twin_priors(load_twin(name), evidence))
 
 
 @pytest.mark.parametrize("name", list_specs())
 def test_same_log_density_at_random_points(name):
     evidence, twin = make_evidence(), load_twin(name)
-    model, twin_model = build_model(read_spec(name), evidence, bets_per_year=B), twin.priors(4, 2, 3, B)
+    model, twin_model = build_model(read_spec(name), evidence, bets_per_year=B), twin_priors(twin, evidence)
     logp, twin_logp = model.compile_logp(), twin_model.compile_logp()
     unobserved = [v for v in model.unobserved_value_vars if not v.name.endswith("__")]
     values_at = model.compile_fn(unobserved, on_unused_input="ignore")
@@ -91,5 +105,9 @@ def test_same_log_density_at_random_points(name):
                 ahead = dict(zip([v.name for v in unobserved], values_at(point | {x: point[x] + 1}), strict=True))
                 jacobian += float(np.sum(np.log(ahead[parameter] - values[parameter])))
         rows = (evidence.y, evidence.trader, evidence.session, evidence.regime, evidence.action)
-        expected = twin_logp(twin_point(twin_model, point, values)) + jacobian + twin.log_density_rows(values, *rows)
+        expected = (
+            twin_logp(twin_point(twin_model, point, values))
+            + jacobian
+            + twin.log_density_rows(values, *rows, **twin_rows(twin, evidence))
+        )
         np.testing.assert_allclose(logp(point), expected, rtol=1e-10)

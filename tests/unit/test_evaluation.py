@@ -1,6 +1,7 @@
 """Statuses, withheld numbers and files of an evaluation, on fits made of chosen draws."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -14,7 +15,7 @@ from skillstats.errors import Mismatch, UsageError
 from skillstats.evaluation import SKILL_COLUMNS, evaluate
 from skillstats.evaluation.estimands import estimate, sizing_term, targets, value_add_draws
 from skillstats.evaluation.influence import leave_one_day_out
-from skillstats.evaluation.refit import posterior_draws
+from skillstats.evaluation.posterior import posterior_draws
 from skillstats.evaluation.result import ESTIMAND_COLUMNS
 from skillstats.evaluation.sensitivity import prior_sensitivity
 from skillstats.evaluation.status import floors_in_force
@@ -55,14 +56,12 @@ def test_annual_ir_never_multiplies_by_the_root_of_decisions():
     fit = make_fit(evidence, np.array([0.05]), sd=0.0)
     draws = posterior_draws(fit)
     shock, residual = np.sqrt(0.4), np.sqrt(0.6)
-    fixed = type(draws)(
-        draws.chains,
-        np.full_like(draws.theta, 0.05),
-        np.full_like(draws.sigma, residual),
-        np.zeros_like(draws.desk_day),
-        np.full_like(draws.trader_day, shock),
-        draws.tau_trader,
-        draws.tau_cell,
+    fixed = replace(
+        draws,
+        theta=np.full_like(draws.theta, 0.05),
+        sigma=np.full_like(draws.sigma, residual),
+        desk_day=np.zeros_like(draws.desk_day),
+        trader_day=np.full_like(draws.trader_day, shock),
     )
     found = estimate(fixed, evidence, targets(evidence)[0], np.zeros(2000))
     assert found.ir_annual is not None
