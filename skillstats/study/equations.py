@@ -1,7 +1,7 @@
 """The generative equations of the normal models, drawn with numpy, row by row and shock by shock.
 
     theta_i = mu + a_j + b_r + c_jr + g_k + m_t + d_l + v_e + k_h + z_jq + kappa_j l_i,     l_i = log w_i - mean log w
-    y_i = theta_i + V_s + U_js + x_i F_s + e_i,   e_i ~ Normal(0, sigma_jr)
+    y_i = theta_i + V_s + U_js + x_i F_s + e_i,   e_i ~ Normal(0, sigma_jr),   x exposures in units of their root mean square
 
     a ~ Normal(0, tau_trader), or pi Normal(0, tau/2) + (1 - pi) Normal(0, 2 tau) (two_scale), or pi Normal(0, tau/10) + (1 - pi) Normal(0, tau)
     (spike_slab), or Student-t(4) of sd tau (student_t4); the other effects Normal(0, tau_term); kappa ~ Normal(mu_kappa, tau_kappa)
@@ -151,8 +151,8 @@ def draw_shocks(
         own = truth["s_U"][:, None] * rng.standard_normal((traders, sessions))
         total += own[evidence.trader, evidence.session]
     if "s_F" in truth:
-        x = evidence.exposure
-        assert x is not None
+        assert evidence.exposure is not None
+        x = evidence.exposure / np.sqrt(np.mean(evidence.exposure**2))
         if terms is not None and terms.form == "trader:session":
             pair = evidence.trader * sessions + evidence.session
             x = (np.bincount(pair, weights=x) / np.maximum(np.bincount(pair), 1))[pair]

@@ -24,7 +24,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skillstats.evaluation.predictive import missed, predictive_checks
-from skillstats.evaluation.refit import posterior_draws
+from skillstats.evaluation.posterior import posterior_draws
 from skillstats.evidence import Evidence
 from skillstats.luck.skew_gate import GAP_LIMIT, location_gap
 from skillstats.spec.model import ModelSpec, Prior

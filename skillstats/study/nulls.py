@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from skillstats.evaluation.evaluate import evaluate
-from skillstats.evaluation.refit import posterior_draws
+from skillstats.evaluation.posterior import posterior_draws
 from skillstats.evidence import Evidence
 from skillstats.study.designs import Design, lay_table
 from skillstats.study.engines import plan_of, posterior

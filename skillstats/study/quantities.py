@@ -16,8 +16,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstats.evaluation.estimands import Draws, Target, estimate, mean_of_rows
-from skillstats.evaluation.refit import posterior_draws
+from skillstats.evaluation.draws import Draws
+from skillstats.evaluation.estimands import Target, estimate
+from skillstats.evaluation.means import mean_of_rows
+from skillstats.evaluation.posterior import posterior_draws
 from skillstats.evidence import Evidence
 from skillstats.inference.container import Fit
 from skillstats.inference.effects import session_log_likelihood
