@@ -114,7 +114,7 @@ def truth_as_fit(fit_: Fit, truth: Mapping[str, FloatArray]) -> Fit:
 
 def covers(spec: ModelSpec) -> bool:
     """Whether the Gibbs engine fits this model."""
-    return not uncovered(spec)
+    return not uncovered(spec) and not spec.skill.slopes and not spec.skill.drift
 
 
 def default_engine(spec: ModelSpec) -> str:

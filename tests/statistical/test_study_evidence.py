@@ -41,5 +41,9 @@ def test_evidence_goes_stale_with_a_prior_and_with_the_density(monkeypatch):
     # the density changes while the specification does not: s_V doubled where the model reads it
     whole = luck.session
     monkeypatch.setattr(module, "_KNOWN", {})
-    monkeypatch.setitem(__import__("skillstats.inference.build", fromlist=["REGISTRY"]).REGISTRY["luck.shocks"], "session", lambda draw: 2 * whole(draw))
+    monkeypatch.setitem(
+        __import__("skillstats.inference.build", fromlist=["REGISTRY"]).REGISTRY["luck.shocks"],
+        "session",
+        lambda draw: 2 * whole(draw),
+    )
     assert "density" in stale(evidence, spec)
