@@ -108,8 +108,19 @@ def directions(scenario: Scenario, rng: np.random.Generator) -> FloatArray:
     return np.concatenate([own[None], rest[1:]])
 
 
+def desk_with_exposures(scenario: Scenario, rng: np.random.Generator) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """True theta (trader,), outcomes y in y units and exposures x, (trader, session, row)."""
+    theta, y, x, _ = _draw_desk(scenario, rng)
+    return theta, y, x
+
+
 def desk(scenario: Scenario, rng: np.random.Generator) -> tuple[FloatArray, FloatArray, FloatArray]:
     """True theta (trader,), outcomes y and the factor's part x F of them, (trader, session, row), y units."""
+    theta, y, x, factor = _draw_desk(scenario, rng)
+    return theta, y, x * factor[None, :, None]
+
+
+def _draw_desk(scenario: Scenario, rng: np.random.Generator) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     mu, tau = (
         (0.0, scenario.tau)
         if scenario.tau is not None
@@ -120,11 +131,11 @@ def desk(scenario: Scenario, rng: np.random.Generator) -> tuple[FloatArray, Floa
     x = directions(scenario, rng) * rng.uniform(0.6, 1.4, (TRADERS, SESSIONS, ROWS))
     theme = np.sqrt(THEME) * rng.standard_normal((TRADERS, SESSIONS))
     noise = np.sqrt(1 - FACTOR - THEME) * rng.standard_normal(x.shape)
-    shared = x * factor[None, :, None]
-    return theta, theta[:, None, None] + shared + theme[:, :, None] + noise, shared
+    return theta, theta[:, None, None] + x * factor[None, :, None] + theme[:, :, None] + noise, x, factor
 
 
-def _evidence(y: FloatArray) -> Evidence:
+def desk_evidence(y: FloatArray) -> Evidence:
+    """Evidence of outcomes (trader, session, row)."""
     trader, session, _ = (c.ravel().astype(np.int64) for c in np.indices(y.shape))
     zero = np.zeros(y.size, dtype=np.int64)
     return to_evidence(Table(trader, session, zero, zero), y.ravel(), SHAPE)
@@ -151,7 +162,7 @@ def naive_rows(y: FloatArray, theta: FloatArray) -> list[dict[str, Any]]:
 
 
 def _model_rows(spec: ModelSpec, y: FloatArray, theta: FloatArray, job: Job, seed: int) -> list[dict[str, Any]]:
-    fit = posterior(spec, _evidence(y), job.design, engine=job.engine, seed=seed)
+    fit = posterior(spec, desk_evidence(y), job.design, engine=job.engine, seed=seed)
     if any(f.code in ("E-STUCK", "E-DIV") for f in fit.diagnostics.findings):
         return [failed_row(str(fit.diagnostics.findings[0]))]
     draws = fit.draws("mu")[:, None] + fit.draws("a")
