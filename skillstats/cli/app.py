@@ -119,7 +119,13 @@ def ledger(record: Path, out: Path, plan: Path | None, keys: tuple[str, ...], st
 @click.option("--out", type=FOLDER, required=True, help="Folder for skill.csv, evaluation.json and the posterior.")
 @click.option("--plan", type=EXISTING, help="Plan with hurdle, certainty, floors and model.")
 @click.option("--model", help="Name or file of a model; default: see `skillstats models`.")
-@click.option("--engine", type=click.Choice(["nuts"]), default="nuts", show_default=True)
+@click.option(
+    "--engine",
+    type=click.Choice(["nuts", "gibbs"]),
+    default="nuts",
+    show_default=True,
+    help="Whose draws are reported; both run where both apply.",
+)
 @click.option(
     "--columns",
     multiple=True,

@@ -64,6 +64,7 @@ def run_evaluate(
     evidence, used, quarantined = load_evidence(source, declared, parse_columns(columns))
     chosen = model or used.model.name or default_model(evidence)
     overrides = {k: v for k, v in (("model", model), ("seed", seed), ("draws", draws)) if v is not None}
+    overrides |= {"engine": engine} if engine != "nuts" else {}
     result = fit_and_write(evidence, used, out, model=chosen, engine=engine, seed=seed, draws=draws, overrides=overrides)
     for name in audience:
         from skillstats.report.page import write_report
@@ -128,8 +129,10 @@ def fit_and_write(
     seed: int | None,
     draws: int | None,
     overrides: dict[str, Any],
+    check: bool = True,
 ) -> Evaluation:
-    """Fit, judge and write the evaluation folder."""
+    """Fit by `engine` and, with `check` and where it covers the model, by the other one; judge and write the evaluation folder."""
+    from skillstats.evaluation.engines import second_fit
     from skillstats.evaluation.evaluate import evaluate
     from skillstats.evaluation.write import write_evaluation
     from skillstats.inference.nuts import fit
@@ -143,7 +146,7 @@ def fit_and_write(
         draws=draws,
         progress=sys.stderr.isatty(),
     )
-    result = evaluate(fitted, plan, overrides=overrides)
+    result = evaluate(fitted, plan, overrides=overrides, second=second_fit(fitted, plan) if check else None)
     inputs = {k: str(evidence.context[k]) for k in ("ledger_digest", "input_digest") if k in evidence.context}
     write_evaluation(result, out, fitted, inputs)
     return result
@@ -175,6 +178,8 @@ def print_result(result: Evaluation) -> None:
         console.print(f"... and {len(own) - 40} more in skill.csv")
     for code in result.codes:
         console.print(Text(f"{code['code']} {code['text']}"))
+    if "engines" in result.diagnostics:
+        console.print(Text(result.diagnostics["engines"]["text"]))
     console.print(
         f"fit: {result.status}; {result.lists['skilled']['claim']} (hurdle {result.plan['hurdle']} {result.plan['hurdle_unit']})"
     )

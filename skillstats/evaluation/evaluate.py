@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from skillstats.evaluation.day_errors import day_error_table
 from skillstats.evaluation.day_scores import DayScores, score_days
 from skillstats.evaluation.detail import needed_table, row_detail, together
 from skillstats.evaluation.draws import Draws, Standard
+from skillstats.evaluation.engines import ENGINE_NAMES, compare_engines
 from skillstats.evaluation.estimands import Estimate, Target, estimate, targets
 from skillstats.evaluation.influence import Influence, leave_one_day_out
 from skillstats.evaluation.lists import lists_of
@@ -40,7 +42,9 @@ LEAST_POOLED = 3
 """Traders below which a mean over them would give one of them away."""
 
 
-def evaluate(fit: Fit, plan: Plan | None = None, *, overrides: Mapping[str, Any] | None = None) -> Evaluation:
+def evaluate(
+    fit: Fit, plan: Plan | None = None, *, overrides: Mapping[str, Any] | None = None, second: Fit | None = None
+) -> Evaluation:
     """Judge a fit: estimands, statuses with reasons, and what the reader must know.
 
     Parameters
@@ -48,47 +52,38 @@ def evaluate(fit: Fit, plan: Plan | None = None, *, overrides: Mapping[str, Any]
     fit : Fit
     plan : hurdle, certainty, floors and false-discovery rate; default `Plan()`
     overrides : what the caller set against the plan (model, seed, draws), to be stated
+    second : the same model on the same evidence by the other engine, see `skillstats.evaluation.engines.second_fit`; their disagreement is
+        stated, and flagged where Monte-Carlo error does not explain it
 
     Returns
     -------
     Evaluation; withheld estimates are None in it
     """
     plan = plan or Plan()
-    evidence, draws = fit.evidence, posterior_draws(fit)
-    noise = np.random.default_rng([fit.seed, 11]).standard_normal(len(draws.desk_day))
-    found = targets(evidence)
-    estimates = [estimate(draws, evidence, t, noise) for t in found]
-    annual = evidence.has_year
-    hurdle = plan.verdict.hurdle if annual else plan.verdict.hurdle_decision
-    ir = np.stack([judged_ir(e, annual) for e in estimates], axis=1)
-    checks = predictive_checks(draws, evidence, fit.seed)
-    floors, floor_words = floors_in_force(plan, evidence.source)
-    skew = skew_part(fit, draws, found, estimates, floors, checks)
-    codes = [*record_codes(evidence), *_sampler_codes(fit, FIT), *skew.fit_codes(), *_ppc_codes(checks)]
+    made = _estimates(fit, plan)
+    checks = predictive_checks(made.draws, fit.evidence, fit.seed)
+    floors, floor_words = floors_in_force(plan, fit.evidence.source)
+    skew = skew_part(fit, made.draws, made.found, made.estimates, floors, checks)
+    codes = [*record_codes(fit.evidence), *_sampler_codes(fit, FIT), *skew.fit_codes(), *_ppc_codes(checks)]
+    engines = compare_engines(fit, second, made.found) if second is not None else None
+    codes += engines.code() if engines is not None else []
     sessions, density = effects.session_log_likelihood(fit)
-    influence = _influence(fit, plan, found, ir, hurdle, sessions, density)
     by = Judgement(
-        evidence=evidence,
+        evidence=fit.evidence,
         floors=floors,
-        hurdle=hurdle,
-        annual=annual,
+        hurdle=made.hurdle,
+        annual=fit.evidence.has_year,
         certainty=plan.verdict.certainty,
         chains=fit.diagnostics.chains,
         own_sd="trader" in fit.terms.volatility_by,
         fit_codes=tuple(_short(c) for c in codes),
-        scoped={name: (*_sampler_codes(fit, name), *skew.trader_codes(name)) for name in evidence.coords["trader"]},
-        influence=influence,
-        sensitivity=_sensitivity(fit, plan, found, ir, hurdle),
+        scoped={name: (*_sampler_codes(fit, name), *skew.trader_codes(name)) for name in fit.evidence.coords["trader"]},
+        influence=_influence(fit, plan, made, sessions, density),
+        sensitivity=_sensitivity(fit, plan, made.found, made.ir, made.hurdle),
     )
-    rows = [make_row(i, t, e, by) for i, (t, e) in enumerate(zip(found, estimates, strict=True))]
-    gone = {r["trader"]: r for r in rows if r["regime"] == "all" and r["status"] == "WITHHOLD"}
-    rows = [withhold_with_trader(r, gone[r["trader"]]) if r["trader"] in gone else r for r in rows]
-    rows = [_with_pooled(row, t, draws.standard) for row, t in zip(rows, found, strict=True)]
-    rows = [
-        row | {"detail": None if row["status"] == "WITHHOLD" else row_detail(i, t, e, by, draws, fit)}
-        for i, (row, t, e) in enumerate(zip(rows, found, estimates, strict=True))
-    ]
-    shown = [(t, e) for row, t, e in zip(rows, found, estimates, strict=True) if row["status"] != "WITHHOLD" and t.regime < 0]
+    rows = _rows(fit, made, by)
+    own = [(row, t, e) for row, t, e in zip(rows, made.found, made.estimates, strict=True) if t.regime < 0]
+    shown = [(t, e) for row, t, e in own if row["status"] != "WITHHOLD"]
     withheld = worst(codes) == "WITHHOLD" or not shown
     return Evaluation(
         status=worst(codes),
@@ -96,16 +91,50 @@ def evaluate(fit: Fit, plan: Plan | None = None, *, overrides: Mapping[str, Any]
         plan=_plan_part(plan, by, fit) | {"overrides": dict(overrides or {})},
         identity=dict(fit.identity) | {"spec_name": fit.spec.name},
         source=source_part(fit),
-        rows=tuple(rows + _absent(evidence)),
-        population={} if withheld else population(fit, [e for t, e in zip(found, estimates, strict=True) if t.regime < 0]),
-        diagnostics=_diagnostics(fit, checks, by, None if withheld else score_days(density, sessions)) | {"skew": skew.plain()},
-        kpis=tuple(evidence.context.get("kpis", ())),
-        lists=lists_of(rows, ir, found, by, plan),
+        rows=tuple(rows + _absent(fit.evidence)),
+        population={} if withheld else population(fit, [e for _, _, e in own]),
+        diagnostics=_diagnostics(fit, checks, by, None if withheld else score_days(density, sessions))
+        | {"skew": skew.plain()}
+        | ({"engines": engines.plain()} if engines is not None else {}),
+        kpis=tuple(fit.evidence.context.get("kpis", ())),
+        lists=lists_of(rows, made.ir, made.found, by, plan),
         attribution={},
-        caveats=(*skew.sentences(evidence.unit), *caveats(fit, floor_words, by.sensitivity)),
-        desk={} if withheld else _desk(fit, draws, shown, by),
-        day_errors=tuple(day_error_table(evidence)),
+        caveats=(*skew.sentences(fit.evidence.unit), *caveats(fit, floor_words, by.sensitivity)),
+        desk={} if withheld else _desk(fit, made.draws, shown, by),
+        day_errors=tuple(day_error_table(fit.evidence)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """Draws, targets, their estimates, and the IRs (draw, target) on the scale of the hurdle."""
+
+    draws: Draws
+    found: list[Target]
+    estimates: list[Estimate]
+    ir: FloatArray
+    hurdle: float
+
+
+def _estimates(fit: Fit, plan: Plan) -> _Made:
+    """Every estimate of a fit, and the hurdle it is held against."""
+    draws, found, annual = posterior_draws(fit), targets(fit.evidence), fit.evidence.has_year
+    noise = np.random.default_rng([fit.seed, 11]).standard_normal(len(draws.desk_day))
+    made = [estimate(draws, fit.evidence, t, noise) for t in found]
+    hurdle = plan.verdict.hurdle if annual else plan.verdict.hurdle_decision
+    return _Made(draws, found, made, np.stack([judged_ir(e, annual) for e in made], axis=1), hurdle)
+
+
+def _rows(fit: Fit, made: _Made, by: Judgement) -> list[dict[str, Any]]:
+    """One row a target with its final status, then what only a shown row has."""
+    rows = [make_row(i, t, e, by) for i, (t, e) in enumerate(zip(made.found, made.estimates, strict=True))]
+    gone = {r["trader"]: r for r in rows if r["regime"] == "all" and r["status"] == "WITHHOLD"}
+    rows = [withhold_with_trader(r, gone[r["trader"]]) if r["trader"] in gone else r for r in rows]
+    rows = [_with_pooled(row, t, made.draws.standard) for row, t in zip(rows, made.found, strict=True)]
+    return [
+        row | {"detail": None if row["status"] == "WITHHOLD" else row_detail(i, t, e, by, made.draws, fit)}
+        for i, (row, t, e) in enumerate(zip(rows, made.found, made.estimates, strict=True))
+    ]
 
 
 def _desk(fit: Fit, draws: Draws, shown: list[tuple[Target, Estimate]], by: Judgement) -> dict[str, Any]:
@@ -140,10 +169,9 @@ def _ppc_codes(checks: dict[str, Check]) -> list[Code]:
     return [Code("W-PPC", "FLAG", f"the model does not describe these outcomes: {words}")]
 
 
-def _influence(
-    fit: Fit, plan: Plan, found: list[Target], ir: FloatArray, hurdle: float, sessions: NDArray[np.int64], density: FloatArray
-) -> Influence:
+def _influence(fit: Fit, plan: Plan, made: _Made, sessions: NDArray[np.int64], density: FloatArray) -> Influence:
     """Leave one session out; the heaviest sessions behind a claim are refitted where reweighting cannot be trusted."""
+    found, ir, hurdle = made.found, made.ir, made.hurdle
     influence = leave_one_day_out(sessions, density, ir, hurdle)
     limit = min(CLAIM_LIMIT, plan.verdict.certainty)
     claimed = np.flatnonzero(np.maximum(np.mean(ir > hurdle, axis=0), np.mean(ir < 0, axis=0)) >= limit)
@@ -228,7 +256,7 @@ def _diagnostics(fit: Fit, checks: dict[str, Check], by: Judgement, scores: DayS
     """How the sampler and the model did; without `scores` the fit is withheld and nothing of its predictions is kept but p."""
     d = fit.diagnostics
     return {
-        "engine": "nuts (nutpie)",
+        "engine": ENGINE_NAMES[fit.engine],
         "chains": d.chains,
         "draws": d.draws,
         "tune": d.tune,

@@ -48,7 +48,9 @@ def refit_ir(
     if not len(evidence):
         return None
     fixed = msgspec.structs.replace(plan, model=msgspec.structs.replace(plan.model, bets_per_year=fit.bets_per_year))
-    again = run_fit(scaled_spreads(fit.spec, factor), evidence, seed=fit.seed, plan=fixed, draws=DRAWS, tune=TUNE)
+    again = run_fit(
+        scaled_spreads(fit.spec, factor), evidence, seed=fit.seed, engine=fit.engine, plan=fixed, draws=DRAWS, tune=TUNE
+    )
     if any(f.code in ("E-STUCK", "E-DIV") and f.action == "WITHHOLD" for f in again.diagnostics.findings):
         return None
     draws = posterior_draws(again)

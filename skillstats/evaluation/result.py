@@ -56,7 +56,7 @@ class Evaluation:
 
     status, codes : of the fit as a whole; each code is a mapping {code, text}
     plan : name, digest, frozen (None until plans can be frozen), hurdle, hurdle_unit, certainty, horizon, fill_model, floors, seed, text
-    identity : spec, spec_name, evidence, version, components, seed
+    identity : spec, spec_name, evidence, version, components, engine, seed
     source : kind (record | outcomes), unit, has_year, has_risk, scale, sessions_per_year, sessions_spanned, traders, regimes,
         decisions, rows, sessions, first_session, last_session, bets_per_year, bets_per_year_why, counts
     rows : one mapping a trader (regime ``all``) and a trader x regime, with the keys `SKILL_COLUMNS`, `codes` and `detail`; `detail`
@@ -69,7 +69,9 @@ class Evaluation:
     population : {name: {label, unit, mean, median, q05, q95}} of the desk's mean and of every population sd and shock size
     diagnostics : engine, chains, draws, tune, divergences, r_hat_max, r_hat_of, ess_bulk_min, ess_tail_min, ess_of, e_bfmi_min, reruns,
         gates [{code, text}], predictive_p {name: p}, predictive {name: {p, observed, low, high, counts}}, loo {elpd, se, k_max,
-        k_limit}, seconds are never stored
+        k_limit}, engines (the other engine's disagreement: other_engine, passed, ir_mean_shift_rms, ir_mean_shift_max,
+        p_positive_shift_max, monte_carlo_error, limit, text), where both ran, skew (the gate between mean and location); seconds are
+        never stored
     kpis : rows of the ledger's KPIs (description, not evidence); empty for an outcomes table
     lists : skilled {claim: sentence, traders [..]}; fdr {rate, traders, expected_false_share, members [{trader, p_above_hurdle,
         running, alone}]}; order {supported, text, code, statements [{above, below, probability}]}; ranks [{trader, rank_mean, rank_q05,

@@ -10,6 +10,7 @@ from skillstats.evaluation.annual import year_of
 from skillstats.evaluation.sensitivity import PriorSensitivity
 from skillstats.evidence import Evidence
 from skillstats.inference.container import Fit
+from skillstats.inference.separable import FORM_TEXT
 
 
 def source_part(fit: Fit) -> dict[str, Any]:
@@ -18,6 +19,7 @@ def source_part(fit: Fit) -> dict[str, Any]:
     sessions = e.coords["session"]
     return {
         "kind": e.source,
+        "target": fit.spec.target,
         "unit": e.unit,
         "has_year": e.has_year,
         "has_risk": e.has_risk,
@@ -43,6 +45,7 @@ def caveats(fit: Fit, floor_words: list[str], sensitivity: PriorSensitivity) -> 
     """Sentences for the reader, in order of weight."""
     evidence = fit.evidence
     said = [f"Left out of the model, because the data cannot separate it: {term} ({why})." for term, why in fit.dropped.items()]
+    said = _target(fit) + said + [f"The prior speaks, not the data: {note}." for note in fit.terms.notes]
     said += [f"Note: {words}." for words in floor_words]
     said += _serial(evidence)
     if not evidence.has_risk:
@@ -67,7 +70,7 @@ def caveats(fit: Fit, floor_words: list[str], sensitivity: PriorSensitivity) -> 
         said.append(
             "The reweighting behind the halved and doubled priors is rough (Pareto k above 0.7); read W-PRIOR as an indication."
         )
-    if evidence.has_risk:
+    if evidence.has_risk and "sizing" not in fit.terms.slopes:
         said.append(
             "The sizing term of value-add is the sample covariance of risk and outcome with its day-clustered error; the model has no sizing slope."
         )
@@ -76,6 +79,24 @@ def caveats(fit: Fit, floor_words: list[str], sensitivity: PriorSensitivity) -> 
         "Results hold for the decisions people chose to touch; they do not forecast what wider override rights would bring.",
         "Skill and a permanently lucky same-side tilt cannot be told apart from outcomes alone.",
     ]
+    return said
+
+
+def _target(fit: Fit) -> list[str]:
+    """What the skill of a model that is not about the total refers to, and whether it is that of one quarter."""
+    said = []
+    if fit.spec.target == "selection":
+        form = FORM_TEXT[fit.terms.form] if fit.terms.form else "no factor"
+        money = "value-add" if fit.terms.form == "observed" else "estimated value-add"
+        said.append(
+            f"Every estimate is of selection skill: what the factor explains is not in it ({form}), nor in the {money}. "
+            "Timing and a passive lean are no part of it."
+        )
+    if fit.terms.drift is not None:
+        said.append(
+            f"Skill drifts: every estimate is the state in {fit.evidence.levels('quarter')[-1]}, the last calendar quarter of the evidence; "
+            "who was not active then is known less well."
+        )
     return said
 
 

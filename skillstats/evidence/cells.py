@@ -114,11 +114,14 @@ def collapse(
     """
     order = ("session", *(w for w in labels if w == "desk"), "trader", *(w for w in labels if w != "desk"))
     found, at = distinct({name: evidence.code(name) for name in order})
-    count, y = len(found), evidence.y
+    columns = list((regressors or {}).values())
+    # rows of a cell are added in order of their values, so that the order of rows changes no bit
+    rows = np.lexsort((*columns, evidence.y, at))
+    at, y, columns = at[rows], evidence.y[rows], [c[rows] for c in columns]
+    count = len(found)
     n = np.bincount(at, minlength=count)
     mean = np.bincount(at, weights=y, minlength=count) / n
     error = y - mean[at]
-    columns = list((regressors or {}).values())
     x = np.stack([np.bincount(at, weights=c, minlength=count) / n for c in columns] or [np.zeros(count)], axis=1)[
         :, : len(columns)
     ]

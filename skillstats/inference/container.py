@@ -27,7 +27,7 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Diagnostics:
-    """How the sampler did: findings and counts, measured on the run that was kept."""
+    """How the sampler did: findings and counts, measured on the run that was kept; `target_accept` is None where nothing is proposed."""
 
     findings: tuple[Finding, ...]
     divergences: int
@@ -37,7 +37,7 @@ class Diagnostics:
     chains: int
     draws: int
     tune: int
-    target_accept: float
+    target_accept: float | None
     reruns: tuple[str, ...]
     seconds: Mapping[str, float]
 
@@ -52,8 +52,9 @@ class Diagnostics:
         return not any(f.action == "WITHHOLD" and f.scope == FIT for f in self.findings)
 
     def __str__(self) -> str:
+        acceptance = "" if self.target_accept is None else f", target acceptance {self.target_accept:g}"
         head = (
-            f"{self.chains} x {self.draws} draws after {self.tune}, target acceptance {self.target_accept:g}: "
+            f"{self.chains} x {self.draws} draws after {self.tune}{acceptance}: "
             f"{self.divergences} divergences, R-hat at most {self.max_rhat:.4f}, effective draws at least {self.min_ess:.0f}, "
             f"E-BFMI {self.min_bfmi:.2f}"
         )
@@ -69,7 +70,7 @@ class Fit:
         diverging, energy
     breadth : B, independent bets a year, and how it arose
     terms : kept terms, and reasons for the dropped ones
-    identity : spec, evidence, version, components, seed; ``custom`` where the user added a component
+    identity : spec, evidence, version, components, engine, seed; ``engine_sources`` of the Gibbs engine; ``custom`` where the user added a component
     """
 
     tree: DataTree
@@ -85,6 +86,11 @@ class Fit:
     def bets_per_year(self) -> float | None:
         """B, independent bets a year; None where priors are per decision only."""
         return self.breadth.value
+
+    @property
+    def engine(self) -> str:
+        """The sampler that made the draws: ``nuts`` or ``gibbs``."""
+        return str(self.identity.get("engine", "nuts"))
 
     @property
     def dropped(self) -> Mapping[str, str]:
@@ -154,3 +160,14 @@ def labels_of(variable: Any) -> list[str]:
     columns = [[str(v) for v in variable.coords[d].values] for d in dims]
     grid = np.array(np.meshgrid(*columns, indexing="ij"), dtype=object).reshape(len(dims), -1) if dims else np.empty((0, 1))
     return [", ".join(column) for column in grid.T] if dims else [""]
+
+
+def scopes_of(variable: Any) -> Any:
+    """Whom each element concerns: a trader where it has an own value, else the fit."""
+    sizes = {d: variable.sizes[d] for d in variable.dims if d not in ("chain", "draw")}
+    if "trader" not in sizes or (sizes["trader"] > 1 and bool((variable == variable.isel(trader=0)).all())):
+        return np.full(max(1, int(np.prod(list(sizes.values())))), FIT, dtype=object)
+    return np.repeat(
+        np.array([str(t) for t in variable.coords["trader"].values], dtype=object),
+        int(np.prod(list(sizes.values()))) // sizes["trader"],
+    )

@@ -85,10 +85,15 @@ def gibbs_draws(
         if bets_per_year is None:
             raise UsageError(f"model {spec.name} states priors per year, but the evidence has no year; give bets_per_year")
     problem = make_problem(spec, evidence, terms, bets_per_year)
+    return problem_draws(problem, seed=seed, sweeps=(tune, draws, every), chains=chains, workers=workers)
+
+
+def problem_draws(problem: Problem, *, seed: int, sweeps: tuple[int, int, int], chains: int = 1, workers: int = 1) -> GibbsDraws:
+    """The draws of a problem already laid out; `sweeps` are warm-up, kept draws, and sweeps from one kept draw to the next."""
     streams = np.random.SeedSequence(seed).spawn(chains)
 
     def one(stream: np.random.SeedSequence) -> Floats:
-        return _chain(problem, stream, (tune, draws, every))
+        return _chain(problem, stream, sweeps)
 
     if workers > 1 and chains > 1:
         with ThreadPoolExecutor(workers) as pool:
@@ -107,7 +112,14 @@ def _chain(problem: Problem, stream: np.random.SeedSequence, sweeps: tuple[int, 
     size = sum(part.size for part in state) - len(state.v)
     out = np.empty((sweeps[1], size + 1))
     run_chain(
-        problem.data, problem.prior, state, make_work(problem.data, first_widths(problem)), new_stream(moves), sweeps, out, sources_tag()
+        problem.data,
+        problem.prior,
+        state,
+        make_work(problem.data, first_widths(problem)),
+        new_stream(moves),
+        sweeps,
+        out,
+        sources_tag(),
     )
     return out
 

@@ -133,13 +133,19 @@ def run_chain(
 
 
 @cache
+def sources_digest() -> str:
+    """sha256 over the sources that are compiled: part of the identity of every fit of this engine."""
+    digest = hashlib.sha256()
+    for name in COMPILED_FILES:
+        digest.update(Path(__file__).with_name(f"gibbs_{name}.py").read_bytes().replace(b"\r\n", b"\n"))
+    return digest.hexdigest()
+
+
+@cache
 def sources_tag() -> np.ndarray[Any, Any]:
     """An empty array whose type (text of that many characters) holds the digest of the compiled sources.
 
     numba finds the compiled chain again by the file it stands in and by the types of its arguments. An edit of a file that it only
     calls would go unseen; through the type of this array it does not.
     """
-    digest = hashlib.sha256()
-    for name in COMPILED_FILES:
-        digest.update(Path(__file__).with_name(f"gibbs_{name}.py").read_bytes().replace(b"\r\n", b"\n"))
-    return np.zeros(0, dtype=f"U{1 + int(digest.hexdigest()[:7], 16)}")
+    return np.zeros(0, dtype=f"U{1 + int(sources_digest()[:7], 16)}")

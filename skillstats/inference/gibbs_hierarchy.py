@@ -13,8 +13,8 @@ import numpy as np
 from skillstats.inference.gibbs_numerics import shared_shock
 from skillstats.inference.gibbs_problem import Data, Prior, State, Work
 from skillstats.inference.gibbs_random import Floats, Stream, inner, standard_normal
-from skillstats.inference.gibbs_slice import slicer
 from skillstats.inference.gibbs_scales import _log_pairs, move_level
+from skillstats.inference.gibbs_slice import slicer
 
 LEAST_SPREAD = 1e-8
 

@@ -12,7 +12,7 @@ from skillstats.errors import UsageError
 from skillstats.evidence import Cells, Evidence
 from skillstats.inference.gibbs_problem import Data, Prior, State
 from skillstats.inference.separable import Terms
-from skillstats.spec.model import ModelSpec
+from skillstats.spec.model import Luck, ModelSpec, Skill
 from skillstats.spec.vocabulary import slot_of_term
 
 Ints = NDArray[np.int64]
@@ -37,7 +37,7 @@ class Group:
 class Problem:
     """Everything a chain needs but its seed.
 
-    groups : shared ones, then those nested in traders, in the order of the kernel; regimes of `data.volatility`
+    groups : shared ones, then those nested in traders, in the order of the kernel
     """
 
     data: Data
@@ -62,12 +62,25 @@ def groups_of(cells: Cells, evidence: Evidence, terms: Terms) -> tuple[Group, ..
 KNOWN_TERMS = ("regime", "action", "trader:regime", "trader")
 
 
+KNOWN_FIELDS = {
+    ModelSpec: ("schema", "name", "title", "target", "skill", "luck", "priors", "sampling"),
+    Skill: ("terms", "population"),
+    Luck: ("tails", "shocks", "volatility_by", "trader_session_scale"),
+}
+
+
 def uncovered(spec: ModelSpec) -> list[str]:
-    """What of a specification the engine does not cover, in words; empty if it covers all."""
+    """What of a specification the engine does not cover, in words; empty if it covers all.
+
+    A field that this engine has never heard of counts as not covered as soon as it says something.
+    """
     found = [f"skill term {word}" for word in spec.skill.terms if word not in KNOWN_TERMS]
     found += [f"population {spec.skill.population}"] if spec.skill.population != "normal" else []
     found += [f"tails {spec.luck.tails}"] if spec.luck.tails != "normal" else []
     found += [f"shock {word}" for word in spec.luck.shocks if word not in ("session", "trader:session")]
+    for part in (spec, spec.skill, spec.luck):
+        new = [name for name in part.__struct_fields__ if name not in KNOWN_FIELDS[type(part)]]
+        found += [f"{name} = {getattr(part, name)!r}" for name in new if getattr(part, name) not in (None, (), "", False)]
     return found + [f"volatility by {word}" for word in spec.luck.volatility_by if word not in ("trader", "regime")]
 
 
@@ -91,9 +104,8 @@ def make_problem(spec: ModelSpec, evidence: Evidence, terms: Terms, bets_per_yea
 
 def _by_trader(cells: Cells) -> Cells:
     order = np.lexsort((cells.action, cells.regime, cells.session, cells.trader))
-    labels = {name: codes[order] for name, codes in cells.labels.items()}
-    arrays = {name: getattr(cells, name)[order] for name in ("session", "trader", "n", "mean", "ss", "x", "xx", "xy")}
-    return replace(cells, labels=labels, **arrays)
+    columns = {name: getattr(cells, name)[order] for name in ("session", "trader", "n", "mean", "ss", "x", "xx", "xy")}
+    return replace(cells, **columns, labels={name: codes[order] for name, codes in cells.labels.items()})
 
 
 def _priors(spec: ModelSpec, terms: Terms, groups: tuple[Group, ...], bets: float | None, cells: Cells) -> Prior:

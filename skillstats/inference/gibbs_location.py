@@ -27,7 +27,7 @@ LOG_2PI = float(np.log(2 * np.pi))
 
 @inner
 def set_means(data: Data, state: State, work: Work) -> None:
-    """theta of every profile."""
+    """Theta of every profile."""
     for m in range(len(work.theta)):
         value = 0.0
         for k in range(data.profile_gamma.shape[1]):

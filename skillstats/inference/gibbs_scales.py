@@ -68,10 +68,14 @@ def sum_residuals(data: Data, prior: Prior, state: State, work: Work) -> None:
 
 
 @inner
-def _log_pairs(work_information: Floats, score: Floats, start: Ints, j: int, variance: float, change: float, rows: float, squares: float) -> float:
+def _log_pairs(
+    work_information: Floats, score: Floats, start: Ints, j: int, variance: float, change: float, rows: float, squares: float
+) -> float:
     """Log density of trader j's outcomes with U integrated out, residual log sd moved by `change`, up to a constant."""
     shrink = np.exp(-2.0 * change)
-    return shared_shock(work_information, score, start[j], start[j + 1], variance, shrink) - rows * change - 0.5 * squares * shrink
+    return (
+        shared_shock(work_information, score, start[j], start[j + 1], variance, shrink) - rows * change - 0.5 * squares * shrink
+    )
 
 
 @inner
@@ -136,7 +140,7 @@ def move_level(work: Work, j: int, change: float, data: Data) -> None:
 
 @inner
 def draw_levels(data: Data, prior: Prior, state: State, work: Work, at: int, rng: Stream) -> None:
-    """lam given V, with U integrated out; one for all where the residual sd is common."""
+    """Lam given V, with U integrated out; one for all where the residual sd is common."""
     traders = len(state.lam)
     sums = (work.information, work.score, data.pair_start, state.s_u, work.rows, work.weighted)
     if prior.own_level == 0:

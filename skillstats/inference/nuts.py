@@ -20,9 +20,9 @@ from skillstats.errors import UsageError
 from skillstats.evidence import Evidence
 from skillstats.inference.breadth import Breadth, bets_per_year
 from skillstats.inference.build import Extra, build_model, model_data
-from skillstats.inference.container import Diagnostics, Fit, labels_of
+from skillstats.inference.container import Diagnostics, Fit, labels_of, scopes_of
 from skillstats.inference.design import DIMS
-from skillstats.inference.diagnose import FIT, Finding, bfmi, convergence_findings, diagnose, sampler_findings
+from skillstats.inference.diagnose import Finding, bfmi, convergence_findings, diagnose, sampler_findings
 from skillstats.inference.separable import Terms, separable_terms
 from skillstats.inference.start import start_function
 from skillstats.inference.tolerance import tolerate_divergences
@@ -30,6 +30,7 @@ from skillstats.plan import Plan
 from skillstats.spec import ModelSpec, read_spec
 from skillstats.units import package_version
 
+ENGINES: Final = ("nuts", "gibbs")
 MAX_DEPTH: Final = 10
 RERUN_DRAWS: Final = 4
 RERUN_TARGET_ACCEPT: Final = 0.99
@@ -61,7 +62,7 @@ def fit(
     spec : name or path of a specification, or a ModelSpec
     evidence : standardised outcomes
     seed : any int >= 0; the same seed gives the same draws, whatever `cores` is
-    engine : ``nuts``
+    engine : ``nuts``, or ``gibbs`` for Gaussian models on cells
     plan : gives bets_per_year where it declares them
     draws, tune, chains : a chain's draws and warm-up, number of chains; default: the specification's
     cores : chains run at a time
@@ -75,10 +76,10 @@ def fit(
     Raises
     ------
     UsageError
-        If the engine is unknown, the evidence is empty, or priors are annual and the evidence has no year.
+        If the engine is unknown or does not cover the model, the evidence is empty, or priors are annual and the evidence has no year.
     """
-    if engine != "nuts":
-        raise UsageError(f"engine={engine!r}, must be nuts")
+    if engine not in ENGINES:
+        raise UsageError(f"engine={engine!r}, must be one of {', '.join(ENGINES)}")
     if len(evidence) == 0:
         raise UsageError("the evidence has no rows; nothing can be fitted")
     spec = spec if isinstance(spec, ModelSpec) else read_spec(spec)
@@ -93,6 +94,12 @@ def fit(
     identity = _identity(spec, evidence, seed, extra)
     if terms.form == "observed":
         evidence = evidence.without_factor()
+    if engine == "gibbs":
+        from skillstats.inference.gibbs_fit import fit_gibbs
+
+        if extra is not None:
+            raise UsageError("engine gibbs does not cover a component of your own; use engine nuts")
+        return fit_gibbs(spec, evidence, seed=seed, run=run, breadth=breadth, terms=terms, cores=cores, identity=identity)
 
     started = time.perf_counter()
     compiled = _compile(spec, evidence, breadth.value, terms, extra)
@@ -166,19 +173,8 @@ def _sample(compiled: Any, run: Any, evidence: Evidence, options: dict[str, Any]
     findings = sampler_findings({k: stats[k].values for k in stats.data_vars}, MAX_DEPTH)
     for name, variable in tree["posterior"].data_vars.items():
         labels = np.array(labels_of(variable), dtype=object)
-        findings += convergence_findings(str(name), np.asarray(variable.values), labels, _scopes(variable))
+        findings += convergence_findings(str(name), np.asarray(variable.values), labels, scopes_of(variable))
     return tree, findings
-
-
-def _scopes(variable: Any) -> Any:
-    """Whom each element concerns: a trader where it has an own value, else the fit."""
-    sizes = {d: variable.sizes[d] for d in variable.dims if d not in ("chain", "draw")}
-    if "trader" not in sizes or (sizes["trader"] > 1 and bool((variable == variable.isel(trader=0)).all())):
-        return np.full(max(1, int(np.prod(list(sizes.values())))), FIT, dtype=object)
-    return np.repeat(
-        np.array([str(t) for t in variable.coords["trader"].values], dtype=object),
-        int(np.prod(list(sizes.values()))) // sizes["trader"],
-    )
 
 
 def _rerun(run: Any, findings: list[Finding]) -> Any:
@@ -220,6 +216,7 @@ def _identity(spec: ModelSpec, evidence: Evidence, seed: int, extra: Extra | Non
         "evidence": evidence.digest,
         "version": package_version(),
         "components": components_digest(),
+        "engine": "nuts",
         "seed": seed,
     }
     return identity | ({"custom": getattr(extra, "__qualname__", repr(extra))} if extra is not None else {})

@@ -166,6 +166,9 @@ def diagnostic_facts(diagnostics: Mapping[str, Any]) -> Facts:
     if loo:
         found.append(("Score of unseen sessions (elpd, nats)", f"{fixed(loo['elpd'], 0)}, standard error {fixed(loo['se'], 0)}"))
         found.append((f"Largest Pareto k of a session (limit {fixed(loo['k_limit'], 2)})", fixed(loo["k_max"], 2)))
+    engines = diagnostics.get("engines")
+    if engines:
+        found.append(("Second engine", text_of(engines["text"])))
     return tuple(found)
 
 

@@ -1,6 +1,8 @@
 """The Gibbs engine against NUTS's stored answers on three desks: two programs that share nothing but the specification and the cells."""
 
 import json
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +10,9 @@ import pytest
 from skillstats.inference.diagnose import diagnose
 from skillstats.inference.gibbs import gibbs_draws
 from skillstats.spec import read_spec
-from tests.statistical.engine_cases import CASES, REFERENCES, desk
+
+sys.path.insert(0, str(Path(__file__).parent))
+from engine_cases import CASES, REFERENCES, desk
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -25,5 +29,7 @@ def test_same_posterior_as_nuts(name):
         distance = np.abs(np.ravel(draws.mean((0, 1))) - theirs["mean"])
         assert np.all(distance <= 4 * error), (parameter, (distance / error).max())
         sd = np.ravel(draws.std((0, 1)))
-        error_of_sd = np.hypot(*(1 / np.sqrt(2 * np.asarray(n)) for n in (np.ravel(diagnose(draws**2)["ess_bulk"]), theirs["ess_of_sd"])))
+        error_of_sd = np.hypot(
+            *(1 / np.sqrt(2 * np.asarray(n)) for n in (np.ravel(diagnose(draws**2)["ess_bulk"]), theirs["ess_of_sd"]))
+        )
         assert np.all(np.abs(sd / theirs["sd"] - 1) <= np.maximum(0.05, 4 * error_of_sd)), (parameter, sd / theirs["sd"])

@@ -27,10 +27,15 @@ def make_evidence(traders=4, sessions=6, rows=4, year=252.0):
         "session": tuple(map(str, range(sessions))),
         "regime": ("calm", "wild"),
         "action": ("x", "y"),
+        "quarter": ("2025Q4", "2026Q1"),
+        "desk": ("d1", "d2"),
     }
+    # further labels, sizes and exposures without random numbers, so that outcomes stay what they were
+    size, labels = 100.0 * (1 + row % 3), {"quarter": session // (sessions // 2 + 1), "desk": trader // 3}
     return Evidence(
-        value_add=y, risk=np.ones(len(y)), y=y, trader=trader, session=session, regime=session % 2, action=row % 2, decision=np.arange(len(y)),
+        value_add=y * size, risk=size, y=y, trader=trader, session=session, regime=session % 2, action=row % 2, decision=np.arange(len(y)),
         coords=names, source="record", unit="USD", has_risk=True, scale=1.0, sessions_per_year=year, sessions_spanned=sessions, counts={}, context={},
+        labels=labels, exposure=np.cos(np.arange(len(y))),
     )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """Statuses, withheld numbers and files of an evaluation, on fits made of chosen draws."""
 
+import dataclasses
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from skillstats.evaluation.verify import verify
 from skillstats.evaluation.write import evaluation_json, read_evaluation, write_evaluation
 from skillstats.inference.diagnose import Finding
 from skillstats.plan import parse_plan
+from skillstats.spec import read_spec
 
 
 @pytest.fixture(autouse=True)
@@ -301,3 +303,105 @@ def test_nothing_of_others_is_overwritten(tmp_path):
         write_evaluation(evaluate(fit), tmp_path / "mine", fit)
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "years of work"
     assert [p.name for p in tmp_path.iterdir()] == ["mine"]
+
+
+def with_draws(fit, terms=None, spec=None, **values):
+    """The same fit with further posterior variables, `values` {name: (dims, array (draw, ...))}, and other terms."""
+    posterior = fit.tree["posterior"].to_dataset()
+    for name, (dims, array) in values.items():
+        drawn = np.asarray(array)
+        posterior[name] = (("chain", "draw", *dims), drawn.reshape(4, 500, *drawn.shape[1:]))
+    tree = type(fit.tree).from_dict({"posterior": posterior, "sample_stats": fit.tree["sample_stats"].to_dataset()})
+    return dataclasses.replace(fit, tree=tree, terms=dataclasses.replace(fit.terms, **(terms or {})), spec=spec or fit.spec)
+
+
+def test_sizing_slope_brings_value_add_from_the_model():
+    """mean(V) = avg(w_i (theta_i + kappa_j l_i)) row by row, and IR_dec with the spread of theta_i between rows."""
+    evidence = make_evidence()
+    rng = np.random.default_rng(8)
+    fit = with_draws(
+        make_fit(evidence, np.array([0.1, 0.0, -0.1])),
+        terms={"slopes": ("sizing",)},
+        kappa=(("trader",), rng.normal(0.05, 0.01, (2000, 3))),
+    )
+    draws, target = posterior_draws(fit), targets(evidence)[0]
+    found = estimate(draws, evidence, target, np.zeros(2000))
+    log_size = np.log(evidence.risk) - np.log(evidence.risk).mean()
+    theta = (fit.draws("mu") + fit.draws("a")[:, 0])[:, None] + fit.draws("kappa")[:, :1] * log_size[target.rows]
+    np.testing.assert_allclose(found.value_add, (theta * evidence.risk[target.rows]).mean(axis=1), rtol=1e-9)
+    variance = (fit.draws("sigma")[:, 0] ** 2).mean(axis=1) + fit.draws("s_U")[:, 0] ** 2 + fit.draws("s_V") ** 2
+    np.testing.assert_allclose(found.ir_decision, theta.mean(axis=1) / np.sqrt(variance + theta.var(axis=1)), rtol=1e-9)
+
+
+def test_a_latent_factor_enters_the_spread_of_a_decision_and_of_a_day():
+    """IR_dec with s_F^2 mean(x^2), IR_day with s_F^2 mean((sum of x)^2), the trader's rows one by one."""
+    rng = np.random.default_rng(9)
+    exposure = rng.normal(1, 1, 3 * 60 * 4)
+    evidence = make_evidence(exposure=exposure)
+    terms = {"shocks": ("session", "trader:session", "session:exposure"), "form": "decision"}
+    fit = with_draws(make_fit(evidence, np.array([0.1, 0.0, -0.1])), terms=terms, s_F=((), rng.uniform(0.4, 0.6, 2000)))
+    target = targets(evidence)[0]
+    found = estimate(posterior_draws(fit), evidence, target, np.zeros(2000))
+    x = (exposure / np.sqrt(np.mean(exposure**2)))[target.rows].reshape(60, 4)
+    mean = fit.draws("mu") + fit.draws("a")[:, 0]
+    residual = (fit.draws("sigma")[:, 0] ** 2).mean(axis=1)
+    shock, factor = fit.draws("s_U")[:, 0] ** 2 + fit.draws("s_V") ** 2, fit.draws("s_F") ** 2
+    np.testing.assert_allclose(found.ir_decision, mean / np.sqrt(residual + shock + factor * np.mean(x**2)), rtol=1e-9)
+    day = 4 * mean / np.sqrt(16 * shock + factor * np.mean(x.sum(axis=1) ** 2) + 4 * residual)
+    np.testing.assert_allclose(found.ir_annual, day * np.sqrt(252), rtol=1e-9)
+
+
+def test_a_drifting_skill_is_judged_in_the_current_quarter():
+    """The trader who left after the first quarter is judged by his state of today, with its larger spread."""
+    full = make_evidence(sessions=60)
+    quarter, keep = full.session // 15, (full.trader != 2) | (full.session < 15)
+    rows = {k: getattr(full, k)[keep] for k in ("value_add", "risk", "y", "trader", "session", "regime", "action", "decision")}
+    coords = dict(full.coords) | {"quarter": ("2025Q1", "2025Q2", "2025Q3", "2025Q4")}
+    evidence = make_evidence(**rows, coords=coords, labels={"quarter": quarter[keep]})
+    rng = np.random.default_rng(10)
+    z = rng.normal(0, 1, (2000, 3, 4)) * np.array([0.01, 0.02, 0.03, 0.04]) + np.array([0.5, 0.3, 0.2, 0.1])
+    fit = with_draws(make_fit(evidence, np.zeros(3)), terms={"drift": "quarter"}, z=(("trader", "quarter"), z))
+    found = estimate(posterior_draws(fit), evidence, targets(evidence)[6], np.zeros(2000))
+    assert targets(evidence)[6].trader == 2
+    np.testing.assert_allclose(found.raw_mean, evidence.value_add[evidence.trader == 2].mean())
+    variance = (fit.draws("sigma")[:, 2] ** 2).mean(axis=1) + fit.draws("s_U")[:, 2] ** 2 + fit.draws("s_V") ** 2
+    share = np.bincount(evidence.regime[evidence.trader == 2]) / np.sum(evidence.trader == 2)
+    variance += fit.draws("sigma")[:, 2] ** 2 @ share - (fit.draws("sigma")[:, 2] ** 2).mean(axis=1)
+    state = fit.draws("mu") + fit.draws("a")[:, 2] + z[:, 2, 3]
+    np.testing.assert_allclose(found.ir_decision, state / np.sqrt(variance), rtol=1e-9)
+
+
+def test_selection_is_named_and_notes_are_passed_on():
+    """Every file of a selection model says that the factor's part is not in its numbers."""
+    evidence = make_evidence(exposure=np.cos(np.arange(720)))
+    terms = {"shocks": ("session", "trader:session"), "form": "observed", "notes": ("2 quarters, fewer than 4: prior-driven",)}
+    fit = with_draws(make_fit(evidence, np.array([0.1, 0.0, -0.1])), terms=terms, spec=read_spec("crossed_selection"))
+    fit = dataclasses.replace(fit, evidence=dataclasses.replace(evidence, factor_return=np.zeros(720)))
+    result = evaluate(fit)
+    assert result.source["target"] == "selection"
+    assert any("selection skill" in c and "y - x F" in c for c in result.caveats)
+    assert any("2 quarters, fewer than 4" in c for c in result.caveats)
+    assert evaluate(make_fit(make_evidence(), np.zeros(3))).source["target"] == "total"
+
+
+def test_two_engines_that_agree_are_stated_and_two_that_do_not_are_flagged():
+    """The second fit is the first with other noise, then with every trader half a posterior sd higher."""
+    from skillstats.evaluation.engines import compare_engines
+
+    evidence = make_evidence()
+    first = make_fit(evidence, np.array([0.0, 0.1, 0.0]))
+    same, other = make_fit(evidence, np.array([0.0, 0.1, 0.0]), seed=4), make_fit(evidence, np.array([0.01, 0.11, 0.01]), seed=4)
+    agreed = evaluate(first, second=same)
+    assert agreed.diagnostics["engines"]["passed"] and "agrees" in agreed.diagnostics["engines"]["text"]
+    assert "W-ENGINE" not in {c["code"] for c in agreed.codes}
+    flagged = evaluate(first, second=other)
+    assert "W-ENGINE" in {c["code"] for c in flagged.codes} and flagged.status == "FLAG"
+    assert 0.4 < flagged.diagnostics["engines"]["ir_mean_shift_rms"] < 0.6
+    failed = make_fit(
+        evidence, np.array([1.0, 1.0, 1.0]), findings=(Finding("E-CONV", "WITHHOLD", "", "mu", 1.02, 1.01, "mu: R-hat 1.02"),)
+    )
+    silent = evaluate(first, second=failed)
+    assert "W-ENGINE" not in {c["code"] for c in silent.codes} and "confirms nothing" in silent.diagnostics["engines"]["text"]
+    with pytest.raises(UsageError, match="other evidence"):
+        compare_engines(first, make_fit(make_evidence(seed=2), np.zeros(3)), targets(evidence))
+    assert "engines" not in evaluate(first).diagnostics

@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skillstats.errors import SkillWithheld
+from skillstats.errors import SkillWithheld, UsageError
 from skillstats.evidence import Evidence, read_outcomes, to_evidence
 from skillstats.evidence.risk import add_within_decision
 from skillstats.ledger.build import build_ledger
 from skillstats.ledger.containers import Ledger
-from skillstats.plan import EvidenceChoice, MaxAge, Plan
+from skillstats.plan import Asset, EvidenceChoice, MaxAge, Plan
 from skillstats.record import read_record
 
 PAST = [f"2026-06-{d:02d}" for d in (8, 9, 10, 11, 12, 15, 16, 17, 18, 22, 23, 24, 25, 26, 29, 30)]
@@ -307,3 +307,94 @@ def test_cells_hold_everything_the_rows_do() -> None:
 def test_equal_evidence_from_a_copy() -> None:
     evidence = read_outcomes(random_outcomes())
     assert replace(evidence, context={}).digest == evidence.digest
+
+
+def labelled(**changes: Any) -> pd.DataFrame:
+    table = {
+        "trader": ["A", "A", "B", "B"],
+        "session": ["2025-09-30", "2026-04-01", "2025-09-30", "2026-04-01"],
+        "value_add": [1.0, 3.0, -1.0, 1.0],
+        "risk": [1.0, 2.0, 1.0, 4.0],
+        "exposure": [1.0, -2.0, 0.5, 0.0],
+        "factor_return": [0.1, -0.2, 0.1, -0.2],
+        "signal_type": ["carry", "trend", "carry", "carry"],
+        "desk": ["X", "X", "X", "X"],
+    }
+    return pd.DataFrame({k: v for k, v in (table | changes).items() if v is not None})
+
+
+def test_optional_labels_and_numbers_of_an_outcomes_table() -> None:
+    """A label with one level is not carried; quarters run on from the first to the last, whether or not anybody acted."""
+    evidence = read_outcomes(labelled())
+    assert set(evidence.labels) == {"signal_type", "quarter"} and evidence.levels("desk") == ("all",)
+    assert evidence.levels("quarter") == ("2025Q3", "2025Q4", "2026Q1", "2026Q2")
+    assert evidence.exposure is not None and evidence.factor_return is not None
+    frame = evidence.to_pandas().sort_values(["trader", "session"])
+    assert frame["quarter"].tolist() == ["2025Q3", "2026Q2"] * 2
+    assert frame["exposure"].tolist() == [1.0, -2.0, 0.5, 0.0]
+    adjusted = evidence.without_factor()
+    assert adjusted.y.sum() == pytest.approx(1.0 + 1.5 - 1.0 + 0.25 - (0.1 + 0.4 + 0.05 + 0.0))
+
+
+def test_quarters_come_from_time_where_sessions_are_no_dates() -> None:
+    times = ["2025-03-31T23:59:59Z", "2025-04-01T00:00:00Z"] * 2
+    evidence = read_outcomes(labelled(session=["1", "2", "1", "2"], time=times))
+    assert evidence.levels("quarter") == ("2025Q1", "2025Q2") and sorted(evidence.code("quarter")) == [0, 0, 1, 1]
+    assert "quarter" not in read_outcomes(labelled(session=["1", "2", "1", "2"])).labels
+
+
+def test_rows_of_one_decision_add_their_exposures_in_money() -> None:
+    """Exposures 1 and -2 on risks 1 and 2 net to -3 in money; the risk of both on one side is sqrt(.5 (1 + 4) + .5 9) = 2.6458."""
+    table = labelled(
+        session=["2025-09-30"] * 4, decision_id=["d1", "d1", "d2", "d3"], exposure=[1.0, -2.0, 0.5, 0.0], factor_return=[0.1] * 4
+    )
+    evidence = read_outcomes(table, plan=Plan(evidence=EvidenceChoice(within_decision_correlation=0.5)))
+    assert evidence.exposure is not None
+    assert sorted(evidence.exposure) == pytest.approx([-3 / math.sqrt(7), 0.0, 0.5])
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"exposure": [1.0, None, 0.5, 0.0]}, "exposure is empty in 1 of 4"),
+        ({"risk": None}, "no risk column"),
+        ({"exposure": None}, "factor_return without exposure"),
+        ({"factor_return": [0.1, -0.2, 0.3, -0.2]}, "differs within session '2025-09-30'"),
+    ],
+)
+def test_exposures_that_cannot_be_used_are_refused(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        read_outcomes(labelled(**changes))
+
+
+def test_digest_sees_what_is_carried_and_nothing_else() -> None:
+    plain = labelled(exposure=None, factor_return=None, signal_type=None, desk=None, decision_id=list("abcd"))
+    same = read_outcomes(plain).digest
+    assert read_outcomes(plain.assign(desk="X", asset_class="")).digest == same
+    assert read_outcomes(plain.assign(signal_type=["a", "b", "a", "a"])).digest != same
+    with_x = read_outcomes(plain.assign(exposure=[1.0, 2.0, 3.0, 4.0]))
+    assert with_x.digest != same
+    order = [2, 0, 3, 1]
+    assert read_outcomes(plain.assign(exposure=[1.0, 2.0, 3.0, 4.0]).iloc[order]).digest == with_x.digest
+
+
+def test_ledger_rows_bring_their_labels() -> None:
+    """Two signals of two types and model versions, answered on two desks, in assets of two classes."""
+    columns = {**COLUMNS, "signals": COLUMNS["signals"] + " signal_type model_version", "actions": COLUMNS["actions"] + " desk"}
+    day = [(at("14:30"), "100"), (at("20:00"), "102")]
+    tables = {
+        "signals": [("S1", at("14:30"), "m", "A", "BUY", "200", "", "carry", "1"), ("S2", at("14:30"), "m", "B", "BUY", "200", "", "trend", "2")],
+        "actions": [
+            ("A1", "S1", at("14:30"), "T1", "VETO", "", "", "", "", "", "X"),
+            ("A2", "S2", at("14:30"), "T2", "VETO", "", "", "", "", "", "Y"),
+        ],
+        "prices": [row for name in "AB" for row in (*history(name), *quotes(name, *day))],
+    }  # fmt: skip
+    frames = {k: pd.DataFrame(rows, columns=columns[k].split()[: len(rows[0])], dtype=object) for k, rows in tables.items()}
+    plan = Plan(horizon="close", max_age=MaxAge(quote="PT24H"), assets={"A": Asset(class_="equity"), "B": Asset(class_="bond")})
+    evidence = to_evidence(build_ledger(read_record(frames, plan, now="2027-01-01T00:00:00Z")))
+    assert {k: evidence.levels(k) for k in ("signal_type", "model_version", "desk", "asset_class")} == {
+        "signal_type": ("carry", "trend"), "model_version": ("1", "2"), "desk": ("X", "Y"), "asset_class": ("bond", "equity"),
+    }  # fmt: skip
+    frame = evidence.to_pandas().set_index("trader")
+    assert frame.loc["T1", ["signal_type", "asset_class"]].tolist() == ["carry", "equity"]

@@ -1,7 +1,11 @@
 """Which terms the data can tell apart, from counts alone."""
 
-import numpy as np
+from dataclasses import replace
 
+import numpy as np
+import pytest
+
+from skillstats.errors import UsageError
 from skillstats.evidence import Evidence
 from skillstats.inference.separable import separable_terms
 from skillstats.spec import read_spec
@@ -88,3 +92,94 @@ def test_one_trader_has_a_mean_only():
         "luck.volatility_by trader",
     }
     assert "one trader" in str(terms)
+
+
+M3, M5, M7 = read_spec("crossed_selection"), read_spec("dynamic"), read_spec("population")
+
+
+def rich(traders=4, sessions=8, rows=4, **changes):
+    """A full desk with two desks, every label, sizes, exposures and as many quarters as sessions allow."""
+    trader, session, row = grid(traders, sessions, rows)
+    evidence = make_evidence(trader, session, session % 2, row % 2)
+    labels = {"signal_type": row % 2, "asset_class": (row + session) % 2, "desk": trader // 3, "quarter": session // 2}
+    coords = dict(evidence.coords) | {k: tuple(f"{k}{i}" for i in range(c.max() + 1)) for k, c in labels.items()}
+    found = replace(evidence, labels=labels, coords=coords, risk=1.0 + row, exposure=np.cos(np.arange(len(trader))))
+    return replace(found, **changes)
+
+
+def without_labels(evidence, *names):
+    return replace(evidence, labels={k: v for k, v in evidence.labels.items() if k not in names})
+
+
+def test_a_rich_desk_keeps_everything_of_every_model():
+    for spec in (M3, M5, M7):
+        terms = separable_terms(spec, rich())
+        assert not terms.dropped
+        assert (terms.skill, terms.slopes, terms.drift) == (spec.skill.terms, spec.skill.slopes, spec.skill.drift)
+    assert separable_terms(M3, rich()).form == "decision"
+
+
+def test_selection_needs_exposures():
+    with pytest.raises(UsageError, match="no factor exposures"):
+        separable_terms(M3, rich(exposure=None))
+
+
+def test_observed_factor_returns_take_the_place_of_the_shock():
+    terms = separable_terms(M3, rich(factor_return=np.zeros(128)))
+    assert terms.form == "observed"
+    assert terms.shocks == ("session", "trader:session")
+    assert "the outcome is y - x F" in str(terms)
+
+
+def test_two_traders_load_the_factor_with_mean_exposures():
+    terms = separable_terms(M3, rich(traders=2))
+    assert (terms.form, terms.shocks) == ("trader:session", ("trader:session", "session:exposure"))
+    assert "desk shocks not separable" in terms.dropped["luck.shocks session"]
+    assert "mean exposure of each trader-session" in str(terms)
+
+
+def test_equal_exposures_are_no_factor():
+    terms = separable_terms(M3, rich(exposure=np.full(128, 2.0)))
+    assert "session:exposure" not in terms.shocks
+    assert "all exposures are equal" in terms.dropped["luck.shocks session:exposure"]
+
+
+def test_one_level_of_a_label_is_dropped_with_its_name():
+    terms = separable_terms(M7, without_labels(rich(), "signal_type", "asset_class", "desk"))
+    assert terms.skill == ("trader", "regime", "trader:regime", "action")
+    said = {terms.dropped[f"skill.terms {k}"] for k in ("signal_type", "asset_class", "desk")}
+    assert said == {"one signal type", "one asset class", "one desk"}
+    assert not terms.by_desk
+
+
+def test_desks_of_one_trader_each_are_the_traders():
+    full = rich()
+    terms = separable_terms(M7, replace(full, labels={**full.labels, "desk": full.trader}))
+    assert "no desk has two traders" in terms.dropped["skill.terms desk"]
+    assert "session" in terms.shocks
+
+
+def test_desk_shocks_need_three_traders_of_one_desk():
+    full = rich()
+    terms = separable_terms(M7, replace(full, labels={**full.labels, "desk": full.trader // 2}))
+    assert "desk" in terms.skill
+    assert "2 trader(s) of one desk" in terms.dropped["luck.shocks session"]
+
+
+def test_sizes_that_do_not_vary_have_no_slope():
+    assert "one size" in separable_terms(M3, rich(risk=np.ones(128))).dropped["skill.slopes sizing"]
+    assert "no risk column" in separable_terms(M3, rich(has_risk=False)).dropped["skill.slopes sizing"]
+
+
+def test_drift_needs_two_quarters_and_says_when_the_prior_speaks():
+    assert separable_terms(M5, without_labels(rich(), "quarter")).drift is None
+    few = separable_terms(M5, rich(sessions=4))
+    assert few.drift == "quarter"
+    assert "2 quarters, fewer than 4" in few.notes[0]
+    assert not separable_terms(M5, rich()).notes
+
+
+def test_a_small_desk_cannot_shape_its_population():
+    assert "4 traders, fewer than 30" in separable_terms(M7, rich()).notes[0]
+    assert not separable_terms(M7, rich(traders=30)).notes
+    assert not separable_terms(M2, rich()).notes

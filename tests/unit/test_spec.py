@@ -8,6 +8,7 @@ import pytest
 
 from skillstats.errors import UsageError
 from skillstats.spec import describe, list_specs, parse_spec, read_spec
+from skillstats.spec.model import canonical_spec
 from skillstats.spec.read import models_folder
 
 TEXT = (models_folder() / "day_pooled.toml").read_text()
@@ -20,7 +21,16 @@ def refused(text):
 
 
 def test_shipped_specifications_are_listed_and_read():
-    assert list_specs() == ("crossed_outcomes", "crossed_total", "day_pooled")
+    assert list_specs() == (
+        "crossed_outcomes",
+        "crossed_selection",
+        "crossed_total",
+        "day_pooled",
+        "dynamic",
+        "population",
+        "population_spike",
+        "population_t",
+    )
     assert all(read_spec(name).name == name for name in list_specs())
 
 
@@ -70,6 +80,18 @@ def test_all_problems_are_reported_together():
         ("mu = 0.0\n", "", "priors.skill_mean.mu"),
         ('terms = ["trader"]', 'terms = ["trader", "trader"]', "stands twice"),
         ('terms = ["trader"]', 'terms = ["trader:regime"]', "needs both"),
+        ('target = "total"', 'target = "selection"', "needs the shock session:exposure"),
+        ('shocks = ["session", ', 'shocks = ["session", "session:exposure", ', "luck.exposure_level is missing"),
+        (
+            "volatility_by = []",
+            'volatility_by = []\nexposure_level = "decision"',
+            "has no use without the shock session:exposure",
+        ),
+        ('terms = ["trader"]\npopulation = "normal"', 'terms = ["regime"]\npopulation = "two_scale"', "a population of traders"),
+        ('population = "normal"', 'population = "two_scale"', "priors.population_share is missing"),
+        ('population = "normal"', 'population = "normal"\nslopes = ["sizing"]', "priors.skill_sd_kappa is missing"),
+        ('population = "normal"', 'population = "normal"\ndrift = "quarter"', "priors.drift_persistence is missing"),
+        ('population = "normal"', 'population = "normal"\ndrift = "month"', "valid: quarter"),
     ],
 )
 def test_structure_that_cannot_be_built_is_refused(old, new, said):
@@ -84,6 +106,12 @@ def test_digest_ignores_comments_and_order_and_sees_numbers():
     words = TEXT.replace('["session", "trader:session"]', '["trader:session", "session"]')
     assert parse_spec(words.encode()).digest == read_spec("day_pooled").digest
     assert parse_spec(TEXT.replace("mu = -0.25", "mu = -0.2500001").encode()).digest != read_spec("day_pooled").digest
+
+
+def test_keys_that_came_later_leave_no_trace_where_unused():
+    """The digest of a model without slopes, drift or exposures is over the keys of the first version."""
+    assert b"slopes" not in canonical_spec(read_spec("day_pooled"))
+    assert b'"drift":"quarter"' in canonical_spec(read_spec("dynamic"))
 
 
 def test_files_that_are_no_specification(tmp_path):
