@@ -66,6 +66,11 @@ def posterior(spec: ModelSpec, evidence: Evidence, design: Design, *, engine: st
     )
 
 
+def whole_fit(spec: ModelSpec, evidence: Evidence, design: Design, *, engine: str, seed: int) -> Fit:
+    """The fit a user gets, with all its gates and its automatic rerun: four chains, of 500 draws each."""
+    return fit(spec, evidence, seed=seed, engine=engine, plan=plan_of(design), draws=500, tune=500, chains=4, cores=1)
+
+
 def _gibbs(spec: ModelSpec, evidence: Evidence, design: Design, run: Run, seed: int, lengthen: int) -> Fit:
     terms = separable_terms(spec, evidence)
     bets = design.bets_per_year if spec.needs_breadth else None
@@ -114,7 +119,7 @@ def truth_as_fit(fit_: Fit, truth: Mapping[str, FloatArray]) -> Fit:
 
 def covers(spec: ModelSpec) -> bool:
     """Whether the Gibbs engine fits this model."""
-    return not uncovered(spec) and not spec.skill.slopes and not spec.skill.drift
+    return not uncovered(spec)
 
 
 def default_engine(spec: ModelSpec) -> str:

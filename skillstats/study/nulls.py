@@ -26,7 +26,7 @@ from skillstats.evaluation.evaluate import evaluate
 from skillstats.evaluation.posterior import posterior_draws
 from skillstats.evidence import Evidence
 from skillstats.study.designs import Design, lay_table
-from skillstats.study.engines import plan_of, posterior
+from skillstats.study.engines import plan_of, posterior, whole_fit
 from skillstats.study.equations import draw_shocks
 from skillstats.study.quantities import trader_means
 from skillstats.study.replicate import Job, seeds
@@ -83,10 +83,11 @@ def run_null(job: Job, replicate: int) -> pd.DataFrame:
     rng, engine_seed, _ = seeds(job, replicate)
     evidence = null_desk(job.design, rng)
     head = {"design": job.design.name, "replicate": replicate, **raw_facts(evidence)}
-    fit = posterior(job.spec, evidence, job.design, engine=job.engine, seed=engine_seed, lengthen=2)
     if job.design.name.startswith("many"):
+        fit = posterior(job.spec, evidence, job.design, engine=job.engine, seed=engine_seed, lengthen=2)
         means = trader_means(posterior_draws(fit), evidence).mean(axis=0)
         return pd.DataFrame([head | {"largest": float(means.max()), "withheld": 0, "claims": 0, "claims_true": 0}])
+    fit = whole_fit(job.spec, evidence, job.design, engine=job.engine, seed=engine_seed)
     rows = [r for r in evaluate(fit, plan_of(job.design)).rows if r["regime"] == "all"]
     true = dict(zip(evidence.coords["trader"], skill_of(job.design) > 0, strict=True))
     certainty = plan_of(job.design).verdict.certainty
