@@ -10,7 +10,8 @@ variants trader 0 does so while the seven others hold balanced books (long and s
 mu and tau drawn from the prior.
 
 Methods: ``naive`` t interval of the decisions; ``M2`` total skill with session and trader-session shocks; ``M3`` selection skill from outcomes
-with the observed factor taken out, y_i - x_i F_s, and trader-session shocks. Priors of the table, per decision: mu ~ Normal(0, .05), tau ~ HalfNormal(.10),
+with the observed factor taken out, y_i - x_i F_s, as `crossed_selection` does where factor returns are given,
+and trader-session shocks. Priors of the table, per decision: mu ~ Normal(0, .05), tau ~ HalfNormal(.10),
 s_V ~ HalfNormal(1), U and residual as `crossed_total` ships them.
 """
 
@@ -108,19 +109,8 @@ def directions(scenario: Scenario, rng: np.random.Generator) -> FloatArray:
     return np.concatenate([own[None], rest[1:]])
 
 
-def desk_with_exposures(scenario: Scenario, rng: np.random.Generator) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """True theta (trader,), outcomes y in y units and exposures x, (trader, session, row)."""
-    theta, y, x, _ = _draw_desk(scenario, rng)
-    return theta, y, x
-
-
-def desk(scenario: Scenario, rng: np.random.Generator) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """True theta (trader,), outcomes y and the factor's part x F of them, (trader, session, row), y units."""
-    theta, y, x, factor = _draw_desk(scenario, rng)
-    return theta, y, x * factor[None, :, None]
-
-
-def _draw_desk(scenario: Scenario, rng: np.random.Generator) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+def desk(scenario: Scenario, rng: np.random.Generator) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """True theta (trader,), outcomes y in y units and exposures x, (trader, session, row), and the factor F (session,)."""
     mu, tau = (
         (0.0, scenario.tau)
         if scenario.tau is not None
@@ -145,10 +135,12 @@ def run_dependence(job: Job, replicate: int) -> pd.DataFrame:
     """One desk under all methods: rows as of `replicate.run_replicate`, `model` the method, `quantity` theta_0 .. theta_7."""
     rng, engine_seed, _ = seeds(job, replicate)
     scenario = SCENARIOS[job.design.name]
-    theta, y, shared = desk(scenario, rng)
+    theta, y, x, factor = desk(scenario, rng)
+    total = desk_evidence(y)
+    selection = replace(total, exposure=x.ravel(), factor_return=factor[total.session]).without_factor()
     rows = [{"model": "naive"} | row for row in naive_rows(y, theta)]
-    for method, spec, outcome in (("M2", job.spec, y), ("M3", without_session(job.spec), y - shared)):
-        rows += [{"model": method} | row for row in _model_rows(spec, outcome, theta, job, engine_seed)]
+    for method, spec, evidence in (("M2", job.spec, total), ("M3", without_session(job.spec), selection)):
+        rows += [{"model": method} | row for row in _model_rows(spec, evidence, theta, job, engine_seed)]
     head = {"study": job.study, "design": job.design.name, "replicate": replicate}
     return pd.DataFrame([head | row for row in rows], columns=list(COLUMNS))
 
@@ -161,8 +153,8 @@ def naive_rows(y: FloatArray, theta: FloatArray) -> list[dict[str, Any]]:
     return [_row(j, below[j], theta[j], mean[j], error[j]) for j in range(len(theta))]
 
 
-def _model_rows(spec: ModelSpec, y: FloatArray, theta: FloatArray, job: Job, seed: int) -> list[dict[str, Any]]:
-    fit = posterior(spec, desk_evidence(y), job.design, engine=job.engine, seed=seed)
+def _model_rows(spec: ModelSpec, evidence: Evidence, theta: FloatArray, job: Job, seed: int) -> list[dict[str, Any]]:
+    fit = posterior(spec, evidence, job.design, engine=job.engine, seed=seed)
     if any(f.code in ("E-STUCK", "E-DIV") for f in fit.diagnostics.findings):
         return [failed_row(str(fit.diagnostics.findings[0]))]
     draws = fit.draws("mu")[:, None] + fit.draws("a")

@@ -60,7 +60,7 @@ def per_decision(mu: float, tau: float) -> dict[str, Prior]:
 def exposure_error(job: Job, replicate: int) -> float:
     """Share of traders covered when the exposures carry an error."""
     rng, engine_seed, _ = seeds(job, replicate)
-    theta, y, x = dependence.desk_with_exposures(SCENARIO, rng)
+    theta, y, x, _ = dependence.desk(SCENARIO, rng)
     side, size = np.sign(x), np.abs(x)
     known = side * np.clip(size + BETA_ERROR * rng.standard_normal(x.shape), 0.1, None)
     evidence = dataclasses.replace(dependence.desk_evidence(y), exposure=known.ravel())

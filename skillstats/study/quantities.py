@@ -40,6 +40,7 @@ SCALARS: Final = (
     "mu_kappa",
     "tau_kappa",
     "phi",
+    "pi",
     "tau_drift",
     "s_V",
     "s_F",

@@ -112,7 +112,8 @@ def test_outcomes_of_the_dependence_desk_have_the_variances_of_its_equation():
     rng = np.random.default_rng(4)
     rest, factor = [], []
     for _ in range(150):
-        theta, y, shared = dependence.desk(dependence.SCENARIOS["B-0.05-all"], rng)
+        theta, y, x, returns = dependence.desk(dependence.SCENARIOS["B-0.05-all"], rng)
+        shared = x * returns[None, :, None]
         r = y - shared - theta[:, None, None]
         rest.append(np.var(r))
         factor.append(np.mean(shared**2))
@@ -125,7 +126,7 @@ def test_the_naive_interval_covers_as_the_design_measured():
     rng = np.random.default_rng(1)
     found = []
     for _ in range(160):
-        theta, y, _ = dependence.desk(dependence.SCENARIOS["A-0.00-all"], rng)
+        theta, y, _, _ = dependence.desk(dependence.SCENARIOS["A-0.00-all"], rng)
         found += [abs(r["below"] - 0.5) < 0.45 for r in dependence.naive_rows(y, theta)]
     assert 0.34 < np.mean(found) < 0.50
 
