@@ -12,6 +12,7 @@ from typing import Any, Literal, NoReturn
 
 import click
 
+from skillstats.study.command import calibrate_command
 from skillstats.units import package_version
 
 FOLDER = click.Path(path_type=Path)
@@ -50,6 +51,9 @@ class _Group(click.Group):
 @click.version_option(message="skillstats %(version)s", version=package_version())
 def main() -> None:
     """What a person's departures from a model were worth, and how much of that was skill rather than luck."""
+
+
+main.add_command(calibrate_command)
 
 
 def finish(code: int) -> NoReturn:
