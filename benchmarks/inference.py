@@ -1,6 +1,6 @@
 """The two engines against each other and against the programs a careful user would take: same data, same model where the peer can say it.
 
-``python -m benchmarks.inference [--small | --full] [--only NAME ...]`` prints one Markdown table. Times are CPU seconds of a process with all its threads,
+``python -m benchmarks.inference [--small | --full] [--pairs N] [--only NAME ...]`` prints one Markdown table. Times are CPU seconds of a process with all its threads,
 each run in a fresh process with pinned threads; compiling is a row of its own, never hidden in a total and never left out. Without a flag the
 middle size runs. A peer that is not installed is a row that says so.
 """
@@ -139,7 +139,7 @@ def peers(size: Size) -> Iterator[Row]:
         if not _installed(package):
             yield (f"{package} over Gibbs", "CPU per new data set", "not installed", "")
             continue
-        pairs = in_turn([RUN, "study", "gibbs", "5", "2500"], [RUN, name, "5"], 1)
+        pairs = in_turn([RUN, "study", "gibbs", "5", "2500"], [RUN, name, "5"], max(1, size.pairs // 3))
         value, extra = _ratio(pairs, "whole")
         yield (f"{package} over Gibbs", "CPU per new data set", value, f"{note}; {extra}")
 
@@ -197,9 +197,10 @@ def main(arguments: list[str] | None = None) -> None:
     which.add_argument("--small", action="store_true", help="a few minutes")
     which.add_argument("--full", action="store_true", help="1,000 study fits, 5 pairs")
     parser.add_argument("--only", nargs="+", choices=list(CASES), default=list(CASES))
+    parser.add_argument("--pairs", type=int, help="pairs of runs; default: the size's")
     given = parser.parse_args(arguments)
     name = "small" if given.small else "full" if given.full else "middle"
-    size = SIZES[name]
+    size = SIZES[name]._replace(**({"pairs": given.pairs} if given.pairs else {}))
     print(header(name, size))
     print("| what | measure | figure | note |\n|---|---|---|---|", flush=True)
     for case in given.only:

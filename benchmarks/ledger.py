@@ -152,6 +152,10 @@ def main(arguments: list[str] | None = None) -> None:
 
             print()
             print(growth(folder.parent, decisions))
+            from benchmarks.whole_parts import growth as growth_in_parts
+
+            print()
+            print(growth_in_parts(folder.parent))
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ release = version = _project["version"]
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc"]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "models/evidence"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 numpydoc_show_class_members = False
@@ -94,6 +94,25 @@ def model_page(name: str) -> str:
     return f"```text\n{describe(read_spec(name)).rstrip()}\n```"
 
 
+def evidence_of(name: str) -> str:
+    """Calibration evidence shipped for a model, with its picture; or the sentence that there is none."""
+    import json
+
+    from skillstats.study.results import markdown
+
+    path = Path(__file__).parent / "models" / "evidence" / f"{name}.json"
+    if not path.is_file():
+        return f"No calibration evidence is shipped for `{name}` in this version."
+    picture = f"![Empirical minus uniform distribution of ranks of {name}, with the simultaneous band](/_static/sbc_{name}.svg)"
+    return f"{markdown(json.loads(path.read_text(encoding='utf-8')))}\n{picture}\n"
+
+
+def study_table(name: str) -> str:
+    """A table of a study that is shipped with the documentation; or the sentence that there is none."""
+    path = Path(__file__).parent / "models" / "evidence" / f"{name}.md"
+    return path.read_text(encoding="utf-8") if path.is_file() else f"The table `{name}` is not shipped in this version."
+
+
 def command_help(name: str) -> str:
     """What `skillstats NAME --help` prints; the main help without a name."""
     import click
@@ -123,6 +142,8 @@ class FromCode(SphinxDirective):
         "world": world_keys,
         "model": model_page,
         "help": command_help,
+        "evidence": evidence_of,
+        "study": study_table,
     }
 
     def run(self) -> list[nodes.Node]:

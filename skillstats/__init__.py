@@ -11,16 +11,29 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from skillstats.evaluation.day_scores import Comparison, compare
     from skillstats.evaluation.evaluate import evaluate
+    from skillstats.evaluation.family import FamilyEvaluation, evaluate_choices, evaluate_parts
     from skillstats.evaluation.result import Evaluation
     from skillstats.evaluation.verify import verify
     from skillstats.evaluation.write import read_evaluation, write_evaluation
-    from skillstats.evidence import Evidence, read_outcomes, to_evidence
+    from skillstats.evidence import (
+        Choices,
+        DayParts,
+        Evidence,
+        read_choices,
+        read_day_parts,
+        read_outcomes,
+        to_choices,
+        to_evidence,
+    )
     from skillstats.inference.container import Fit
+    from skillstats.inference.family_fit import FamilyFit
     from skillstats.inference.known_error import PoolingPrior, Shrinkage, shrink
     from skillstats.inference.nuts import fit
     from skillstats.ledger.build import build_ledger
     from skillstats.ledger.containers import Ledger
+    from skillstats.ledger.door import build_ledger_folder
     from skillstats.ledger.explain import Explanation, explain
+    from skillstats.ledger.folder import LedgerFolder
     from skillstats.ledger.resimulate import Order, PureModel, resimulate
     from skillstats.ledger.write import read_ledger
     from skillstats.luck.power import decisions_needed
@@ -35,13 +48,18 @@ if TYPE_CHECKING:
     from skillstats.spec.read import read_spec
 
 _HOME = {
+    "Choices": "evidence",
     "Comparison": "evaluation.day_scores",
+    "DayParts": "evidence",
     "Evaluation": "evaluation.result",
     "Evidence": "evidence",
     "Explanation": "ledger.explain",
+    "FamilyEvaluation": "evaluation.family",
+    "FamilyFit": "inference.family_fit",
     "Fills": "record.fix_log",
     "Fit": "inference.container",
     "Ledger": "ledger.containers",
+    "LedgerFolder": "ledger.folder",
     "ModelSpec": "spec.model",
     "Order": "ledger.resimulate",
     "Plan": "plan",
@@ -51,11 +69,16 @@ _HOME = {
     "Shrinkage": "inference.known_error",
     "World": "simulate.world",
     "build_ledger": "ledger.build",
+    "build_ledger_folder": "ledger.door",
     "compare": "evaluation.day_scores",
     "decisions_needed": "luck.power",
     "evaluate": "evaluation.evaluate",
+    "evaluate_choices": "evaluation.family",
+    "evaluate_parts": "evaluation.family",
     "explain": "ledger.explain",
     "fit": "inference.nuts",
+    "read_choices": "evidence",
+    "read_day_parts": "evidence",
     "read_evaluation": "evaluation.write",
     "read_fix": "record.fix_log",
     "read_ledger": "ledger.write",
@@ -67,6 +90,7 @@ _HOME = {
     "resimulate": "ledger.resimulate",
     "shrink": "inference.known_error",
     "simulate": "simulate.door",
+    "to_choices": "evidence",
     "to_evidence": "evidence",
     "verify": "evaluation.verify",
     "write_evaluation": "evaluation.write",
@@ -74,10 +98,11 @@ _HOME = {
 }
 
 __all__ = [  # noqa: RUF022
-    "Plan", "read_plan", "Record", "read_record", "Ledger", "build_ledger", "read_ledger", "Explanation", "explain", "Evidence", "to_evidence", "read_outcomes",
+    "Plan", "read_plan", "Record", "read_record", "Ledger", "build_ledger", "build_ledger_folder", "LedgerFolder", "read_ledger", "Explanation", "explain", "Evidence", "to_evidence", "read_outcomes",
     "ModelSpec", "read_spec", "Fit", "fit", "Evaluation", "evaluate", "write_evaluation", "read_evaluation", "verify", "write_report",
     "PoolingPrior", "Shrinkage", "shrink", "World", "read_world", "simulate", "resimulate", "PureModel", "Order",
     "Fills", "read_fix", "decisions_needed", "compare", "Comparison",
+    "DayParts", "read_day_parts", "evaluate_parts", "Choices", "to_choices", "read_choices", "evaluate_choices", "FamilyFit", "FamilyEvaluation",
 ]  # fmt: skip
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 import click
 
+from skillstats.study.command import calibrate_command
 from skillstats.units import package_version
 
 FOLDER = click.Path(path_type=Path)
@@ -50,6 +51,9 @@ class _Group(click.Group):
 @click.version_option(message="skillstats %(version)s", version=package_version())
 def main() -> None:
     """What a person's departures from a model were worth, and how much of that was skill rather than luck."""
+
+
+main.add_command(calibrate_command)
 
 
 def finish(code: int) -> NoReturn:
@@ -103,11 +107,28 @@ def check(record: Path, plan: Path | None, quarantine: Path | None, store: Path 
 @click.option(
     "--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Workers of large look-ups; never change a byte."
 )
-def ledger(record: Path, out: Path, plan: Path | None, keys: tuple[str, ...], store: Path | None, threads: int) -> None:
+@click.option(
+    "--decisions",
+    type=click.Choice(["auto", "memory", "parts"]),
+    default="auto",
+    show_default=True,
+    help="Hold signals, actions and fills in memory, or go part by part; auto cuts large files. Never changes a byte.",
+)
+@click.option("--part", type=click.IntRange(min=1), metavar="N", help="Signals of a part, about: fewer need less memory.")
+def ledger(
+    record: Path,
+    out: Path,
+    plan: Path | None,
+    keys: tuple[str, ...],
+    store: Path | None,
+    threads: int,
+    decisions: Literal["auto", "memory", "parts"],
+    part: int | None,
+) -> None:
     """Price every departure from the model, exactly, and keep reconciled books."""
-    from skillstats.cli.record import run_ledger
+    from skillstats.cli.record import Way, run_ledger
 
-    finish(run_ledger(record, out, plan, keys, store, threads))
+    finish(run_ledger(record, out, plan, keys, Way(store, threads, decisions, part)))
 
 
 @main.command()

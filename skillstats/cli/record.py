@@ -2,42 +2,56 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from skillstats.errors import RULES, Problem, UsageError
-from skillstats.ledger.write import check_target
 from skillstats.units import format_micro
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from skillstats.ledger.containers import Ledger
+    from skillstats.ledger.door import Decisions
+    from skillstats.ledger.folder import LedgerFolder
     from skillstats.plan import Plan
 
 QUARANTINED = 3
 AGES = (0, 1, 60, 300)
+AGE_COLUMNS = ("signal_mid_age", "model_price_age", "arrival_price_age", "mark_age")
+SHOWN = 5
+"""Warnings of one code that are listed one by one."""
 
 
-def build(record: Path, plan: Path | None, store: Path | None = None, threads: int = 1) -> Ledger:
+def build(record: Path, plan: Path | None, store: Path | None = None) -> Ledger:
     """Read a record and build its ledger; large price files are mapped from `store`."""
     from skillstats.ledger.build import build_ledger
     from skillstats.plan import read_plan
     from skillstats.record.read import read_record
 
     declared: Plan | None = read_plan(plan) if plan is not None else None
-    return build_ledger(read_record(record, declared, store=store), declared, threads=threads)
+    return build_ledger(read_record(record, declared, store=store), declared)
 
 
 def run_check(record: Path, plan: Path | None, quarantine: Path | None, store: Path | None = None) -> int:
     """Print every problem as a table, and how many look-ups a tighter age limit would lose."""
+    from skillstats.ledger.door import has_large_decisions
+
     if quarantine is not None:
         _refuse_overwriting(quarantine)
+    if has_large_decisions(record):
+        return _check_in_parts(record, plan, quarantine, store)
     ledger = build(record, plan, store)
     print_problems(ledger.problems)
-    click.echo(_count_line(ledger))
-    click.echo(_age_line(ledger))
+    click.echo(_count_line(ledger.result, ledger.decisions.num_rows))
+    click.echo(_age_line([ledger.rows]))
     if quarantine is not None:
         from skillstats.ledger.canonical import safe_csv
 
@@ -46,31 +60,80 @@ def run_check(record: Path, plan: Path | None, quarantine: Path | None, store: P
     return QUARANTINED if ledger.quarantine.num_rows else 0
 
 
-def run_ledger(
-    record: Path, out: Path, plan: Path | None, keys: tuple[str, ...] = (), store: Path | None = None, threads: int = 1
-) -> int:
+def _check_in_parts(record: Path, plan: Path | None, quarantine: Path | None, store: Path | None) -> int:
+    """The same of a record whose decisions do not fit in memory: the ledger is built in a temporary folder and looked at there."""
+    import pyarrow.parquet as pq
+
+    from skillstats.ledger.door import build_ledger_folder
+    from skillstats.plan import read_plan
+    from skillstats.record.price_files import store_folder
+
+    kept: list[Problem] = []
+    heard: Counter[str] = Counter()
+
+    def hear(problem: Problem) -> None:
+        heard[problem.code] += 1
+        if problem.outcome != "warn" or heard[problem.code] <= SHOWN:
+            kept.append(problem)
+
+    with tempfile.TemporaryDirectory(prefix=".check-", dir=store_folder(store)) as folder:  # a system's own may lie in memory
+        declared = read_plan(plan) if plan is not None else None
+        ledger = build_ledger_folder(record, Path(folder) / "ledger", declared, decisions="parts", store=store, hear=hear)
+        print_problems(kept, heard)
+        click.echo(_count_line(ledger.result, ledger.decisions))
+        with pq.ParquetFile(ledger.folder / "ledger.parquet") as rows:
+            click.echo(_age_line(rows.read_row_group(i, columns=list(AGE_COLUMNS)) for i in range(rows.num_row_groups)))
+        if quarantine is not None:
+            shutil.copyfile(ledger.folder / "quarantine.csv", quarantine)
+            click.echo(f"rows set aside: {quarantine}")
+    return QUARANTINED if ledger.result["counts"]["quarantined"] else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a ledger is built; none of it changes a byte."""
+
+    store: Path | None = None
+    threads: int = 1
+    decisions: Decisions = "auto"
+    part: int | None = None
+
+
+def run_ledger(record: Path, out: Path, plan: Path | None, keys: tuple[str, ...] = (), way: Way | None = None) -> int:
     """Write the ledger folder and print what it says, and then the rows that were asked for in words."""
-    from skillstats.ledger.explain import explain
+    from skillstats.ledger.door import build_ledger_folder
+    from skillstats.plan import read_plan
+    from skillstats.record.parts import PART
 
     refuse_inside(record, out)
-    check_target(out, "ledger")
-    ledger = build(record, plan, store, threads)
-    explanations = [explain(ledger, key) for key in keys]  # before writing: an id nobody knows writes nothing
-    ledger.write(out)
-    for problem in ledger.problems:
-        if RULES[problem.code].outcome in ("quarantine", "reject"):
-            click.echo(str(problem), err=True)
-    warned = sum(RULES[p.code].outcome == "warn" for p in ledger.problems)
+    way = way or Way()
+    ledger = build_ledger_folder(
+        record,
+        out,
+        read_plan(plan) if plan is not None else None,
+        decisions=way.decisions,
+        part=way.part or PART,
+        threads=way.threads,
+        store=way.store,
+        keys=keys,
+        hear=_tell_refused,
+    )
+    warned = sum(n for code, n in ledger.problems.items() if RULES[code].outcome == "warn")
     if warned:
         click.echo(f"{warned} warning(s); `skillstats check` lists them")
-    click.echo(_count_line(ledger))
-    click.echo(totals_line(ledger))
+    click.echo(_count_line(ledger.result, ledger.decisions))
+    click.echo(_totals(ledger.result, ledger.plan.currency, ledger.by_class))
     for line in further_lines(ledger):
         click.echo(line)
     click.echo(f"ledger: {out}  digest {ledger.digest}")
-    for explanation in explanations:
+    for explanation in ledger.explanations:
         click.echo(f"\n{explanation}")
-    return QUARANTINED if ledger.quarantine.num_rows else 0
+    return QUARANTINED if ledger.result["counts"]["quarantined"] else 0
+
+
+def _tell_refused(problem: Problem) -> None:
+    if problem.outcome in ("quarantine", "reject"):
+        click.echo(str(problem), err=True)
 
 
 def refuse_inside(source: Path, out: Path) -> None:
@@ -101,8 +164,8 @@ def _refuse_overwriting(path: Path) -> None:
         raise UsageError(f"{path} exists and is not an earlier list of rows set aside; name another file")
 
 
-def print_problems(problems: tuple[Problem, ...]) -> None:
-    """A table of problems; frequent warnings are shown a few times and counted."""
+def print_problems(problems: Sequence[Problem], counts: Mapping[str, int] | None = None) -> None:
+    """A table of problems; frequent warnings are shown a few times and counted. `counts` : of each code, where not all are given."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -115,25 +178,31 @@ def print_problems(problems: tuple[Problem, ...]) -> None:
     shown: Counter[str] = Counter()
     for problem in problems:
         shown[problem.code] += 1
-        if problem.outcome == "warn" and shown[problem.code] > 5:
+        if problem.outcome == "warn" and shown[problem.code] > SHOWN:
             continue
         place = f"{problem.file}:{problem.line}"
         table.add_row(*(Text(cell) for cell in (problem.code, problem.outcome, place, problem.message)))
     console.print(table)
-    for code, count in sorted(shown.items()):
-        if RULES[code].outcome == "warn" and count > 5:
-            console.print(f"{code}: {count - 5} more of the same kind")
+    for code, count in sorted((counts or shown).items()):
+        if RULES[code].outcome == "warn" and count > SHOWN:
+            console.print(f"{code}: {count - SHOWN} more of the same kind")
 
 
 def totals_line(ledger: Ledger) -> str:
     """Books and value-add in currency."""
-    totals, unit = ledger.result["totals"], ledger.plan.currency
-    actual, model, added = (format_micro(totals[k], 2) for k in ("actual", "model", "value_add"))
+    from skillstats.ledger.kpis import value_add_by_class
+
+    classes = value_add_by_class(ledger.rows["action"].to_pylist(), ledger.rows["value_add"].to_pylist())
+    return _totals(ledger.result, ledger.plan.currency, classes)
+
+
+def _totals(result: Mapping[str, Any], unit: str, classes: Mapping[str, int]) -> str:
+    actual, model, added = (format_micro(result["totals"][k], 2) for k in ("actual", "model", "value_add"))
     first = f"actual book {actual} - model book {model} = difference {added} {unit} (closed rows, costs included)"
-    return f"{first}\nof which {_by_class(ledger)}"
+    return f"{first}\nof which {', '.join(f'{name} {format_micro(total, 2)}' for name, total in classes.items())}"
 
 
-def further_lines(ledger: Ledger) -> list[str]:
+def further_lines(ledger: Ledger | LedgerFolder) -> list[str]:
     """What the chains set aside could change, the re-simulated book, and the same decisions at other horizons."""
     bounds, unit = ledger.result["bounds"], ledger.plan.currency
     lines = []
@@ -145,15 +214,15 @@ def further_lines(ledger: Ledger) -> list[str]:
     if "feedback" in totals:
         second, more = (format_micro(totals[k], 2) for k in ("resimulated", "feedback"))
         lines.append(f"re-simulated model book {second}: feedback {more} {unit}, of no trader")
-    return lines + _decay_lines(ledger)
+    return lines + _decay_lines(ledger.decay_kpis)
 
 
-def _decay_lines(ledger: Ledger) -> list[str]:
+def _decay_lines(kpis: pa.Table | None) -> list[str]:
     """A line a horizon: all traders' intervention decisions, the declared horizon marked."""
-    if ledger.decay_kpis is None:
+    if kpis is None:
         return []
     lines = ["interventions by horizon (* the declared one; the verdict is its alone):"]
-    for row in ledger.decay_kpis.to_pylist():
+    for row in kpis.to_pylist():
         if row["trader"] is None:
             shared = f"over the {row['n_common']} closed at all {format_micro(row['sum_common'], 2)}"
             counts = ", ".join(f"{row[f'n_{k}']} {k.replace('_', ' ')}" for k in ("open", "unavailable", "before_action"))
@@ -162,31 +231,23 @@ def _decay_lines(ledger: Ledger) -> list[str]:
     return lines
 
 
-def _by_class(ledger: Ledger) -> str:
-    """The difference by what people did: only interventions are a person's decision against the model."""
-    verbs, amounts = ledger.rows["action"].to_pylist(), ledger.rows["value_add"].to_pylist()
-    sums = {"interventions": 0, "execution of followed signals": 0, "signals nobody decided on": 0}
-    for verb, amount in zip(verbs, amounts, strict=True):
-        name = {"ACCEPT": "execution of followed signals", "NO_DECISION": "signals nobody decided on"}.get(verb, "interventions")
-        sums[name] += amount or 0
-    return ", ".join(f"{name} {format_micro(total, 2)}" for name, total in sums.items())
-
-
-def _count_line(ledger: Ledger) -> str:
-    c = ledger.result["counts"]
+def _count_line(result: Mapping[str, Any], decisions: int) -> str:
+    c = result["counts"]
     return (
         f"{c['rows']} rows: {c['followed']} followed, {c['intervened']} intervened, {c['no_decision']} without a decision, "
         f"{c['expired']} expired, {c['initiated']} initiated; {c['open']} open, {c['unavailable']} without a counterfactual, {c['quarantined']} rows "
-        f"quarantined, {c['dropped']} documented drops; {ledger.decisions.num_rows} decision(s)"
+        f"quarantined, {c['dropped']} documented drops; {decisions} decision(s)"
     )
 
 
-def _age_line(ledger: Ledger) -> str:
+def _age_line(blocks: Iterable[pa.Table]) -> str:
     import numpy as np
 
-    names = ("signal_mid_age", "model_price_age", "arrival_price_age", "mark_age")
-    ages = np.concatenate([ledger.rows[n].drop_null().to_numpy() for n in names])
-    parts = [f"{int((ages > s * 10**6).sum())} at {s} s" for s in AGES]
-    return (
-        f"of {len(ages)} look-ups an age limit would lose " + ", ".join(parts) + " (closes and nights count from the last close)"
-    )
+    looked, lost = 0, dict.fromkeys(AGES, 0)
+    for block in blocks:
+        ages = np.concatenate([block[n].drop_null().to_numpy() for n in AGE_COLUMNS])
+        looked += len(ages)
+        for limit in AGES:
+            lost[limit] += int((ages > limit * 10**6).sum())
+    parts = ", ".join(f"{n} at {limit} s" for limit, n in lost.items())
+    return f"of {looked} look-ups an age limit would lose {parts} (closes and nights count from the last close)"

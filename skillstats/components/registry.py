@@ -8,9 +8,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from skillstats.components import cells, luck, priors, skill, volatility
+from skillstats.components import cells, day_parts, heavy, luck, priors, propensity, skill, volatility
 
 REGISTRY: Final[Mapping[str, Mapping[str, Callable[..., Any]]]] = {
+    "family": {"outcomes": cells.lay_out, "day_parts": day_parts.lay_out_parts, "choices": propensity.lay_out_choices},
     "skill.terms": {
         "trader": skill.trader,
         "regime": skill.regime,
@@ -20,16 +21,20 @@ REGISTRY: Final[Mapping[str, Mapping[str, Callable[..., Any]]]] = {
         "asset_class": skill.asset_class,
         "model_version": skill.model_version,
         "desk": skill.desk,
+        "stratum": propensity.stratum,
+        "features": propensity.features,
+        "discrimination": propensity.discrimination,
     },
     "skill.population": {
         "normal": skill.normal_population,
         "two_scale": skill.two_scale,
         "spike_slab": skill.spike_slab,
         "student_t4": skill.student_t4,
+        "lkj_normal": day_parts.lkj_population,
     },
     "skill.slopes": {"sizing": skill.sizing},
     "skill.drift": {"quarter": skill.quarter},
-    "luck.tails": {"normal": cells.log_density_cells},
+    "luck.tails": {"normal": cells.log_density_cells, "student_t": heavy.student_t, "logistic": propensity.logistic},
     "luck.shocks": {"session": luck.session, "trader:session": luck.trader_session, "session:exposure": luck.factor},
     "luck.trader_session_scale": luck.SCALES,
     "luck.exposure_level": luck.EXPOSURE_LEVELS,
@@ -38,6 +43,8 @@ REGISTRY: Final[Mapping[str, Mapping[str, Callable[..., Any]]]] = {
         "normal": priors.normal,
         "half_normal": priors.half_normal,
         "zero_sum_normal": priors.zero_sum_normal,
+        "gamma": priors.gamma,
+        "lkj": priors.lkj,
         "unit_normal": priors.unit_normal,
         "uniform": priors.uniform,
     },

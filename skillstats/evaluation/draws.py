@@ -36,6 +36,7 @@ class Draws:
         are the combinations of trader, regime and action that occur, in order
     desk_session : (row,) the session shock each row shares, a desk's own where there are several; None: the session
     kappa : (draw, trader) sizing slope; factor : (draw,) s_F; loading : (row,) exposure to the latent factor; None where not modelled
+    nu : (draw,) degrees of freedom of Student-t residuals; None where residuals are normal
     """
 
     chains: int
@@ -52,6 +53,7 @@ class Draws:
     kappa: FloatArray | None = None
     factor: FloatArray | None = None
     loading: FloatArray | None = None
+    nu: FloatArray | None = None
 
     def column(self, evidence: Evidence, *, current: bool = True) -> IntArray:
         """Column of `theta` of each row of the evidence, shape (row,)."""

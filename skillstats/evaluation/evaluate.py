@@ -26,7 +26,7 @@ from skillstats.evaluation.refit import refit_ir
 from skillstats.evaluation.result import Evaluation
 from skillstats.evaluation.rows import CLAIM_LIMIT, Judgement, finish_row, judged_ir, make_row, withhold_with_trader
 from skillstats.evaluation.sensitivity import PriorSensitivity, prior_sensitivity
-from skillstats.evaluation.skew import skew_part
+from skillstats.evaluation.skew import skew_part, tail_fit_codes, tail_row_codes
 from skillstats.evaluation.status import Code, absent_traders, floors_in_force, record_codes, worst
 from skillstats.evaluation.variance_split import variance_split
 from skillstats.evaluation.words import caveats, source_part
@@ -64,7 +64,8 @@ def evaluate(
     checks = predictive_checks(made.draws, fit.evidence, fit.seed)
     floors, floor_words = floors_in_force(plan, fit.evidence.source)
     skew = skew_part(fit, made.draws, made.found, made.estimates, floors, checks)
-    codes = [*record_codes(fit.evidence), *_sampler_codes(fit, FIT), *skew.fit_codes(), *_ppc_codes(checks)]
+    heavy = tail_fit_codes(made.draws)
+    codes = [*record_codes(fit.evidence), *_sampler_codes(fit, FIT), *heavy, *skew.fit_codes(), *_ppc_codes(checks)]
     engines = compare_engines(fit, second, made.found) if second is not None else None
     codes += engines.code() if engines is not None else []
     sessions, density = effects.session_log_likelihood(fit)
@@ -77,7 +78,10 @@ def evaluate(
         chains=fit.diagnostics.chains,
         own_sd="trader" in fit.terms.volatility_by,
         fit_codes=tuple(_short(c) for c in codes),
-        scoped={name: (*_sampler_codes(fit, name), *skew.trader_codes(name)) for name in fit.evidence.coords["trader"]},
+        scoped={
+            name: (*_sampler_codes(fit, name), *tail_row_codes(made.draws, fit.evidence, j), *skew.trader_codes(name))
+            for j, name in enumerate(fit.evidence.coords["trader"])
+        },
         influence=_influence(fit, plan, made, sessions, density),
         sensitivity=_sensitivity(fit, plan, made.found, made.ir, made.hurdle),
     )

@@ -23,7 +23,7 @@ HYPOTHESES: Final = 3
 
 
 def lists_of(rows: list[dict[str, Any]], ir: FloatArray, found: list[Target], by: Judgement, plan: Plan) -> dict[str, Any]:
-    """Every list of an evaluation; only traders whose row is shown are in any of them.
+    """Every list of an evaluation; only traders whose row is shown, with its `detail`, are in any of them.
 
     ir : (draw, target) on the hurdle's scale
     """
@@ -90,4 +90,5 @@ def _hypotheses(rows: list[dict[str, Any]], found: list[Target]) -> list[dict[st
     ]
     cells.sort(key=lambda r: (-abs(r["raw_ir"] - r["ir_decision_mean"]), r["trader"], r["regime"]))
     keys = ("trader", "regime", "raw_ir", "ir_decision_mean", "n", "days")
-    return [{k: r[k] for k in keys} for r in cells[:HYPOTHESES]]
+    errors = ("sign", "exaggeration")
+    return [{k: r[k] for k in keys} | {k: r["detail"]["type_errors"][k] for k in errors} for r in cells[:HYPOTHESES]]

@@ -45,6 +45,7 @@ def posterior_draws(fit: Fit) -> Draws:
         kappa=p.kappa if "kappa" in fit else None,
         factor=p.s_f if "s_F" in fit else None,
         loading=loadings(evidence, terms) if "s_F" in fit else None,
+        nu=fit.draws("nu") if "nu" in fit else None,
     )
 
 

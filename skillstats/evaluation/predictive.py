@@ -92,7 +92,9 @@ def _replicate(
     shock = draws.shock_of(evidence)
     day = draws.desk_day[d] * rng.standard_normal(int(shock.max()) + 1)
     own = draws.trader_day[d, pairs % len(evidence.coords["trader"])] * rng.standard_normal(len(pairs))
-    noise = draws.sigma[d, evidence.trader, evidence.regime] * rng.standard_normal(len(evidence))
+    noise = draws.sigma[d, evidence.trader, evidence.regime] * unit_noise(
+        rng, len(evidence), None if draws.nu is None else draws.nu[d]
+    )
     y = row_means(draws, evidence, d) + day[shock] + own[of_row] + noise
     if draws.factor is not None and draws.loading is not None:
         returns = draws.factor[d] * rng.standard_normal(len(evidence.coords["session"]))
@@ -100,6 +102,13 @@ def _replicate(
     if evidence.source == "record" and evidence.has_risk:
         y = y * np.sqrt((WINDOW - 2) / rng.chisquare(WINDOW, len(y)))
     return np.asarray(y)
+
+
+def unit_noise(rng: np.random.Generator, rows: int, nu: float | None) -> FloatArray:
+    """Residuals of sd 1: normal, or Student-t with `nu` degrees of freedom scaled by sqrt((nu - 2) / nu)."""
+    if nu is None:
+        return rng.standard_normal(rows)
+    return np.asarray(np.sqrt((nu - 2) / nu) * rng.standard_t(nu, rows), dtype=float)
 
 
 def _check(observed: float, values: FloatArray) -> Check:

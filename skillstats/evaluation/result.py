@@ -63,7 +63,7 @@ class Evaluation:
         holds the estimands without a column and is None where the row is withheld: ir_day, ir_decision_standard, ir_annual_standard,
         reliability {mean, q05, q25, q75, q95}; half_life {median, q05, q95}; year {active, rho, factor}; money_ir, money_ir_annual;
         type_errors {sign, exaggeration, claim_rate, certainty}; prior {p_spread, p_mean, ir_spread, ir_mean, halved, doubled};
-        tails {largest_row, row_of_sum, largest_day, day_of_sum, session, without_session, probability_change, ir_change, pareto_k};
+        tails {largest_row, row_of_sum, largest_day, day_of_sum, session, without_session, probability_change, ir_change, pareto_k, judged};
         losses {decisions, keep, revoke, better, evpi}; needed {ir, decisions, days, years}; quarter {mean, q05, q50, q95, p_loss,
         sessions, active}
     population : {name: {label, unit, mean, median, q05, q95}} of the desk's mean and of every population sd and shock size
@@ -75,7 +75,8 @@ class Evaluation:
     kpis : rows of the ledger's KPIs (description, not evidence); empty for an outcomes table
     lists : skilled {claim: sentence, traders [..]}; fdr {rate, traders, expected_false_share, members [{trader, p_above_hurdle,
         running, alone}]}; order {supported, text, code, statements [{above, below, probability}]}; ranks [{trader, rank_mean, rank_q05,
-        rank_q95, p_top_quartile, p_best}]; hypotheses [{trader, regime, raw_ir, ir_decision_mean}]
+        rank_q95, p_top_quartile, p_best}]; hypotheses [{trader, regime, raw_ir, ir_decision_mean, n, days, sign,
+        exaggeration}]
     attribution : factor parts, empty until they are computed
     caveats : sentences for the reader, in order of weight
     desk : variance {decision, record [{key, label, mean, q05, q95}], sessions, decisions}; needed [{ir, decisions, days, years}] of a

@@ -1,4 +1,4 @@
-"""E-SKEW: what the gate between mean and location means for the fit, for a trader, and for the reader."""
+"""E-SKEW and E-TAIL: when a location is no mean, when there is no standard deviation, and what the reader is told."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from skillstats.luck.skew_gate import GAP_LIMIT, LEAST_EFFECTIVE, SkewCheck, ske
 
 NAMED: Final = 5
 """Traders named in the sentence for the reader."""
+NO_SD: Final = (3.0, 0.2)
+"""Where P(nu < 3) exceeds 0.2 the sample holds no standard deviation to speak of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +119,35 @@ def residual_sd(draws: Draws, evidence: Evidence) -> Any:
     counts = np.zeros(sd.shape)
     np.add.at(counts, (evidence.trader, evidence.regime), 1.0)
     return np.sqrt(np.sum(counts * sd**2, axis=1) / np.maximum(counts.sum(axis=1), 1.0))
+
+
+def too_heavy(draws: Draws) -> float | None:
+    """P(nu < 3 | data) where it is too large for a standard deviation, else None."""
+    if draws.nu is None:
+        return None
+    probability = float(np.mean(draws.nu < NO_SD[0]))
+    return probability if probability > NO_SD[1] else None
+
+
+def tail_fit_codes(draws: Draws) -> list[Code]:
+    """E-TAIL of the fit: no information ratio exists for anybody."""
+    probability = too_heavy(draws)
+    if probability is None:
+        return []
+    text = (
+        f"the tails are too heavy for a standard deviation (P(nu < 3) = {probability:.2f}, limit {NO_SD[1]:g}), so there is no information ratio; "
+        "each row says its mean and median"
+    )
+    return [Code("E-TAIL", "WITHHOLD", text)]
+
+
+def tail_row_codes(draws: Draws, evidence: Evidence, trader: int) -> list[Code]:
+    """E-TAIL of a trader: mean and median of the own outcomes in place of an information ratio, with a day-clustered error of the mean."""
+    own = evidence.trader == trader
+    if too_heavy(draws) is None or not own.any():
+        return []
+    y = evidence.y[own]
+    by_day = np.bincount(evidence.session[own], y - y.mean())
+    error = float(np.sqrt(np.sum(by_day**2)) / len(y))
+    text = f"no standard deviation, hence no information ratio: mean outcome {y.mean():+.3g}, median {np.median(y):+.3g}, error of the mean {error:.2g} (risk units)"
+    return [Code("E-TAIL", "WITHHOLD", text)]

@@ -34,7 +34,8 @@ def tail_contribution(
     -------
     largest_row, largest_day : shares of the sum of magnitudes, in [0, 1]; row_of_sum, day_of_sum : shares of the net total, None where
     it is 0; session : label of the largest day; without_session : label of the day that moves P(IR > hurdle) most;
-    probability_change, ir_change : what leaving it out adds; pareto_k : of that reweighting, 0 where the model was fitted again
+    probability_change, ir_change : what leaving it out adds; pareto_k : of that reweighting, 0 where the model was fitted again;
+    judged : whether that k is within its limit, so that the changes can be believed
     """
     value, session = evidence.value_add[target.rows], evidence.session[target.rows]
     days, totals = np.unique(session), day_totals(session, value)
@@ -53,6 +54,7 @@ def tail_contribution(
         "probability_change": None,
         "ir_change": None,
         "pareto_k": None,
+        "judged": False,
     }
     if not len(active):
         return found
@@ -66,6 +68,7 @@ def tail_contribution(
         "probability_change": float(moved[worst]),
         "ir_change": float(change[worst]),
         "pareto_k": k,
+        "judged": k <= influence.k_limit,
     }
 
 

@@ -13,8 +13,21 @@ import pyarrow.parquet as pq
 from skillstats.errors import Mismatch, UsageError
 from skillstats.evaluation.verify_identities import identities_that_fail
 from skillstats.evaluation.verify_rows import rows_that_changed
-from skillstats.ledger.canonical import content_digest
+from skillstats.ledger.canonical import blocks_digest
 from skillstats.ledger.manifest import result_digest
+
+
+class _Told(msgspec.Struct):
+    """What is checked of the part of a manifest that is not digested; its problems, which may be many, are passed over."""
+
+    written: dict[str, str] = {}
+
+
+class _Manifest(msgspec.Struct):
+    result: dict[str, Any]
+    kind: str = ""
+    result_digest: str = ""
+    provenance: _Told = msgspec.field(default_factory=_Told)
 
 
 def verify(folder: str | Path) -> list[str]:
@@ -38,17 +51,17 @@ def verify(folder: str | Path) -> list[str]:
     """
     folder = Path(folder)
     try:
-        manifest: dict[str, Any] = msgspec.json.decode((folder / "manifest.json").read_bytes())
-        result = manifest["result"]
+        manifest = msgspec.json.decode((folder / "manifest.json").read_bytes(), type=_Manifest)
+        result = manifest.result
     except (OSError, msgspec.DecodeError, KeyError, TypeError) as error:
         raise UsageError(f"{folder} has no readable manifest.json ({error}); give a folder written by skillstats") from None
     wrong, held = [], []
-    if result_digest(result) == manifest.get("result_digest"):
+    if result_digest(result) == manifest.result_digest:
         held.append("manifest.json: result digest holds")
     else:
         wrong.append("manifest.json: its result part was changed")
-    kind = manifest.get("kind")
-    files = result.get("files") if kind == "evaluation" else manifest.get("provenance", {}).get("written", {})
+    kind = manifest.kind
+    files = result.get("files") if kind == "evaluation" else manifest.provenance.written
     found = [_bytes(folder, name, digest) for name, digest in sorted((files or {}).items())]
     if kind == "ledger":
         found += [_content(folder, n, d) for n, d in sorted(result["outputs"].items()) if (folder / f"{n}.parquet").exists()]
@@ -82,7 +95,8 @@ def _with_rows(folder: Path, wrong: list[str]) -> list[str]:
 
 def _bytes(folder: Path, name: str, digest: str) -> tuple[bool, str]:
     try:
-        same = hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+        with (folder / name).open("rb") as handle:
+            same = hashlib.file_digest(handle, "sha256").hexdigest() == digest
     except OSError:
         return False, f"{name}: missing"
     return same, f"{name}: sha256 holds" if same else f"{name}: changed since it was written"
@@ -91,7 +105,9 @@ def _bytes(folder: Path, name: str, digest: str) -> tuple[bool, str]:
 def _content(folder: Path, name: str, digest: str) -> tuple[bool, str]:
     """Canonical content of a Parquet file, which is what the ledger's digest is made of."""
     try:
-        same = content_digest(pq.read_table(folder / f"{name}.parquet")) == digest
+        with pq.ParquetFile(folder / f"{name}.parquet") as file:
+            blocks = (file.read_row_group(i) for i in range(file.num_row_groups))
+            same = blocks_digest(blocks, file.schema_arrow.empty_table()) == digest
     except (OSError, pa.ArrowInvalid):
         return False, f"{name}.parquet: not readable"
     return same, f"{name}.parquet: content digest holds" if same else f"{name}.parquet: content differs from the digest"

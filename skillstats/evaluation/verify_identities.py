@@ -22,12 +22,19 @@ from skillstats.units import format_micro
 
 PARTS: Final = ["size", "drift", "slippage", "cost", "value_add"]
 SHOWN: Final = 5
+TEXTS: Final = ("signal_id", "action_id", "decision_id", "trader", "asset", "status", "is_intervention")
+BOOKS: Final = ("actual_pnl", "model_pnl", "value_add_to_date")
+COLUMNS: Final = {
+    "ledger": [*TEXTS, *PARTS, *BOOKS],
+    "slices": ["signal_id", "action_id", "session", "slice"],
+}
+"""What is read of the two large tables."""
 
 
 def identities_that_fail(folder: Path) -> list[str]:
     """A sentence for each identity that does not hold; one sentence if the tables cannot be read."""
     try:
-        ledger = read_ledger(folder)
+        ledger = read_ledger(folder, columns=COLUMNS)
         rows = _rows(ledger)
         return [line for check in CHECKS for line in _few(check(ledger, rows))]
     except (UsageError, OSError, KeyError, TypeError, ValueError, StopIteration, pa.ArrowException) as error:
@@ -47,8 +54,7 @@ def _frame(table: pa.Table, money: tuple[str, ...], text: tuple[str, ...]) -> pd
 
 
 def _rows(ledger: Ledger) -> pd.DataFrame:
-    names = ("signal_id", "action_id", "decision_id", "trader", "asset", "status", "is_intervention")
-    return _frame(ledger.rows, (*PARTS, "actual_pnl", "model_pnl", "value_add_to_date"), names)
+    return _frame(ledger.rows, (*PARTS, *BOOKS), TEXTS)
 
 
 def _off(name: str, found: Any, told: Any, what: str) -> str:

@@ -1,6 +1,8 @@
 """From a ledger, or from an outcomes table, to what the models read. Floats start here."""
 
 from skillstats.evidence.cells import Cells, Profiles, collapse, distinct
+from skillstats.evidence.choices import Choices, read_choices
+from skillstats.evidence.choices_from_ledger import to_choices
 from skillstats.evidence.containers import (
     LABELS,
     OPTIONAL_LABELS,
@@ -9,6 +11,7 @@ from skillstats.evidence.containers import (
     design_effect,
     effective_decisions,
 )
+from skillstats.evidence.day_parts import DayParts, make_day_parts, read_day_parts, split_by_exposure
 from skillstats.evidence.from_ledger import to_evidence
 from skillstats.evidence.from_outcomes import outcomes_to_evidence, read_outcomes
 
@@ -16,6 +19,8 @@ __all__ = [
     "LABELS",
     "OPTIONAL_LABELS",
     "Cells",
+    "Choices",
+    "DayParts",
     "Evidence",
     "Profiles",
     "collapse",
@@ -23,7 +28,12 @@ __all__ = [
     "design_effect",
     "distinct",
     "effective_decisions",
+    "make_day_parts",
     "outcomes_to_evidence",
+    "read_choices",
+    "read_day_parts",
     "read_outcomes",
+    "split_by_exposure",
+    "to_choices",
     "to_evidence",
 ]

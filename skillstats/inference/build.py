@@ -16,6 +16,7 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from skillstats.components.cells import CellLayout, Desks, Regressors
+from skillstats.components.heavy import lay_out_rows, shock_estimates
 from skillstats.components.priors import prior_numbers
 from skillstats.components.registry import REGISTRY
 from skillstats.components.skill import regime_estimate
@@ -23,7 +24,7 @@ from skillstats.components.types import Tensor
 from skillstats.components.volatility import log_sd_estimate
 from skillstats.errors import UsageError
 from skillstats.evidence import Evidence
-from skillstats.inference.design import DIMS, design
+from skillstats.inference.design import DIMS, design, row_profiles
 from skillstats.inference.separable import Terms, separable_terms
 from skillstats.spec.model import ModelSpec, needed_priors
 from skillstats.spec.vocabulary import slot_of_term
@@ -57,8 +58,9 @@ def model_data(
             "the plan, or use crossed_outcomes"
         )
     found = design(evidence, terms, grid=grid)
-    arrays = found.arrays()
-    if "trader:session" not in terms.shocks and "sizing" not in terms.slopes:
+    heavy = spec.luck.tails == "student_t"
+    arrays = _rows(evidence, terms, grid=grid) if heavy else found.arrays()
+    if not heavy and "trader:session" not in terms.shocks and "sizing" not in terms.slopes:
         arrays.pop("pair_trader")
     if terms.by_desk:
         arrays.pop("pair_session")
@@ -70,6 +72,15 @@ def model_data(
     if "regime" in terms.skill:
         arrays["regime_estimate"] = regime_estimate(found.cells, len(evidence.coords["regime"]))
     return arrays | {f"prior_{name}": prior_numbers(prior, bets_per_year) for name, prior in priors.items()}
+
+
+def _rows(evidence: Evidence, terms: Terms, *, grid: bool) -> dict[str, np.ndarray]:
+    """Rows for Student-t residuals, with what moves the coordinates of the shocks that are kept."""
+    arrays = lay_out_rows(evidence, row_profiles(evidence, terms, grid=grid))._asdict()
+    estimates = shock_estimates(evidence)
+    unused = {"session": ("row_session", "V_estimate"), "trader:session": ("row_pair", "pair_trader", "U_estimate")}
+    gone = {name for word, names in unused.items() if word not in terms.shocks for name in names}
+    return {k: v for k, v in (arrays | estimates).items() if k not in gone}
 
 
 def build_model(
@@ -103,7 +114,10 @@ def build_model(
     terms = separable_terms(spec, evidence) if terms is None else terms
     arrays = model_data(spec, evidence, bets_per_year, terms, grid=extra is not None)
     sizes = {dim: len(evidence.levels(dim)) for dim in DIMS}
-    with pm.Model(coords={dim: list(evidence.levels(dim)) for dim in DIMS}) as model:
+    coords: dict[str, list[object]] = {dim: list(evidence.levels(dim)) for dim in DIMS}
+    for dim, estimate in (("session", "V_estimate"), ("pair", "U_estimate")):  # sampled shocks, of a Student-t only
+        coords |= {dim: list(range(arrays[estimate].shape[1]))} if estimate in arrays else {}
+    with pm.Model(coords=coords) as model:
         data = {name: pm.Data(name, value) for name, value in arrays.items()}
         draw = partial(_draw, spec, data)
 
@@ -145,19 +159,13 @@ def build_model(
         sigma = pt.exp(log_sigma + pt.zeros([sizes[dim] for dim in GRID[:2]]))
         sigma = pm.Deterministic("sigma", sigma, dims=GRID[:2])
 
-        layout, regressors, desks = (kind(*(data.get(name) for name in kind._fields)) for kind in (CellLayout, Regressors, Desks))
-        density = REGISTRY["luck.tails"][spec.luck.tails](
-            layout,
-            theta,
-            sigma,
-            s_u,
-            s_v,
-            factor_sd=s_f,
-            kappa=kappa,
-            regressors=regressors,
-            desks=desks if terms.by_desk else None,
-        )
-        pm.Potential("sessions", density.sum())
+        density = REGISTRY["luck.tails"][spec.luck.tails]
+        if spec.luck.tails == "student_t":
+            pm.Potential("rows", density(data, draw("tail_excess", "z_nu"), theta, sigma, s_u, s_v).sum())
+        else:
+            layout, regressors, desks = (kind(*(data.get(k) for k in kind._fields)) for kind in (CellLayout, Regressors, Desks))
+            terms_of = {"factor_sd": s_f, "kappa": kappa, "regressors": regressors, "desks": desks if terms.by_desk else None}
+            pm.Potential("sessions", density(layout, theta, sigma, s_u, s_v, **terms_of).sum())
     return model
 
 

@@ -107,21 +107,7 @@ class Fit:
 
     def summary(self) -> pd.DataFrame:
         """Mean, sd, 5/25/50/75/95% points, R-hat, ESS and MCSE of every parameter, one row each."""
-        rows = []
-        for name, variable in self.tree["posterior"].data_vars.items():
-            values = np.asarray(variable.values)
-            table = {k: np.ravel(v) for k, v in diagnose(values).items()}
-            flat = values.reshape(values.shape[0] * values.shape[1], -1)
-            points = np.quantile(flat, [0.05, 0.25, 0.5, 0.75, 0.95], axis=0)
-            for k, label in enumerate(labels_of(variable)):
-                row = {
-                    "parameter": f"{name}[{label}]" if label else name,
-                    "mean": flat[:, k].mean(),
-                    "sd": flat[:, k].std(ddof=1),
-                }
-                row |= dict(zip(("q05", "q25", "q50", "q75", "q95"), points[:, k], strict=True))
-                rows.append(row | {key: column[k] for key, column in table.items()})
-        return pd.DataFrame(rows).set_index("parameter")
+        return posterior_table(self.tree)
 
     def save(self, path: str | Path) -> str:
         """Write posterior, specification and identity as netCDF; returns the file's sha256.
@@ -141,17 +127,37 @@ class Fit:
             "breadth": self.breadth.reason,
             "diagnostics": json.dumps(msgspec.to_builtins(self.diagnostics), sort_keys=True, default=dict),
         }
-        tree = self.tree.copy()
-        tree.attrs = attrs
-        try:
-            tree.to_netcdf(path, engine="h5netcdf")
-        except ImportError as error:
-            raise UsageError(f"{path}: cannot be written ({error})") from None
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return save_tree(self.tree, path, attrs)
 
     def __str__(self) -> str:
         head = f"Fit of {self.spec.name} on {self.evidence}; seed {self.seed}"
         return "\n".join([head, self.breadth.reason, f"terms: {self.terms}", str(self.diagnostics)])
+
+
+def posterior_table(tree: DataTree) -> pd.DataFrame:
+    """Mean, sd, 5/25/50/75/95% points, R-hat, ESS and MCSE of every parameter of `posterior`, one row each."""
+    rows = []
+    for name, variable in tree["posterior"].data_vars.items():
+        values = np.asarray(variable.values)
+        table = {k: np.ravel(v) for k, v in diagnose(values).items()}
+        flat = values.reshape(values.shape[0] * values.shape[1], -1)
+        points = np.quantile(flat, [0.05, 0.25, 0.5, 0.75, 0.95], axis=0)
+        for k, label in enumerate(labels_of(variable)):
+            row = {"parameter": f"{name}[{label}]" if label else name, "mean": flat[:, k].mean(), "sd": flat[:, k].std(ddof=1)}
+            row |= dict(zip(("q05", "q25", "q50", "q75", "q95"), points[:, k], strict=True))
+            rows.append(row | {key: column[k] for key, column in table.items()})
+    return pd.DataFrame(rows).set_index("parameter")
+
+
+def save_tree(tree: DataTree, path: Path, attrs: Mapping[str, str]) -> str:
+    """Write draws and what they are of as netCDF; returns the file's sha256."""
+    tree = tree.copy()
+    tree.attrs = dict(attrs)
+    try:
+        tree.to_netcdf(path, engine="h5netcdf")
+    except ImportError as error:
+        raise UsageError(f"{path}: cannot be written ({error})") from None
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def labels_of(variable: Any) -> list[str]:

@@ -50,6 +50,12 @@ def profile_labels(terms: Terms, *, grid: bool = False) -> tuple[str, ...]:
     return tuple(label for label in DIMS[1:] if label in needed)
 
 
+def row_profiles(evidence: Evidence, terms: Terms, *, grid: bool = False) -> IntArray:
+    """Position of each row of the evidence among `Design.profiles`, shape (row,); without a term of desks."""
+    codes = {"trader": evidence.trader} | {label: evidence.code(label) for label in profile_labels(terms, grid=grid)}
+    return distinct(codes)[1]
+
+
 def regressor_names(terms: Terms) -> tuple[str, ...]:
     """Names of the regressors the kept terms need."""
     names = {"log_size": "sizing" in terms.slopes, "exposure": "session:exposure" in terms.shocks}

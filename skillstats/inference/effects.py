@@ -20,8 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skillstats.components.cells import LOG_2PI, CellLayout
+from skillstats.errors import UsageError
 from skillstats.inference.container import Fit
-from skillstats.inference.design import Design, design
+from skillstats.inference.design import Design, design, row_profiles
+from skillstats.inference.heavy_fit import heavy_session_log_likelihood
 from skillstats.spec.vocabulary import EFFECT_SYMBOL
 
 FloatArray = NDArray[np.float64]
@@ -172,6 +174,9 @@ def session_log_density(data: Design, draws: Parameters) -> FloatArray:
 
 def session_log_likelihood(fit: Fit) -> tuple[IntArray, FloatArray]:
     """Codes of the sessions that occur, (session,), and log p(y_s | parameters), (draw, session), nats."""
+    if "nu" in fit:
+        p, profile = parameters(fit), row_profiles(fit.evidence, fit.terms, grid="extra" in fit)
+        return heavy_session_log_likelihood(fit.evidence, profile, p.theta, p.sigma, p.s_u, p.s_v, fit.draws("nu"))
     data = fit_design(fit)
     return np.unique(data.cells.session), session_log_density(data, parameters(fit))
 
@@ -184,7 +189,14 @@ def draw_shocks(fit: Fit, *, seed: int, every: int = 1) -> Shocks:
     fit : the fit
     seed : any int >= 0
     every : thinning; shape (draw, ...) below has ceil(draws / every) rows
+
+    Raises
+    ------
+    UsageError
+        If the residuals are Student-t.
     """
+    if "nu" in fit:
+        raise UsageError("with Student-t residuals the shocks were sampled, not integrated out; their draws are not kept")
     data, draws, rng = fit_design(fit), parameters(fit)[:: max(1, every)], np.random.default_rng(seed)
     layout, places = data.layout, _places(data)
     found: list[tuple[FloatArray, FloatArray, FloatArray]] = []

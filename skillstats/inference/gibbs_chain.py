@@ -72,7 +72,7 @@ def sweep(data: Data, prior: Prior, state: State, work: Work, rng: Stream) -> No
         shift_sessions(data.trader_entry, prior, state, rng)
         set_means(data, state, work)
 
-    sum_residuals(data, prior, state, work)
+    sum_residuals(data, prior, work)
     draw_shock_sds(data, prior, state, work, at_shock, rng)
     if prior.pair_kind == 2:
         draw_shock_hierarchy(data, prior, state, work, at_hierarchy, rng)
@@ -104,7 +104,14 @@ def store(state: State, row: Floats) -> None:
 
 @compiled
 def run_chain(
-    data: Data, prior: Prior, state: State, work: Work, rng: Stream, sweeps: tuple[int, int, int], out: Floats, sources: Any
+    data: Data,
+    prior: Prior,
+    state: State,
+    work: Work,
+    rng: Stream,
+    sweeps: tuple[int, int, int],
+    out: Floats,
+    sources: Any,  # noqa: ARG001  its type alone matters
 ) -> None:
     """Sweeps of one chain.
 

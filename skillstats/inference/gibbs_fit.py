@@ -52,7 +52,7 @@ def fit_gibbs(
         divergences=0,
         max_rhat=max(float(np.nanmax(t["rhat"])) for t in tables),
         min_ess=min(float(np.nanmin(np.fmin(t["ess_bulk"], t["ess_tail"]))) for t in tables),
-        min_bfmi=float(bfmi(tree["sample_stats"]["energy"].values).min()),
+        min_bfmi=float(bfmi(np.asarray(tree["sample_stats"].to_dataset()["energy"].values)).min()),
         chains=run.chains,
         draws=run.draws,
         tune=run.tune,

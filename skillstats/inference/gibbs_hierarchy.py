@@ -26,7 +26,7 @@ def _log_spread(x: float, arguments: Any) -> float:
     t = np.exp(x)
     variance = prior[1] ** 2 + t * t / count
     value = -(count - 1) * x - 0.5 * squares / (t * t) - 0.5 * np.log(variance) - 0.5 * (mean - prior[0]) ** 2 / variance
-    return value - 0.5 * (t / prior[2]) ** 2 + x
+    return float(value - 0.5 * (t / prior[2]) ** 2 + x)
 
 
 _step_spread = slicer(_log_spread)
@@ -34,7 +34,7 @@ _step_spread = slicer(_log_spread)
 
 @inner
 def draw_centred(values: Floats, level: Floats, prior: Floats, work: Work, at: int, rng: Stream) -> None:
-    """t, then l, given the log scales `values` (trader,)."""
+    """Spread t, then level l, given the log scales `values` (trader,)."""
     count = len(values)
     mean = values.mean()
     squares = ((values - mean) ** 2).sum()
@@ -51,14 +51,11 @@ def draw_centred(values: Floats, level: Floats, prior: Floats, work: Work, at: i
 def _log_shock_hierarchy(x: float, arguments: Any) -> float:
     """Log density of l_U (which 0) or t_U (which 1) at x with z held."""
     which, level, z, prior, information, score, start = arguments
-    if which == 0:
-        value = -0.5 * ((x - prior[0]) / prior[1]) ** 2
-    else:
-        value = -0.5 * (x / prior[2]) ** 2
+    value = -0.5 * ((x - prior[0]) / prior[1]) ** 2 if which == 0 else -0.5 * (x / prior[2]) ** 2
     for j in range(len(z)):
         log_sd = x + level[1] * z[j] if which == 0 else level[0] + x * z[j]
         value += shared_shock(information, score, start[j], start[j + 1], np.exp(2.0 * log_sd), 1.0)
-    return value
+    return float(value)
 
 
 _step_shock_hierarchy = slicer(_log_shock_hierarchy)
@@ -84,14 +81,11 @@ def draw_shock_hierarchy(data: Data, prior: Prior, state: State, work: Work, at:
 def _log_level_hierarchy(x: float, arguments: Any) -> float:
     """Log density of l0 (which 0) or t_sigma (which 1) at x with z held."""
     which, level, z, lam, prior, s_u, information, score, start, rows, weighted = arguments
-    if which == 0:
-        value = -0.5 * ((x - prior[0]) / prior[1]) ** 2
-    else:
-        value = -0.5 * (x / prior[2]) ** 2
+    value = -0.5 * ((x - prior[0]) / prior[1]) ** 2 if which == 0 else -0.5 * (x / prior[2]) ** 2
     for j in range(len(z)):
         new = x + level[1] * z[j] if which == 0 else level[0] + x * z[j]
         value += _log_pairs(information, score, start, j, s_u[j] ** 2, new - lam[j], rows[j], weighted[j])
-    return value
+    return float(value)
 
 
 _step_level_hierarchy = slicer(_log_level_hierarchy)

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from skillstats.inference.gibbs_numerics import draw_normal, factorise, forward
+from skillstats.inference.gibbs_numerics import HUGE, draw_normal, factorise, forward
 from skillstats.inference.gibbs_problem import Data, Ints, Prior, State, Work
 from skillstats.inference.gibbs_random import Floats, Stream, inner, standard_normal
 from skillstats.inference.gibbs_slice import slicer
@@ -27,7 +27,7 @@ LOG_2PI = float(np.log(2 * np.pi))
 
 @inner
 def set_means(data: Data, state: State, work: Work) -> None:
-    """Theta of every profile."""
+    """The mean of every profile."""
     for m in range(len(work.theta)):
         value = 0.0
         for k in range(data.profile_gamma.shape[1]):
@@ -121,31 +121,45 @@ def sum_gamma(data: Data, prior: Prior, state: State, work: Work) -> None:
             for b in data.profile_gamma[m]:
                 gram[a, b] += work.profile_weight[m]
     if prior.pair_kind > 0:
-        for j in range(len(state.s_u)):
-            variance = state.s_u[j] ** 2
-            for p in range(data.pair_start[j], data.pair_start[j + 1]):
-                factor = variance / (1.0 + variance * work.information[p])
-                for i in range(data.gamma_start[p], data.gamma_start[p + 1]):
-                    a, scaled = data.gamma_place[i], factor * work.pair_gamma[i]
-                    right[a] -= scaled * work.score[p]
-                    for k in range(data.gamma_start[p], i + 1):
-                        gram[a, data.gamma_place[k]] -= scaled * work.pair_gamma[k]
+        _take_pairs_out_of_gamma(data, state, work)
     if prior.session_sd > 0:
-        variance = state.s_v[0] ** 2
-        for s in range(len(work.session_score)):
-            factor = variance / (1.0 + variance * work.session_information[s])
-            for a in range(size):
-                scaled = factor * work.session_gamma[s, a]
-                if scaled != 0.0:
-                    right[a] -= scaled * work.session_score[s]
-                    for b in range(a + 1):
-                        gram[a, b] -= scaled * work.session_gamma[s, b]
+        _take_sessions_out_of_gamma(state, work)
     for a in range(size):
         for b in range(a):
             gram[b, a] = gram[a, b]
     for a in range(size):
         for b in range(size):
             right[a] += gram[a, b] * (state.gamma[b] - (prior.mu[0] if b == 0 else 0.0))
+
+
+@inner
+def _take_pairs_out_of_gamma(data: Data, state: State, work: Work) -> None:
+    """What integrating U out takes from P and the slope."""
+    gram, right = work.gram, work.right
+    for j in range(len(state.s_u)):
+        variance = state.s_u[j] ** 2
+        for p in range(data.pair_start[j], data.pair_start[j + 1]):
+            factor = variance / (1.0 + variance * work.information[p])
+            for i in range(data.gamma_start[p], data.gamma_start[p + 1]):
+                a, scaled = data.gamma_place[i], factor * work.pair_gamma[i]
+                right[a] -= scaled * work.score[p]
+                for k in range(data.gamma_start[p], i + 1):
+                    gram[a, data.gamma_place[k]] -= scaled * work.pair_gamma[k]
+
+
+@inner
+def _take_sessions_out_of_gamma(state: State, work: Work) -> None:
+    """What integrating V out takes from P and the slope."""
+    gram, right = work.gram, work.right
+    variance = state.s_v[0] ** 2
+    for s in range(len(work.session_score)):
+        factor = variance / (1.0 + variance * work.session_information[s])
+        for a in range(len(right)):
+            scaled = factor * work.session_gamma[s, a]
+            if scaled != 0.0:
+                right[a] -= scaled * work.session_score[s]
+                for b in range(a + 1):
+                    gram[a, b] -= scaled * work.session_gamma[s, b]
 
 
 @inner
@@ -166,7 +180,7 @@ def _log_tau_global(x: float, arguments: Any) -> float:
     tau[k] = abs(x)
     _whiten_gamma(group, tau, mu_sd, gram, right, matrix, side)
     log_determinant = factorise(matrix, inverse, len(right), 0)
-    return -0.5 * (log_determinant - forward(matrix, inverse, side, len(right), 0) + (x / scale) ** 2)
+    return float(-0.5 * (log_determinant - forward(matrix, inverse, side, len(right), 0) + (x / scale) ** 2))
 
 
 _step_tau_global = slicer(_log_tau_global)
@@ -273,16 +287,42 @@ def _whiten_block(group: Ints, tau: Floats, gram: Floats, right: Floats, lead: i
 
 
 @inner
+def _log_arrows(group: Ints, tau: Floats, gram: Floats, right: Floats) -> float:
+    """``sum_j log|M_j| - (S q_j)^T M_j^-1 S q_j`` where only the last entry of a block meets the others: what `factorise` finds, at once."""
+    last, product, logs, quadratic = right.shape[1] - 1, 1.0, 0.0, 0.0
+    own = tau[group[last]] ** 2
+    for j in range(len(right)):
+        corner, rest = gram[j, last, last], right[j, last]
+        for a in range(last):
+            variance = tau[group[a]] ** 2
+            shared = 1.0 + variance * gram[j, a, a]
+            weight = variance / shared
+            product *= shared
+            quadratic += weight * right[j, a] * right[j, a]
+            corner -= weight * gram[j, last, a] * gram[j, last, a]
+            rest -= weight * gram[j, last, a] * right[j, a]
+        shared = 1.0 + own * corner
+        product *= shared
+        quadratic += own * rest * rest / shared
+        if product > HUGE:
+            logs += np.log(product)
+            product = 1.0
+    return float(logs + np.log(product) - quadratic)
+
+
+@inner
 def _log_tau_local(x: float, arguments: Any) -> float:
     """Log density of one population sd of the blocks at abs(x), effects integrated out."""
     k, scale, group, tau, gram, right, lead, matrix, line, inverse = arguments
     tau[k] = abs(x)
     total, size = (x / scale) ** 2, right.shape[1]
+    if lead >= size - 1:
+        return float(-0.5 * (total + _log_arrows(group, tau, gram, right)))
     for j in range(len(right)):
         _whiten_block(group, tau, gram[j], right[j], lead, matrix, line)
         total += factorise(matrix, inverse, size, lead)
         total -= forward(matrix, inverse, line, size, lead)
-    return -0.5 * total
+    return float(-0.5 * total)
 
 
 _step_tau_local = slicer(_log_tau_local)

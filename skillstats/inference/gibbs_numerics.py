@@ -36,7 +36,7 @@ def factorise(matrix: Floats, inverse: Floats, size: int, lead: int) -> float:
             total += np.log(product)
             product = 1.0
         inverse[i] = 1.0 / value
-    return total + np.log(product)
+    return float(total + np.log(product))
 
 
 @inner
@@ -70,6 +70,8 @@ def shared_shock(information: Floats, score: Floats, start: int, stop: int, vari
     That is ``-1/2 log(1 + variance A) + variance B^2 / (2 (1 + variance A))`` for every group `start` to `stop`: what an
     integrated shock adds to the log density. Logarithms are taken of products, a few at a time.
     """
+    if start == stop:
+        return 0.0
     product, logs, squares = 1.0, 0.0, 0.0
     factor = variance * shrink
     for p in range(start, stop):
@@ -79,4 +81,4 @@ def shared_shock(information: Floats, score: Floats, start: int, stop: int, vari
         if product > HUGE:
             logs += np.log(product)
             product = 1.0
-    return 0.5 * (factor * shrink * squares - logs - np.log(product))
+    return float(0.5 * (factor * shrink * squares - logs - np.log(product)))

@@ -168,7 +168,8 @@ def make_work(data: Data, widths: Floats) -> Work:
     gamma, block, sessions = len(data.gamma_group), len(data.local_group), int(data.session.max()) + 1
     zeros = np.zeros
     return Work(
-        *(zeros(profiles) for _ in range(7)), zeros(cells), zeros(pairs), zeros(pairs), zeros(sessions), zeros(sessions),
+        zeros(profiles), zeros(profiles), zeros(profiles), zeros(profiles), zeros(profiles), zeros(profiles), zeros(profiles),
+        zeros(cells), zeros(pairs), zeros(pairs), zeros(sessions), zeros(sessions),
         zeros((sessions, gamma)), zeros(len(data.gamma_place)), zeros(len(data.own_place)), zeros(len(data.own_trader)),
         zeros((gamma, gamma)), zeros((gamma, gamma)), zeros(gamma), zeros(gamma), zeros(gamma),
         zeros((traders, block, block)), zeros((traders, block)), zeros((block, block)), zeros(block), zeros(block),

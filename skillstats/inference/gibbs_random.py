@@ -9,7 +9,7 @@ References: Blackman and Vigna 2021, ACM Transactions on Mathematical Software 4
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numba
 import numpy as np
@@ -20,8 +20,7 @@ Floats = NDArray[np.float64]
 
 def inner[F: Callable[..., Any]](function: F) -> F:
     """Compile a loop that only compiled code calls; the caller's cache holds it."""
-    compiled: F = numba.njit(nogil=True)(function)
-    return compiled
+    return cast("F", numba.njit(nogil=True)(function))
 
 
 class Stream(NamedTuple):
@@ -33,7 +32,7 @@ class Stream(NamedTuple):
 
 def new_stream(seed: np.random.SeedSequence) -> Stream:
     """A stream of its own for every seed sequence."""
-    return Stream(seed.generate_state(4, np.uint64), np.zeros(2))
+    return Stream(np.asarray(seed.generate_state(4, np.uint64), dtype=np.uint64), np.zeros(2))
 
 
 @inner

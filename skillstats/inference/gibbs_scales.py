@@ -23,7 +23,7 @@ from skillstats.inference.gibbs_slice import slicer
 @inner
 def _log_session_sd(x: float, arguments: Any) -> float:
     information, score, scale = arguments
-    return shared_shock(information, score, 0, len(score), x * x, 1.0) - 0.5 * (x / scale) ** 2
+    return float(shared_shock(information, score, 0, len(score), x * x, 1.0) - 0.5 * (x / scale) ** 2)
 
 
 _step_session_sd = slicer(_log_session_sd)
@@ -48,7 +48,7 @@ def draw_sessions(state: State, work: Work, rng: Stream) -> None:
 
 
 @inner
-def sum_residuals(data: Data, prior: Prior, state: State, work: Work) -> None:
+def sum_residuals(data: Data, prior: Prior, work: Work) -> None:
     """Squares around theta + V by trader x regime, and the score of every pair, from the sums that `sum_blocks` left.
 
     Since then each theta has moved by ``theta - before``, which is the traders' own effects only.
@@ -73,15 +73,14 @@ def _log_pairs(
 ) -> float:
     """Log density of trader j's outcomes with U integrated out, residual log sd moved by `change`, up to a constant."""
     shrink = np.exp(-2.0 * change)
-    return (
-        shared_shock(work_information, score, start[j], start[j + 1], variance, shrink) - rows * change - 0.5 * squares * shrink
-    )
+    shocks = shared_shock(work_information, score, start[j], start[j + 1], variance, shrink)
+    return float(shocks - rows * change - 0.5 * squares * shrink)
 
 
 @inner
 def _log_common_shock(x: float, arguments: Any) -> float:
     information, score, last, scale = arguments
-    return shared_shock(information, score, 0, last, x * x, 1.0) - 0.5 * (x / scale) ** 2
+    return float(shared_shock(information, score, 0, last, x * x, 1.0) - 0.5 * (x / scale) ** 2)
 
 
 _step_common_shock = slicer(_log_common_shock)
@@ -90,7 +89,7 @@ _step_common_shock = slicer(_log_common_shock)
 @inner
 def _log_own_shock(x: float, arguments: Any) -> float:
     information, score, first, last, level, spread = arguments
-    return shared_shock(information, score, first, last, np.exp(2.0 * x), 1.0) - 0.5 * ((x - level) / spread) ** 2
+    return float(shared_shock(information, score, first, last, np.exp(2.0 * x), 1.0) - 0.5 * ((x - level) / spread) ** 2)
 
 
 _step_own_shock = slicer(_log_own_shock)
@@ -122,7 +121,7 @@ def _log_level(x: float, arguments: Any) -> float:
     total = -0.5 * ((x - centre) / sd) ** 2
     for j in range(first, last):
         total += _log_pairs(information, score, start, j, s_u[j] ** 2, x, rows[j], weighted[j])
-    return total
+    return float(total)
 
 
 _step_level = slicer(_log_level)
@@ -140,7 +139,7 @@ def move_level(work: Work, j: int, change: float, data: Data) -> None:
 
 @inner
 def draw_levels(data: Data, prior: Prior, state: State, work: Work, at: int, rng: Stream) -> None:
-    """Lam given V, with U integrated out; one for all where the residual sd is common."""
+    """The log sds lam given V, with U integrated out; one for all where the residual sd is common."""
     traders = len(state.lam)
     sums = (work.information, work.score, data.pair_start, state.s_u, work.rows, work.weighted)
     if prior.own_level == 0:
@@ -176,7 +175,7 @@ def _log_share(x: float, arguments: Any) -> float:
         total -= 0.5 * ((log_sd - pair_prior[0]) / pair_prior[1]) ** 2
     for j in range(first, last):
         total += _log_pairs(information, score, start, j, np.exp(2.0 * log_sd), new - level, rows[j], weighted[j])
-    return total
+    return float(total)
 
 
 _step_share = slicer(_log_share)
@@ -255,7 +254,7 @@ def _log_regime(x: float, arguments: Any) -> float:
     for q in range(len(l_r)):
         step = x if q == r else -x / others
         total -= weight[q] * step + 0.5 * squares[q] * np.exp(-2.0 * step) + 0.5 * ((l_r[q] + step) / scale) ** 2
-    return total
+    return float(total)
 
 
 _step_regime = slicer(_log_regime)

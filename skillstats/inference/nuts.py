@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, overload
 
 import msgspec
 import numpy as np
+import pymc as pm
 from xarray import DataTree
 
 from skillstats.components.registry import components_digest
 from skillstats.errors import UsageError
-from skillstats.evidence import Evidence
+from skillstats.evidence import Choices, DayParts, Evidence
 from skillstats.inference.breadth import Breadth, bets_per_year
 from skillstats.inference.build import Extra, build_model, model_data
 from skillstats.inference.container import Diagnostics, Fit, labels_of, scopes_of
 from skillstats.inference.design import DIMS
 from skillstats.inference.diagnose import Finding, bfmi, convergence_findings, diagnose, sampler_findings
+from skillstats.inference.effects import parameters
+from skillstats.inference.heavy_fit import histogram_data, judge_histogram
 from skillstats.inference.separable import Terms, separable_terms
 from skillstats.inference.start import start_function
 from skillstats.inference.tolerance import tolerate_divergences
@@ -30,20 +34,55 @@ from skillstats.plan import Plan
 from skillstats.spec import ModelSpec, read_spec
 from skillstats.units import package_version
 
+if TYPE_CHECKING:
+    from skillstats.inference.family_fit import FamilyFit
+
 ENGINES: Final = ("nuts", "gibbs")
 MAX_DEPTH: Final = 10
 RERUN_DRAWS: Final = 4
 RERUN_TARGET_ACCEPT: Final = 0.99
-INTERNAL: Final = ("z_", "x_", "s_U_common")
+INTERNAL: Final = ("z_", "x_", "s_U_common", "shock_")
 """Prefixes of variables that exist for the sampler only and are not kept."""
 
 _COMPILED: dict[tuple[Any, ...], Any] = {}
 """Compiled models of this process by structure: the package's only global state."""
 
 
+@overload
 def fit(
     spec: str | Path | ModelSpec,
     evidence: Evidence,
+    *,
+    seed: int,
+    engine: str = ...,
+    plan: Plan | None = ...,
+    draws: int | None = ...,
+    tune: int | None = ...,
+    chains: int | None = ...,
+    cores: int = ...,
+    progress: bool = ...,
+    extra: Extra | None = ...,
+) -> Fit: ...
+@overload
+def fit(
+    spec: str | Path | ModelSpec,
+    evidence: DayParts | Choices,
+    *,
+    seed: int,
+    engine: str = ...,
+    plan: Plan | None = ...,
+    draws: int | None = ...,
+    tune: int | None = ...,
+    chains: int | None = ...,
+    cores: int = ...,
+    progress: bool = ...,
+    extra: Extra | None = ...,
+) -> FamilyFit: ...
+
+
+def fit(
+    spec: str | Path | ModelSpec,
+    evidence: Evidence | DayParts | Choices,
     *,
     seed: int,
     engine: str = "nuts",
@@ -54,13 +93,13 @@ def fit(
     cores: int = 2,
     progress: bool = False,
     extra: Extra | None = None,
-) -> Fit:
+) -> Fit | FamilyFit:
     """Fit a model to evidence.
 
     Parameters
     ----------
     spec : name or path of a specification, or a ModelSpec
-    evidence : standardised outcomes
+    evidence : standardised outcomes; parts of trader-days or choices for models of those families
     seed : any int >= 0; the same seed gives the same draws, whatever `cores` is
     engine : ``nuts``, or ``gibbs`` for Gaussian models on cells
     plan : gives bets_per_year where it declares them
@@ -71,18 +110,29 @@ def fit(
 
     Returns
     -------
-    Fit. Gates that fail after one automatic rerun (4 x the draws, or target acceptance .99) are recorded in `Fit.diagnostics`.
+    Fit, or FamilyFit for trader-days and choices. Gates that fail after one automatic rerun (4 x the draws, or target acceptance .99) are recorded in `Fit.diagnostics`.
 
     Raises
     ------
     UsageError
         If the engine is unknown or does not cover the model, the evidence is empty, or priors are annual and the evidence has no year.
     """
+    if isinstance(evidence, DayParts | Choices):
+        from skillstats.inference.family_fit import fit_family
+
+        if engine != "nuts" or extra is not None:
+            raise UsageError(f"{type(evidence).__name__} are fitted by engine nuts, without components of one's own")
+        sizes = {"draws": draws, "tune": tune, "chains": chains}
+        return fit_family(spec, evidence, seed=seed, sizes=sizes, options={"cores": cores, "progress": progress}, plan=plan)
     if engine not in ENGINES:
         raise UsageError(f"engine={engine!r}, must be one of {', '.join(ENGINES)}")
     if len(evidence) == 0:
         raise UsageError("the evidence has no rows; nothing can be fitted")
     spec = spec if isinstance(spec, ModelSpec) else read_spec(spec)
+    if spec.family != "outcomes":
+        raise UsageError(
+            f"model {spec.name} is of the family {spec.family}; give ss.read_{spec.family}(...) in place of outcomes"
+        )
     run = spec.sampling
     run = msgspec.structs.replace(run, draws=draws or run.draws, tune=tune or run.tune, chains=chains or run.chains)
     breadth = (
@@ -105,14 +155,17 @@ def fit(
     compiled = _compile(spec, evidence, breadth.value, terms, extra)
     compiled_at = time.perf_counter()
     options = {"seed": seed, "cores": cores, "progress": progress}
-    tree, findings = _sample(compiled, run, evidence, options)
-    reruns: list[str] = []
-    again = _rerun(run, findings)
-    if again is not None:
-        reruns.append(f"rerun once because of {', '.join(sorted({f.code for f in findings}))}")
-        run, first = again, tree
-        tree, findings = _sample(compiled, run, evidence, options)
-        findings = tolerate_divergences(findings, spec.name, run.target_accept, first, tree)
+    coords = {d: evidence.levels(d) for d in DIMS}
+    binned = histogram_data(spec, evidence, terms, grid=extra is not None)
+    start = compiled.with_data(**binned) if binned else compiled
+    tree, findings, run, reruns = sample_judged(start, run, coords, options, spec.name)
+    if binned:
+        first = Fit(tree, spec, evidence, seed, breadth, terms, run_diagnostics(tree, findings, run, reruns, {}), identity)
+        drawn = parameters(first)
+        accepted, words = judge_histogram(first, drawn.theta, drawn.sigma)
+        if not accepted:
+            tree, findings, run, reruns = sample_judged(compiled, run, coords, options, spec.name)
+        reruns = [words, *reruns]
     seconds = {"compile": compiled_at - started, "sample": time.perf_counter() - compiled_at}
     return Fit(
         tree,
@@ -121,36 +174,62 @@ def fit(
         seed,
         breadth,
         terms,
-        _diagnostics(tree, findings, run, reruns, seconds),
+        run_diagnostics(tree, findings, run, reruns, seconds),
         identity,
     )
 
 
+def sample_judged(
+    compiled: Any, run: Any, coords: Mapping[str, Sequence[str]], options: dict[str, Any], name: str
+) -> tuple[DataTree, list[Finding], Any, list[str]]:
+    """A run of the model `name`, repeated once if it misses its gates: draws, findings, settings of the run that was kept, why repeated."""
+    tree, findings = sample_compiled(compiled, run, coords, options)
+    again = _rerun(run, findings)
+    if again is None:
+        return tree, findings, run, []
+    why = f"rerun once because of {', '.join(sorted({f.code for f in findings}))}"
+    first = tree
+    tree, findings = sample_compiled(compiled, again, coords, options)
+    return tree, tolerate_divergences(findings, name, again.target_accept, first, tree), again, [why]
+
+
 def _compile(spec: ModelSpec, evidence: Evidence, breadth: float | None, terms: Terms, extra: Extra | None) -> Any:
     """The compiled model with this evidence in it: from the cache where the structure is known."""
-    import nutpie
-    import pytensor
-
-    sizes = tuple(len(evidence.levels(d)) for d in DIMS)
+    data = model_data(spec, evidence, breadth, terms, grid=extra is not None)
+    sizes = (*(len(evidence.levels(d)) for d in DIMS), *(data[k].shape[1] for k in ("V_estimate", "U_estimate") if k in data))
     luck = (spec.luck.tails, spec.luck.trader_session_scale)
     distributions = tuple(sorted((k, p.distribution) for k, p in spec.priors.items()))
     kept = (terms.skill, terms.shocks, terms.volatility_by, terms.slopes, terms.drift)
     key = (kept, spec.skill.population, luck, distributions, sizes)
     compiled = _COMPILED.get(key) if extra is None else None
     if compiled is None:
-        model = build_model(spec, evidence, bets_per_year=breadth, terms=terms, extra=extra)
-        saved = [v.name for v in model.unobserved_value_vars if not v.name.startswith(INTERNAL) and not v.name.endswith("__")]
-        # without fast maths the code rounds the same whether it comes from numba's disk cache or not, so a seed means the same draws
-        with pytensor.config.change_flags(numba__fastmath=False):  # type: ignore[attr-defined]
-            compiled = nutpie.compile_pymc_model(model, freeze_model=False, var_names=saved)
-        compiled = dataclasses.replace(compiled, initial_point_func=start_function(model))
+        compiled = compile_model(build_model(spec, evidence, bets_per_year=breadth, terms=terms, extra=extra))
         if extra is None:
             _COMPILED[key] = compiled
-    return compiled.with_data(**model_data(spec, evidence, breadth, terms, grid=extra is not None))
+    return compiled.with_data(**data)
 
 
-def _sample(compiled: Any, run: Any, evidence: Evidence, options: dict[str, Any]) -> tuple[DataTree, list[Finding]]:
-    """One run of all chains under the names of this evidence, and what is wrong with it."""
+def compile_model(model: pm.Model) -> Any:
+    """The nutpie model of a PyMC model: every parameter but the sampler's own coordinates is kept, chains start at `start_function`."""
+    import nutpie
+    import pytensor
+
+    kept = [v.name for v in model.unobserved_value_vars if not v.name.startswith(INTERNAL) and not v.name.endswith("__")]
+    # without fast maths the code rounds the same whether it comes from numba's disk cache or not, so a seed means the same draws
+    with pytensor.config.change_flags(numba__fastmath=False):  # type: ignore[attr-defined]
+        compiled = nutpie.compile_pymc_model(model, freeze_model=False, var_names=kept)
+    return dataclasses.replace(compiled, initial_point_func=start_function(model))
+
+
+def sample_compiled(
+    compiled: Any, run: Any, coords: Mapping[str, Sequence[str]], options: dict[str, Any]
+) -> tuple[DataTree, list[Finding]]:
+    """One run of all chains of a nutpie model, under the names `coords` gives its dims, and what is wrong with it.
+
+    Parameters
+    ----------
+    run : draws, tune, chains, target_accept; options : seed, cores, progress
+    """
     import nutpie
 
     raw = nutpie.sample(
@@ -167,7 +246,7 @@ def _sample(compiled: Any, run: Any, evidence: Evidence, options: dict[str, Any]
     )
     posterior = raw["posterior"].to_dataset()
     posterior = posterior[[name for name in posterior.data_vars if not str(name).startswith(INTERNAL)]]
-    posterior = posterior.assign_coords({d: np.array(evidence.levels(d), dtype=object) for d in DIMS if d in posterior.dims})
+    posterior = posterior.assign_coords({d: np.array(names, dtype=object) for d, names in coords.items() if d in posterior.dims})
     stats = raw["sample_stats"].to_dataset()[["diverging", "energy", "depth"]]
     tree = DataTree.from_dict({"posterior": posterior.drop_attrs(), "sample_stats": stats.drop_attrs()})
     findings = sampler_findings({k: stats[k].values for k in stats.data_vars}, MAX_DEPTH)
@@ -190,7 +269,10 @@ def _rerun(run: Any, findings: list[Finding]) -> Any:
     return msgspec.structs.replace(run, **changes)
 
 
-def _diagnostics(tree: DataTree, findings: list[Finding], run: Any, reruns: list[str], seconds: dict[str, float]) -> Diagnostics:
+def run_diagnostics(
+    tree: DataTree, findings: list[Finding], run: Any, reruns: list[str], seconds: dict[str, float]
+) -> Diagnostics:
+    """How the run that was kept did, over all its parameters."""
     tables = [diagnose(np.asarray(v.values)) for v in tree["posterior"].data_vars.values()]
     rhat = max(float(np.nanmax(t["rhat"])) for t in tables)
     ess = min(float(np.nanmin(np.fmin(t["ess_bulk"], t["ess_tail"]))) for t in tables)

@@ -18,6 +18,7 @@ _STARTS = {
     "l_U": -1.2,
     "l0": -0.2,
     "phi": np.log(0.8 / 0.2),
+    "z_nu": np.log(10.0),
 }
 """Start of each parameter in the sampler's own coordinates (log for sds, log odds for shares); skill starts at 0, its sds at `_SKILL_SD`."""
 

@@ -8,11 +8,16 @@ of value_add in every cut; `check_identities` asserts it before anything is writ
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from skillstats.errors import LedgerBug
 from skillstats.ledger.rows import Priced
@@ -53,18 +58,25 @@ def _summed(lines: list[pd.DataFrame]) -> pd.DataFrame:
 
 def book_frame(lines: pd.DataFrame, second: SecondBook | None) -> pd.DataFrame:
     """Long frame of all lines of all chains. `second` : the re-simulated book, if there is one."""
-    parts = [lines]
-    if second is not None:
-        resimulated = _summed([second.lines.assign(line="model_resimulated")])
-        parts += [resimulated, _feedback(resimulated, lines[lines["line"] == "model_frozen"])]
+    return summed_lines([lines] if second is None else [lines, second_lines(second), frozen_feedback(lines)])
+
+
+def second_lines(second: SecondBook) -> pd.DataFrame:
+    """Lines of the re-simulated book, and what they are of the feedback."""
+    resimulated = _summed([second.lines.assign(line="model_resimulated")])
+    return pd.concat([resimulated, resimulated.assign(line="feedback")], ignore_index=True)
+
+
+def frozen_feedback(lines: pd.DataFrame) -> pd.DataFrame:
+    """What the frozen book is of the feedback: re-simulated less frozen; `n_rows` counts the signals of both."""
+    frozen = lines[lines["line"] == "model_frozen"]
+    return frozen.assign(line="feedback", trader=None, pnl=-frozen["pnl"], cost=-frozen["cost"])
+
+
+def summed_lines(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """Lines of several parts, those of one key added."""
     grouped = pd.concat(parts, ignore_index=True).groupby(KEYS, dropna=False, sort=True)
     return grouped.agg(pnl=("pnl", "sum"), cost=("cost", "sum"), n_rows=("n_rows", "sum")).reset_index()
-
-
-def _feedback(resimulated: pd.DataFrame, frozen: pd.DataFrame) -> pd.DataFrame:
-    """Re-simulated book less frozen book; `n_rows` counts the signals of both."""
-    less = frozen.assign(pnl=-frozen["pnl"], cost=-frozen["cost"])
-    return pd.concat([resimulated, less], ignore_index=True).assign(line="feedback", trader=None)
 
 
 def _after_horizon(p: Priced, trader: np.ndarray) -> pd.DataFrame:
@@ -150,6 +162,30 @@ def check_identities(
             np.array([totals["resimulated"] - totals["model"]]),
         )
     return totals | {"value_add_to_date": int(by_chain[rows.loc[rows["status"] == "OPEN", "row"]].sum())}
+
+
+def check_books(path: Path, totals: Mapping[str, int], *, second: bool) -> dict[str, int]:
+    """Assert that the written books add to the totals of the parts; the totals, with those of a re-simulated book.
+
+    Raises
+    ------
+    LedgerBug
+        Naming the line that does not agree.
+    """
+    sums: Counter[str] = Counter()
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(columns=["line", "state", "pnl"]):
+            closed = pa.table(batch).filter(pc.equal(batch["state"], "closed"))
+            for row in closed.group_by("line").aggregate([("pnl", "sum")]).to_pylist():
+                sums[row["line"]] += row["pnl_sum"]
+    for name, line in (("actual", "actual"), ("model", "model_frozen"), ("value_add", "difference")):
+        _same(f"line {line} of the books = {name} of the parts", np.array([sums[line]]), np.array([totals[name]]))
+    result = {k: totals[k] for k in ("actual", "model", "value_add")}
+    if second:
+        result |= {"resimulated": sums["model_resimulated"], "feedback": sums["feedback"]}
+        told = np.array([result["resimulated"] - result["model"]])
+        _same("feedback = re-simulated - frozen", np.array([result["feedback"]]), told)
+    return result | {"value_add_to_date": totals["value_add_to_date"]}
 
 
 def _same(what: str, left: np.ndarray, right: np.ndarray) -> None:

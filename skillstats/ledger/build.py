@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from skillstats.errors import InputRejected, Problem, UsageError
 from skillstats.ledger.books import book_frame, book_table, check_identities
+from skillstats.ledger.bounds import refuse_total
 from skillstats.ledger.chains import Chains, assemble
 from skillstats.ledger.containers import Ledger
 from skillstats.ledger.counts import assert_signals_conserved, other_counts, row_counts
@@ -16,7 +17,7 @@ from skillstats.ledger.decay import decay_kpis, decay_table
 from skillstats.ledger.decisions import decision_frame, decision_table
 from skillstats.ledger.doubts import doubts
 from skillstats.ledger.kpis import kpi_table
-from skillstats.ledger.manifest import provenance_part, result_part
+from skillstats.ledger.manifest import output_digests, provenance_part, result_part, used_instants
 from skillstats.ledger.pieces import Piece, joined, make_piece
 from skillstats.ledger.second_book import SecondBook, second_book
 from skillstats.ledger.setaside import coverage, ledger_quarantine, problem_tables
@@ -48,7 +49,7 @@ def build_ledger(record: Record, plan: Plan | None = None, *, chunk: int = CHUNK
     Raises
     ------
     InputRejected
-        If no signal passed the record's checks; it carries every problem.
+        If no signal passed the record's checks; it carries every problem. F110 where the chains that stay reach 64 bits together.
     UsageError
         If the plan asks for something this record or version cannot give.
     LedgerBug
@@ -65,6 +66,7 @@ def build_ledger(record: Record, plan: Plan | None = None, *, chunk: int = CHUNK
     if not len(chains):
         raise UsageError(f"no signal lies in the period {list(plan.period or ())}; correct the period of the plan")
     work, lost, found = set_aside(prepare(record, market, chains), chunk)
+    refuse_total(lost.reach)
     volatility = known_volatility(work)
     pieces = [make_piece(part, volatility[start : start + len(part.chains)], start) for start, part in work.chunks(chunk)]
     second = second_book(record, market, chunk) if "resimulated" in record.tables else None
@@ -93,10 +95,19 @@ def _tables(work: Work, whole: Piece, lost: Lost, found: list[Problem], outside:
     if second:
         counts["resimulated_unavailable"] = len(second.problems)
     assert_signals_conserved(record, counts, quarantine, drops)
-    result = result_part(record, market.plan, market, tables, counts, totals)
+    result = result_part(
+        market.plan,
+        market,
+        scales=record.scales,
+        inputs=record.digests,
+        used=used_instants(record),
+        counts=counts,
+        totals=totals,
+        outputs=output_digests(tables),
+    )
     result |= {"by_trader": _by_trader(decisions, lost), "bounds": bounds_of(lost.cases, totals["value_add"])}
     said = (*record.problems, *found, *whole.problems, *doubts(record, market, work.chains.asset, decisions))
-    problems = sorted((*said, *(second.problems if second else ())), key=lambda x: (x.table, x.line, x.code))
+    problems = sorted((*said, *(second.problems if second else ())), key=lambda x: (x.table, x.line, x.code, x.file))
     rows_table, provenance = tables.pop("ledger"), provenance_part(record)
     return Ledger(
         market.plan, rows_table, problems=tuple(problems), result=result, provenance=provenance, record=record, **tables

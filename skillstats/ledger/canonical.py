@@ -7,8 +7,8 @@ text is made block by block, so that its size does not matter to memory.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Final
 
 import numpy as np
@@ -34,16 +34,18 @@ def content_digest(table: pa.Table) -> str:
     return digest.hexdigest()
 
 
+def blocks_digest(blocks: Iterable[pa.Table], empty: pa.Table) -> str:
+    """The same of a table that comes in blocks of rows; `empty` has its columns and no row."""
+    digest = hashlib.sha256(b"".join(csv_parts(empty, guarded=False)))
+    for block in blocks:
+        for part in islice(csv_parts(block, guarded=False), 1, None):  # without the header
+            digest.update(part)
+    return digest.hexdigest()
+
+
 def safe_csv(table: pa.Table) -> bytes:
     """The CSV that is written: text cells that a spreadsheet would run as a formula get a leading quote; numbers stay numbers."""
     return b"".join(csv_parts(table, guarded=True))
-
-
-def write_safe_csv(table: pa.Table, path: Path) -> None:
-    """Write `safe_csv` of a table, part by part."""
-    with path.open("wb") as handle:
-        for part in csv_parts(table, guarded=True):
-            handle.write(part)
 
 
 def csv_parts(table: pa.Table, *, guarded: bool) -> Iterator[bytes]:
@@ -62,14 +64,38 @@ def csv_blocks(table: pa.Table, *, guarded: bool) -> Iterator[list[str]]:
 
 def row_texts(block: pa.Table, *, guarded: bool) -> pa.LargeStringArray:
     """Canonical CSV line of each row, without its line end."""
-    cells = []
+    return _lines_of([_quoted(_guarded(field, cells)[0] if guarded else cells) for field, cells in _columns(block)])
+
+
+def both_texts(block: pa.Table) -> tuple[pa.LargeStringArray, pa.LargeStringArray]:
+    """Lines without and with formulas disarmed; one array twice where there is no formula."""
+    plain, safe, any_formula = [], [], False
+    for field, cells in _columns(block):
+        own, formula = _guarded(field, cells)
+        plain.append(_quoted(cells))
+        safe.append(_quoted(own) if formula else plain[-1])
+        any_formula |= formula
+    lines = _lines_of(safe)
+    return (_lines_of(plain) if any_formula else lines), lines
+
+
+def _columns(block: pa.Table) -> Iterator[tuple[pa.Field, pa.LargeStringArray]]:
+    """Text of each column's cells."""
     for field, column in zip(block.schema, block.columns, strict=True):
-        text = _as_text(field, _one(column))
-        if guarded and pa.types.is_string(field.type):
-            text = pc.if_else(
-                pc.match_substring_regex(text, FORMULA), pc.binary_join_element_wise(_word("'"), text, _word("")), text
-            )
-        cells.append(_quoted(text))
+        yield field, _as_text(field, _one(column))
+
+
+def _guarded(field: pa.Field, text: pa.LargeStringArray) -> tuple[pa.LargeStringArray, bool]:
+    """Cells with formulas disarmed, and whether there was any."""
+    if not pa.types.is_string(field.type):
+        return text, False
+    formula = pc.match_substring_regex(text, FORMULA)
+    if not pc.any(formula).as_py():
+        return text, False
+    return pc.if_else(formula, pc.binary_join_element_wise(_word("'"), text, _word("")), text), True
+
+
+def _lines_of(cells: list[pa.LargeStringArray]) -> pa.LargeStringArray:
     if len(cells) == 1:
         return cells[0]
     return pc.binary_join_element_wise(*cells, _word(","))

@@ -7,7 +7,8 @@ only over the same decisions, so the summary also gives each horizon over the de
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ import pyarrow as pa
 
 from skillstats.ledger.algebra import book_pnl, widen
 from skillstats.ledger.horizons import horizons_of_kind
-from skillstats.ledger.kpis import moments
+from skillstats.ledger.kpis import moments_of
 from skillstats.ledger.rows import Priced, horizon_kinds
 from skillstats.ledger.slices import Traded, orders_at
 from skillstats.ledger.tables import MONEY, int_column, make_table, text_column, time_column
@@ -28,6 +29,10 @@ from skillstats.record.containers import NULL
 CLOSED, OPEN, UNAVAILABLE, BEFORE_ACTION = "CLOSED", "OPEN", "UNAVAILABLE", "BEFORE_ACTION"
 KEYS: Final = ("signal_id", "action_id", "decision_id", "trader", "action")
 MIXED: Final = "MIXED"
+DECLARED: Final = ""
+"""Each row's own horizon, whatever its kind."""
+_WORST: Final = (UNAVAILABLE, BEFORE_ACTION, OPEN, CLOSED)
+_RANK: Final = {status: k for k, status in enumerate(_WORST)}
 SCHEMA: Final = pa.schema(
     [pa.field("horizon", pa.string()), pa.field("primary", pa.bool_()), pa.field("trader", pa.string())]
     + [pa.field(k, pa.int64()) for k in ("n_decisions", "n_open", "n_unavailable", "n_before_action", "hits")]
@@ -118,45 +123,86 @@ def decay_kpis(frame: pd.DataFrame, decisions: pd.DataFrame, plan_decay: tuple[s
     A decision with a row set aside counts as unavailable; one with rows of several kinds counts as the first of unavailable, before action
     and open. A row whose own horizon is h stands for h too.
     """
+    return decay_kpis_of([decay_sums(frame, decisions, plan_decay)], plan_decay)
+
+
+@dataclass(frozen=True, slots=True)
+class DecaySums:
+    """One trader's intervention decisions, summed; they add up over parts of a ledger and over traders.
+
+    kinds : declared horizons that occur; further : horizons at which a row stands that has another one of its own
+    sums : by horizon (`DECLARED` for each row's own): decisions closed, hits, sum, sum of squares, open, unavailable, before action, and
+        number and sum of those closed at every horizon
+    """
+
+    kinds: frozenset[str]
+    further: frozenset[str]
+    sums: Mapping[str, tuple[int, ...]]
+
+    def plus(self, other: DecaySums) -> DecaySums:
+        """Both together."""
+        names = dict.fromkeys((*self.sums, *other.sums))
+        none = (0,) * 9
+        sums = {k: tuple(a + b for a, b in zip(self.sums.get(k, none), other.sums.get(k, none), strict=True)) for k in names}
+        return DecaySums(self.kinds | other.kinds, self.further | other.further, sums)
+
+
+def decay_sums(frame: pd.DataFrame, decisions: pd.DataFrame, plan_decay: tuple[str, ...]) -> dict[str, DecaySums]:
+    """What `decay_kpis` needs of some rows, by trader."""
     judged = frame[frame["decision_id"].isin(frame.loc[frame["is_intervention"], "decision_id"])]
     lost = set(decisions.loc[decisions["n_quarantined"] > 0, "decision_id"])
+    found = {}
+    for trader, mine in judged.groupby("trader", sort=True):
+        first, others = mine[mine["primary"]], mine[~mine["primary"]]
+        groups = {DECLARED: _decisions(first, lost)}
+        groups |= {h: _decisions(mine[mine["horizon"] == h], lost) for h in dict.fromkeys(plan_decay)}
+        common = sorted(set.intersection(*(set(g.index[g["status"] == CLOSED]) for g in groups.values())))
+        sums = {h: _sums(g, common) for h, g in groups.items()}
+        found[str(trader)] = DecaySums(frozenset(first["horizon"]), frozenset(others["horizon"]), sums)
+    return found
+
+
+def decay_kpis_of(parts: Sequence[Mapping[str, DecaySums]], plan_decay: tuple[str, ...]) -> pa.Table:
+    """The table of all parts of a ledger together."""
+    by_trader: dict[str, DecaySums] = {}
+    for part in parts:
+        for trader, own in part.items():
+            by_trader[trader] = by_trader[trader].plus(own) if trader in by_trader else own
+    every = DecaySums(frozenset(), frozenset(), {})
+    for own in by_trader.values():
+        every = every.plus(own)
     found = []
-    for trader in [None, *sorted(judged["trader"].unique())]:
-        mine = judged if trader is None else judged[judged["trader"] == trader]
-        groups = [(h, first, _decisions(part, lost)) for h, first, part in _groups(mine, plan_decay)]
-        common = set.intersection(*(set(g.index[g["status"] == CLOSED]) for _, _, g in groups))
-        found += [{"horizon": h, "primary": first, "trader": trader} | _describe(g, sorted(common)) for h, first, g in groups]
+    lines_of: list[tuple[str | None, DecaySums]] = [(None, every), *sorted(by_trader.items())]
+    for name_of, own in lines_of:
+        declared = next(iter(own.kinds)) if len(own.kinds) == 1 else MIXED
+        lines = [(declared, DECLARED), *((h, h) for h in dict.fromkeys(plan_decay) if h in own.further)]
+        for name, key in lines:
+            found.append({"horizon": name, "primary": key == DECLARED, "trader": name_of} | _shown(own.sums.get(key, (0,) * 9)))
     columns = {f.name: [row[f.name] for row in found] for f in SCHEMA}
     return pa.table(columns, schema=SCHEMA)
 
 
-def _groups(frame: pd.DataFrame, plan_decay: tuple[str, ...]) -> Iterator[tuple[str, bool, pd.DataFrame]]:
-    first = frame[frame["primary"]]
-    kinds = first["horizon"].unique()
-    yield (kinds[0] if len(kinds) == 1 else MIXED), True, first
-    for kind in dict.fromkeys(plan_decay):
-        part = frame[frame["horizon"] == kind]
-        if not part["primary"].all():
-            yield kind, False, part
-
-
 def _decisions(part: pd.DataFrame, lost: set[str]) -> pd.DataFrame:
     """Status and value of each decision at one horizon."""
-    worst = part.groupby("decision_id", sort=True)["status"].agg(
-        lambda s: next((k for k in (UNAVAILABLE, BEFORE_ACTION, OPEN) if (s == k).any()), CLOSED)
-    )
+    worst = part["status"].map(_RANK).groupby(part["decision_id"], sort=True).min().map(dict(enumerate(_WORST)))
     status = worst.where(~worst.index.isin(sorted(lost)), UNAVAILABLE)
     value = part["value_add"].where(part["is_intervention"], 0).groupby(part["decision_id"]).sum()
     return pd.DataFrame({"status": status, "value": value})
 
 
-def _describe(group: pd.DataFrame, common: list[str]) -> dict[str, Any]:
+def _sums(group: pd.DataFrame, common: list[str]) -> tuple[int, ...]:
     amounts = [int(v) for v in group.loc[group["status"] == CLOSED, "value"]]
+    counts = (int((group["status"] == k).sum()) for k in (OPEN, UNAVAILABLE, BEFORE_ACTION))
     shared = sum(int(v) for v in group.loc[common, "value"])
-    counts = {f"n_{k.lower()}": int((group["status"] == k).sum()) for k in (OPEN, UNAVAILABLE, BEFORE_ACTION)}
-    mean = float(Fraction(shared, len(common) * 10**6)) if common else None
+    hits = sum(a > 0 for a in amounts)
+    return (len(amounts), hits, sum(amounts), sum(a * a for a in amounts), *counts, len(common), shared)
+
+
+def _shown(sums: tuple[int, ...]) -> dict[str, Any]:
+    n, hits, total, squares, still_open, unavailable, before, common, shared = sums
+    mean = float(Fraction(shared, common * 10**6)) if common else None
     return (
-        {"n_decisions": len(amounts), **counts, "hits": sum(a > 0 for a in amounts)}
-        | {k: v for k, v in moments(amounts).items() if k != "note"}
-        | {"n_common": len(common), "sum_common": shared, "mean_common": mean}
+        {"n_decisions": n, "n_open": still_open, "n_unavailable": unavailable, "n_before_action": before, "hits": hits}
+        | {k: v for k, v in moments_of(n, total, squares).items() if k != "note"}
+        | {"n_common": common, "sum_common": shared, "mean_common": mean}
     )

@@ -6,6 +6,8 @@ decisions. A decision with an OPEN or a quarantined row is not complete and stay
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -62,13 +64,33 @@ def choice_levels(rows: pd.DataFrame) -> dict[str, str]:
     ``day`` if more than 60% of the trader's interventions lie on sessions where they cover more than 80% of one side's signals, else
     ``row``: the level at which a placebo re-assignment must run. A trader who answered no signal chooses by ``row``.
     """
+    return levels_of([choice_counts(rows)])
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceCounts:
+    """Answered signals and those departed from, by trader, session and side, and every trader; they add up over parts of a ledger."""
+
+    traders: frozenset[str]
+    counts: pd.DataFrame
+
+
+def choice_counts(rows: pd.DataFrame) -> ChoiceCounts:
+    """What `levels_of` needs of some ledger rows."""
     own = rows[rows["trader"].notna() & (rows["action"] != "INITIATE")]
-    levels = {str(trader): "row" for trader in rows["trader"].dropna().unique()}
-    for trader, mine in own.groupby("trader", sort=True):
-        by_side = mine.groupby(["session", "side"])["is_intervention"].agg(["sum", "size"])
-        covered = by_side[by_side["sum"] > SIDE_SHARE * by_side["size"]].index.get_level_values("session").unique()
-        touched = mine[mine["is_intervention"]]
-        share = touched["session"].isin(covered).mean() if len(touched) else 0.0
+    counts = own.groupby(["trader", "session", "side"])["is_intervention"].agg(["sum", "size"])
+    return ChoiceCounts(frozenset(map(str, rows["trader"].dropna().unique())), counts)
+
+
+def levels_of(parts: Sequence[ChoiceCounts]) -> dict[str, str]:
+    """Level of each trader, from the counts of all parts of a ledger."""
+    levels = dict.fromkeys(sorted(frozenset[str]().union(*(p.traders for p in parts))), "row")
+    counts = pd.concat([p.counts for p in parts]).groupby(level=["trader", "session", "side"]).sum()
+    for trader, mine in counts.groupby(level="trader", sort=True):
+        covered = mine[mine["sum"] > SIDE_SHARE * mine["size"]].index.get_level_values("session").unique()
+        inside = mine.index.get_level_values("session").isin(covered)
+        touched = int(mine["sum"].sum())
+        share = int(mine["sum"][inside].sum()) / touched if touched else 0.0
         levels[str(trader)] = "day" if share > DAY_SHARE else "row"
     return levels
 

@@ -74,11 +74,11 @@ def fill_problems(record: Record, market: Market, chains: Chains, fills: FillRow
     for odd in (odd_fills(record, market, chains, fills), odd_signal_prices(record, market, chains)):
         for chain, row, code, found in zip(odd.chain.tolist(), odd.row.tolist(), odd.code, odd.found, strict=True):
             table = record.tables[odd.table]
-            key, line = str(table["fill_id" if odd.table == "fills" else "signal_id"][row]), int(table.line[row])
+            key, (file, line) = str(table["fill_id" if odd.table == "fills" else "signal_id"][row]), table.place(row)
             shown = in_currency(int(table["price"][row]), record.scales[str(chains.name[chain])])
             message = describe_problem(code, key, "price", shown, found)
             name = str(chains.signal_id[chain] or chains.action_id[chain])
-            problems.append(Problem(code, odd.table, table.file, line, message, chain=name, root=f"{table.file}:{line}"))
+            problems.append(Problem(code, odd.table, file, line, message, chain=name, root=f"{file}:{line}"))
     return problems
 
 

@@ -14,17 +14,23 @@ from skillstats.record.containers import NULL, Record
 IntArray = NDArray[np.int64]
 
 
-def exits_of(record: Record, market: Market, chains: Chains) -> IntArray:
+def exits_of(record: Record, market: Market, chains: Chains, known: IntArray | None = None) -> IntArray:
     """First later signal of each chain's model and asset on the other side; `NULL` where there is none up to as_of.
 
     Every signal that is good by itself counts, also one whose orders set its chain aside: orders cannot enter the model's book.
+    `known` : (issued signal,) the same of each, where the record is a part of another one and cannot tell by itself
     """
+    issued = record.issued
+    exits = _own_exits(record) if known is None else known
+    by_id = dict(zip(issued["signal_id"].tolist(), np.where(exits > market.as_of, NULL, exits).tolist(), strict=True))
+    return np.array([by_id[s] if s is not None else NULL for s in chains.signal_id], dtype=np.int64)
+
+
+def _own_exits(record: Record) -> IntArray:
     issued = record.issued
     code = {name: i for i, name in enumerate(dict.fromkeys(issued["asset"].tolist()))}
     asset = np.array([code[n] for n in issued["asset"]], dtype=np.int64)
-    exits = exit_times(issued["model"], asset, np.where(issued["side"] == "BUY", 1, -1), issued["time"])
-    by_id = dict(zip(issued["signal_id"].tolist(), np.where(exits > market.as_of, NULL, exits).tolist(), strict=True))
-    return np.array([by_id[s] if s is not None else NULL for s in chains.signal_id], dtype=np.int64)
+    return exit_times(issued["model"], asset, np.where(issued["side"] == "BUY", 1, -1), issued["time"])
 
 
 def own_horizons(record: Record, market: Market, chains: Chains, exits: IntArray) -> IntArray:

@@ -8,6 +8,8 @@ integers; with n < 2 or sd = 0 they are null, never 0 or infinite. Nothing is an
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import Any, Final
@@ -26,6 +28,8 @@ GROUPS: Final = (
     ("trader x model", ("trader", "model")),
     ("trader x action", ("trader", "action")),
 )
+BY_REGIME: Final = ("trader x regime", ("trader", "regime"))
+Key = tuple[str, ...]
 FEW: Final = 20_000
 """Below so many amounts the plain sums run."""
 COUNTS: Final = (
@@ -81,6 +85,33 @@ def moments_of(n: int, total: int, squares: int) -> dict[str, Any]:
     return result | {"note": ""}
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What the KPIs of one group are made of; groups of parts of a ledger add up, because no decision lies in two parts.
+
+    counts : n_signals, n_interventions, n_open and overridden; sessions : of complete interventions
+    sums : decisions, hits, ties, sum and sum of squares of their value-add, micro-units
+    """
+
+    counts: tuple[int, ...]
+    sessions: frozenset[str]
+    sums: tuple[int, ...]
+
+    def plus(self, other: Group) -> Group:
+        """Both together."""
+        counts = tuple(a + b for a, b in zip(self.counts, other.counts, strict=True))
+        return Group(counts, self.sessions | other.sessions, tuple(a + b for a, b in zip(self.sums, other.sums, strict=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class KpiSums:
+    """Groups by kind and key, and how many rows set aside each key has, all of them and those without a counterfactual."""
+
+    groups: Mapping[str, Mapping[Key, Group]]
+    lost: Mapping[str, Mapping[Key, int]]
+    unavailable: Mapping[str, Mapping[Key, int]]
+
+
 def kpi_table(rows: pd.DataFrame, decisions: pd.DataFrame, set_aside: pd.DataFrame) -> pa.Table:
     """KPIs by all, trader, trader x model, trader x action and trader x regime.
 
@@ -89,19 +120,56 @@ def kpi_table(rows: pd.DataFrame, decisions: pd.DataFrame, set_aside: pd.DataFra
     rows : ledger rows; decisions : frame of `decision_frame`
     set_aside : quarantined actions with columns decision_id, trader, action, model, regime, code
     """
+    return kpis_of([kpi_sums(rows, decisions, set_aside)])
+
+
+def kpi_sums(rows: pd.DataFrame, decisions: pd.DataFrame, set_aside: pd.DataFrame) -> KpiSums:
+    """What the KPIs of some rows are made of; parameters as in `kpi_table`."""
     complete = set(decisions.loc[decisions["complete"].astype(bool), "decision_id"])
     code = pd.Series(np.arange(len(decisions)), index=decisions["decision_id"])
     rows = rows.assign(
         judged=rows["is_intervention"] & rows["decision_id"].isin(complete),
         decision=rows["decision_id"].map(code).fillna(-1).astype(np.int64),
     )
-    groups = [*GROUPS, ("trader x regime", ("trader", "regime"))] if "regime" in rows else GROUPS
-    found = [row for by, columns in groups for row in _describe(by, columns, rows, set_aside)]
+    kinds = [*GROUPS, BY_REGIME] if "regime" in rows else GROUPS
+    gone = set_aside[set_aside["code"].isin(UNAVAILABLE)]
+    return KpiSums(
+        {by: _sums(columns, rows) for by, columns in kinds},
+        {by: _lost(set_aside, columns) for by, columns in kinds},
+        {by: _lost(gone, columns) for by, columns in kinds},
+    )
+
+
+def kpis_of(parts: Sequence[KpiSums]) -> pa.Table:
+    """KPIs of all parts of a ledger together."""
+    columns_of = dict([*GROUPS, BY_REGIME])
+    found = []
+    for by in parts[0].groups:
+        groups: dict[Key, Group] = {}
+        for part in parts:
+            for key, group in part.groups[by].items():
+                groups[key] = groups[key].plus(group) if key in groups else group
+        for key in sorted(groups):
+            lost, gone = (sum(p.get(key, 0) for p in told) for told in _told(parts, by))
+            found.append(_row(by, dict(zip(columns_of[by], key, strict=True)), groups[key], lost, gone))
     return pa.table({f.name: [row.get(f.name) for row in found] for f in SCHEMA}, schema=SCHEMA)
 
 
-def _describe(by: str, columns: tuple[str, ...], rows: pd.DataFrame, lost: pd.DataFrame) -> list[dict[str, Any]]:
-    """KPIs of every group of one kind, sorted by its keys."""
+def value_add_by_class(verbs: Iterable[str], amounts: Iterable[int | None]) -> dict[str, int]:
+    """Value-add by what people did, micro-units: only interventions are a person's decision against the model."""
+    sums = {"interventions": 0, "execution of followed signals": 0, "signals nobody decided on": 0}
+    names = {"ACCEPT": "execution of followed signals", "NO_DECISION": "signals nobody decided on"}
+    for verb, amount in zip(verbs, amounts, strict=True):
+        sums[names.get(verb, "interventions")] += amount or 0
+    return sums
+
+
+def _told(parts: Sequence[KpiSums], by: str) -> tuple[list[Mapping[Key, int]], list[Mapping[Key, int]]]:
+    return [p.lost[by] for p in parts], [p.unavailable[by] for p in parts]
+
+
+def _sums(columns: tuple[str, ...], rows: pd.DataFrame) -> dict[Key, Group]:
+    """Groups of one kind by their keys."""
     part, code, keys = _groups(rows, columns)
     touched, judged = part["is_intervention"].to_numpy(dtype=bool), part["judged"].to_numpy(dtype=bool)
 
@@ -109,34 +177,28 @@ def _describe(by: str, columns: tuple[str, ...], rows: pd.DataFrame, lost: pd.Da
         counts: list[int] = np.bincount(code[mask], minlength=len(keys)).tolist()
         return counts
 
-    counts = {
-        "n_signals": count(part["signal_id"].notna().to_numpy()),
-        "n_interventions": count(touched),
-        "n_sessions": _distinct(code[judged], part["session"].to_numpy()[judged], len(keys)),
-        "n_open": count(touched & (part["status"] == "OPEN").to_numpy()),
-        "n_unavailable": _lost(lost[lost["code"].isin(UNAVAILABLE)], columns, keys),
-        "n_quarantined": _lost(lost, columns, keys),
-    }
-    overridden = count(touched & (part["action"] != "INITIATE").to_numpy())
+    counts = (
+        count(part["signal_id"].notna().to_numpy()),
+        count(touched),
+        count(touched & (part["status"] == "OPEN").to_numpy()),
+        count(touched & (part["action"] != "INITIATE").to_numpy()),
+    )
+    sessions = _distinct(code[judged], part["session"].to_numpy()[judged], len(keys))
     sums = add_up(
         *decision_amounts(code[judged], part["decision"].to_numpy()[judged], part["value_add"].to_numpy()[judged]), len(keys)
     )
-    found = []
-    for g, key in enumerate(keys):
-        own = {name: values[g] for name, values in counts.items()}
-        n, hits, ties, total, squares = (int(v[g]) for v in sums)
-        row: dict[str, Any] = {
-            "by": by,
-            **dict(zip(columns, key, strict=True)),
-            **own,
-            "n_decisions": n,
-            "hits": hits,
-            "ties": ties,
-        }
-        row["override_rate"] = overridden[g] / own["n_signals"] if own["n_signals"] else None
-        row["hit_rate"] = hits / n if n else None
-        found.append(row | (moments_of(n, total, squares) if own["n_interventions"] else {"note": "no interventions"}))
-    return found
+    return {key: Group(tuple(c[g] for c in counts), sessions[g], tuple(int(v[g]) for v in sums)) for g, key in enumerate(keys)}
+
+
+def _row(by: str, names: Mapping[str, str], group: Group, lost: int, gone: int) -> dict[str, Any]:
+    """KPIs of one group."""
+    signals, interventions, still_open, overridden = group.counts
+    n, hits, ties, total, squares = group.sums
+    row: dict[str, Any] = {"by": by, **names, "n_signals": signals, "n_interventions": interventions, "n_decisions": n}
+    row |= {"n_sessions": len(group.sessions), "n_open": still_open, "n_unavailable": gone, "n_quarantined": lost}
+    row |= {"hits": hits, "ties": ties, "override_rate": overridden / signals if signals else None}
+    row["hit_rate"] = hits / n if n else None
+    return row | (moments_of(n, total, squares) if interventions else {"note": "no interventions"})
 
 
 def _groups(rows: pd.DataFrame, columns: tuple[str, ...]) -> tuple[pd.DataFrame, NDArray[Any], list[tuple[str, ...]]]:
@@ -152,22 +214,23 @@ def _groups(rows: pd.DataFrame, columns: tuple[str, ...]) -> tuple[pd.DataFrame,
     return part, grouped.ngroup().to_numpy(dtype=np.int64), [tuple(map(str, k)) for k in keys]
 
 
-def _distinct(code: NDArray[np.int64], values: NDArray[Any], groups: int) -> list[int]:
+def _distinct(code: NDArray[np.int64], values: NDArray[Any], groups: int) -> list[frozenset[str]]:
     """Distinct values in each group."""
     number, names = pd.factorize(values)
     pairs = np.unique(code * max(len(names), 1) + number)
-    counts: list[int] = np.bincount(pairs // max(len(names), 1), minlength=groups).tolist()
-    return counts
+    found: list[set[str]] = [set() for _ in range(groups)]
+    for pair in pairs.tolist():
+        found[pair // len(names)].add(str(names[pair % len(names)]))
+    return [frozenset(f) for f in found]
 
 
-def _lost(lost: pd.DataFrame, columns: tuple[str, ...], keys: list[tuple[str, ...]]) -> list[int]:
-    """Rows set aside of each group; none where they do not carry one of its columns."""
+def _lost(lost: pd.DataFrame, columns: tuple[str, ...]) -> Mapping[Key, int]:
+    """Rows set aside by key; none where they do not carry one of its columns."""
     if any(c not in lost for c in columns):
-        return [0] * len(keys)
+        return {}
     if not columns:
-        return [len(lost)]
-    found = Counter(map(tuple, lost[list(columns)].astype(object).to_numpy().tolist()))
-    return [found.get(key, 0) for key in keys]
+        return {(): len(lost)}
+    return Counter(map(tuple, lost[list(columns)].astype(object).to_numpy().tolist()))
 
 
 def decision_amounts(

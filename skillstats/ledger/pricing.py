@@ -237,5 +237,5 @@ def chain_problem(record: Record, chains: Chains, i: int, code: str, what: str, 
     at = int(chains.row[i] if chains.row[i] >= 0 else chains.signal[i])
     key = str(chains.action_id[i] if chains.row[i] >= 0 else chains.signal_id[i])
     message = describe_problem(code, key, "asset", str(chains.name[i]), what)
-    chain, line = str(chains.signal_id[i] or chains.action_id[i]), int(table.line[at])
-    return Problem(code, table.name, table.file, line, message, chain=chain, root=root or f"{table.file}:{line}")
+    chain, (file, line) = str(chains.signal_id[i] or chains.action_id[i]), table.place(at)
+    return Problem(code, table.name, file, line, message, chain=chain, root=root or f"{file}:{line}")

@@ -15,10 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-import pyarrow as pa
-
-from skillstats.ledger.canonical import csv_blocks
-
 ROW_MARKS: Final = "rows.bin"
 WIDTH: Final = 6
 """Bytes a row: two rows of a million share a mark by chance in one of 500 ledgers, and then the digest of the file still tells."""
@@ -74,16 +70,19 @@ def row_marks(text: bytes) -> list[bytes]:
     return [hashlib.sha256(record).digest()[:WIDTH] for record in csv_records(text)]
 
 
-def table_marks(table: pa.Table) -> list[bytes]:
-    """The same marks of a table in memory, block by block."""
-    lines = (line for block in csv_blocks(table, guarded=True) for line in block)
-    return [hashlib.sha256(line.encode()).digest()[:WIDTH] for line in lines]
+def mark_of(line: str) -> bytes:
+    """Mark of one row."""
+    return hashlib.sha256(line.encode()).digest()[:WIDTH]
 
 
 def pack_marks(marks: Mapping[str, Sequence[bytes]]) -> bytes:
     """Content of ``rows.bin``: one line of JSON with the rows of each table, then the marks."""
-    head = json.dumps({"width": WIDTH, "rows": {name: len(own) for name, own in marks.items()}}).encode()
-    return b"\n".join([head, b"".join(b"".join(own) for own in marks.values())])
+    return marks_head({name: len(own) for name, own in marks.items()}) + b"".join(b"".join(own) for own in marks.values())
+
+
+def marks_head(rows: Mapping[str, int]) -> bytes:
+    """What stands before the marks; `rows` of each table, its header counted."""
+    return json.dumps({"width": WIDTH, "rows": dict(rows)}).encode() + b"\n"
 
 
 def read_marks(folder: Path) -> dict[str, list[bytes]]:

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skillstats.errors import Problem
+from skillstats.ledger.bounds import refuse_total
 from skillstats.ledger.chains import assemble
 from skillstats.ledger.setaside import ledger_quarantine
 from skillstats.ledger.steps import Work, in_period, known_volatility, prepare, price, set_aside
@@ -39,7 +40,8 @@ def second_book(record: Record, market: Market, chunk: int) -> SecondBook:
     signals = record.tables["resimulated"]
     alone = replace(record, tables=kept | {"signals": signals, "actions": nobody}, issued=signals)
     chains, _ = in_period(assemble(alone, market), market)
-    work, _, found = set_aside(prepare(alone, market, chains), chunk)
+    work, lost, found = set_aside(prepare(alone, market, chains), chunk)
+    refuse_total(lost.reach)
     volatility = known_volatility(work)
     lines = [_lines(part, volatility[start : start + len(part.chains)], start) for start, part in work.chunks(chunk)]
     return SecondBook(pd.concat(lines, ignore_index=True), tuple(found), tuple(ledger_quarantine(alone, found)))

@@ -114,11 +114,10 @@ def ledger_quarantine(record: Record, found: list[Problem]) -> list[Problem]:
         for i, key in enumerate(chain):
             why = cause.get(str(key))
             if why is not None:
-                line = int(table.line[i])
-                text = record.raw.row_text(table.name, line) if record.raw is not None else ""
-                entries.append(
-                    Problem(why.code, table.name, table.file, line, why.message, chain=str(key), raw=text, root=why.root)
-                )
+                file, line = table.place(i)
+                own = record.raw is not None and not table.is_made(i)
+                text = record.raw.row_text(table.name, line) if record.raw is not None and own else ""
+                entries.append(Problem(why.code, table.name, file, line, why.message, chain=str(key), raw=text, root=why.root))
     return entries
 
 

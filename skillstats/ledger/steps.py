@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from skillstats.errors import Problem
 from skillstats.ledger.algebra import value_add_parts
-from skillstats.ledger.bounds import chain_bounds, refuse_total, too_large
+from skillstats.ledger.bounds import chain_bounds, too_large
 from skillstats.ledger.chains import Chains, FillRows, gather_fills, pick
 from skillstats.ledger.fill_doubts import row_doubts
 from skillstats.ledger.grid import Grid, lay_grid
@@ -83,29 +83,30 @@ class Work:
             yield start, self.take(np.arange(start, min(start + size, len(self.chains))))
 
 
-def prepare(record: Record, market: Market, chains: Chains) -> Work:
-    """Fills and horizons of all chains of a record."""
-    exits = exits_of(record, market, chains)
+def prepare(record: Record, market: Market, chains: Chains, exits: NDArray[np.int64] | None = None) -> Work:
+    """Fills and horizons of all chains of a record.
+
+    exits : of the issued signals, where the record is a part of another one; see `exits_of`
+    """
+    exits = exits_of(record, market, chains, exits)
     horizon = own_horizons(record, market, chains, exits)
     return Work(record, market, corporate_of(record), chains, gather_fills(record, chains), horizon, exits)
 
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """Actions that became no row, and the bounds of the chains that were set aside for want of a price or rate."""
+    """Actions that became no row, and the bounds of the chains that were set aside for want of a price or rate.
+
+    reach : sum of the overflow bounds of the chains that stay, micro-units; see `refuse_total`
+    """
 
     frame: pd.DataFrame
     cases: tuple[Case, ...]
+    reach: int
 
 
 def set_aside(work: Work, chunk: int) -> tuple[Work, Lost, list[Problem]]:
-    """Take out every chain without a full counterfactual, with its reason.
-
-    Raises
-    ------
-    InputRejected
-        F110 where the chains that stay reach 64 bits together.
-    """
+    """Take out every chain without a full counterfactual, with its reason."""
     kept, frames, cases, problems, total = [], [], [], [], 0
     for start, part in work.chunks(chunk):
         first, own, bound = _refused(part)
@@ -116,8 +117,7 @@ def set_aside(work: Work, chunk: int) -> tuple[Work, Lost, list[Problem]]:
         frames.append(set_aside_frame(part.record, part.chains, first))
         cases += own
         problems += [chain_problem(part.record, part.chains, i, *why) for i, why in sorted(first.items())]
-    refuse_total(total)
-    lost = Lost(with_refused(work.record, frames), tuple(cases))
+    lost = Lost(with_refused(work.record, frames), tuple(cases), total)
     return work.take(np.concatenate(kept)), lost, problems
 
 

@@ -8,18 +8,20 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
+from collections.abc import Iterable, Mapping
+from itertools import batched
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from skillstats.errors import Problem, UsageError
-from skillstats.ledger.canonical import write_safe_csv
 from skillstats.ledger.containers import Ledger
 from skillstats.ledger.manifest import LEDGER_SCHEMA, result_digest
-from skillstats.ledger.row_marks import ROW_MARKS, pack_marks, table_marks
+from skillstats.ledger.row_marks import ROW_MARKS, marks_head
+from skillstats.ledger.table_files import write_table
 from skillstats.ledger.tables import is_money
 from skillstats.plan import Plan
 
@@ -28,6 +30,11 @@ PARQUET: Final = ("ledger", "decisions", "slices", "books")
 CSV: Final = {"ledger": "ledger", "kpis": "kpis", "quarantine": "quarantine", "drops": "drops", "decay_kpis": "decay"}
 """Tables written as CSV, and the names of their files."""
 TABLES: Final = ("ledger", "decisions", "slices", "books", "kpis", "quarantine", "drops", "decay", "decay_kpis")
+
+
+UNFINISHED: Final = ".rows"
+SOME: Final = 1_000
+"""Problems written at a time."""
 
 
 def replace_folder(build: Path, target: Path) -> None:
@@ -86,12 +93,23 @@ def _written(folder: Path) -> set[str]:
     return {"manifest.json", *listed}
 
 
+class _Told(msgspec.Struct):
+    written: dict[str, str] = {}
+
+
+class _Known(msgspec.Struct):
+    kind: str = ""
+    result: dict[str, Any] = {}
+    provenance: _Told = msgspec.field(default_factory=_Told)
+
+
 def _manifest_of(folder: Path) -> dict[str, Any]:
+    """The manifest of any output of this package without its problems, which may be many; empty where there is none."""
     try:
-        found: dict[str, Any] = msgspec.json.decode((folder / "manifest.json").read_bytes())
+        found = msgspec.json.decode((folder / "manifest.json").read_bytes(), type=_Known)
     except (OSError, msgspec.DecodeError):
         return {}
-    return found
+    return {"kind": found.kind, "result": found.result, "provenance": {"written": found.provenance.written}}
 
 
 def staging_folder(target: Path) -> Path:
@@ -121,22 +139,51 @@ def write_ledger(ledger: Ledger, target: Path) -> None:
     """Write every table and the manifest of a ledger."""
     build = staging_folder(target)
     try:
-        for name, table in tables_of(ledger).items():
-            if name in (*PARQUET, "decay"):
-                pq.write_table(table, build / f"{name}.parquet", compression="zstd")
-            if name in CSV:
-                write_safe_csv(table, build / f"{CSV[name]}.csv")
-        (build / ROW_MARKS).write_bytes(pack_marks({name: table_marks(table) for name, table in tables_of(ledger).items()}))
-        (build / "manifest.json").write_bytes(msgspec.json.format(msgspec.json.encode(_manifest(ledger, build)), indent=1))
+        rows = {}
+        with marks_file(build) as marks:
+            for name, table in tables_of(ledger).items():
+                rows[name] = write_table([table], *files_of(name, build), marks).rows
+        finish_marks(build, rows)
+        write_manifest(build, ledger.result, ledger.provenance, ledger.problems)
         replace_folder(build, target)
     finally:
         shutil.rmtree(build, ignore_errors=True)
 
 
-def _manifest(ledger: Ledger, build: Path) -> dict[str, Any]:
+def files_of(name: str, build: Path) -> tuple[Path | None, Path | None]:
+    """Parquet and CSV file of a table in a ledger folder, None where it has none."""
+    parquet = build / f"{name}.parquet" if name in (*PARQUET, "decay") else None
+    return parquet, build / f"{CSV[name]}.csv" if name in CSV else None
+
+
+def marks_file(build: Path) -> IO[bytes]:
+    """Where the marks of all rows are gathered until their numbers are known."""
+    return (build / UNFINISHED).open("wb")
+
+
+def finish_marks(build: Path, rows: Mapping[str, int]) -> None:
+    """Put the head before the marks; `rows` of each table, in the order in which they were written."""
+    with (build / ROW_MARKS).open("wb") as whole, (build / UNFINISHED).open("rb") as marks:
+        whole.write(marks_head({name: n + 1 for name, n in rows.items()}))
+        shutil.copyfileobj(marks, whole)
+    (build / UNFINISHED).unlink()
+
+
+def write_manifest(build: Path, result: Mapping[str, Any], provenance: Mapping[str, Any], problems: Iterable[Problem]) -> None:
+    """Write the manifest of a finished folder; any number of problems goes through, some at a time."""
     files = {p.name: _file_digest(p) for p in sorted(build.iterdir())}
-    provenance = {**ledger.provenance, "written": files, "problems": [_plain(p) for p in ledger.problems]}
-    return {"kind": "ledger", "result": ledger.result, "result_digest": ledger.digest, "provenance": provenance}
+    told = {**provenance, "written": files, "problems": []}
+    whole = {"kind": "ledger", "result": result, "result_digest": result_digest(result), "provenance": told}
+    text = msgspec.json.format(msgspec.json.encode(whole), indent=1)
+    at = text.rindex(b"[]")
+    with (build / "manifest.json").open("wb") as file:
+        file.write(text[:at])
+        begun = False
+        for some in batched(problems, SOME):
+            listed = msgspec.json.format(msgspec.json.encode([_plain(p) for p in some]), indent=1)
+            file.write((b",\n  " if begun else b"[\n  ") + listed[2:-2].replace(b"\n", b"\n  "))
+            begun = True
+        file.write((b"\n  ]" if begun else b"[]") + text[at + 2 :])
 
 
 def _file_digest(path: Path) -> str:
@@ -148,8 +195,21 @@ def _plain(problem: Problem) -> dict[str, Any]:
     return {k: getattr(problem, k) for k in ("code", "table", "file", "line", "message", "chain", "root")}
 
 
-def read_ledger(folder: str | Path) -> Ledger:
+class _Head(msgspec.Struct):
+    """A manifest without what is not digested."""
+
+    kind: str
+    result: dict[str, Any]
+    result_digest: str
+
+
+def read_ledger(folder: str | Path, *, columns: Mapping[str, list[str]] | None = None) -> Ledger:
     """Read a ledger that `write_ledger` wrote.
+
+    Parameters
+    ----------
+    columns : of ledger, decisions, slices or books, where not all are wanted; problems and provenance are left out then, so that a
+        large ledger can be added up in less memory
 
     Raises
     ------
@@ -159,8 +219,9 @@ def read_ledger(folder: str | Path) -> Ledger:
     folder = Path(folder)
     _refuse_other_schema(folder)
     try:
-        manifest = msgspec.json.decode((folder / "manifest.json").read_bytes())
-        tables = {n: pq.read_table(folder / f"{n}.parquet") for n in PARQUET}
+        text, chosen = (folder / "manifest.json").read_bytes(), columns or {}
+        manifest = msgspec.json.decode(text) if columns is None else _headed(text)
+        tables = {n: pq.read_table(folder / f"{n}.parquet", columns=chosen.get(n)) for n in PARQUET}
     except (OSError, msgspec.DecodeError, pa.ArrowInvalid) as error:
         raise UsageError(f"{folder} is not a ledger folder ({error})") from None
     if manifest.get("kind") != "ledger" or result_digest(manifest["result"]) != manifest["result_digest"]:
@@ -185,6 +246,11 @@ def read_ledger(folder: str | Path) -> Ledger:
         decay,
         _read_csv(folder / "decay.csv") if decay is not None else None,
     )
+
+
+def _headed(text: bytes) -> dict[str, Any]:
+    head = msgspec.json.decode(text, type=_Head)
+    return {**msgspec.structs.asdict(head), "provenance": {"problems": []}}
 
 
 def _refuse_other_schema(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -25,15 +26,26 @@ def open_market(record: Record, plan: Plan, threads: int = 1) -> Market:
     UsageError
         If a calendar is unknown, or `as_of` is not an instant with offset.
     """
-    store = build_store(record.prices, record.scales)
-    span = record.prices.spans()
     stamps = [t["time"] for name, t in record.tables.items() if name in DATED and len(t)]
-    ends = [int(v) for s in stamps for v in (s.min(), s.max())] + list(span or ())
-    first, last = min(ends), max(ends)
+    ends = [int(v) for s in stamps for v in (s.min(), s.max())]
     own = [
         h for name in ("signals", "resimulated") if name in record.tables for h in record.tables[name]["horizon"] if h is not None
     ]
-    kinds = {plan.horizon or "close", *plan.decay, *own}
+    return market_of(record, plan, ends, own, threads)
+
+
+def market_of(record: Record, plan: Plan, ends: Iterable[int], horizons: Iterable[str], threads: int = 1) -> Market:
+    """As `open_market`, where only prices and scales are the record's.
+
+    Parameters
+    ----------
+    ends : first and last instants of the tables `DATED`; horizons : kinds that signals name
+    """
+    store = build_store(record.prices, record.scales)
+    span = record.prices.spans()
+    dated = [*ends, *(span or ())]
+    first, last = min(dated), max(dated)
+    kinds = {plan.horizon or "close", *plan.decay, *horizons}
     ahead = sessions_ahead(sorted(kinds))
     chosen = tuple((plan.assets[a].calendar if a in plan.assets else None) or plan.calendar.default for a in store.assets)
     names = sorted({plan.calendar.default, *chosen})

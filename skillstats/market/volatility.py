@@ -9,6 +9,8 @@ of its first signal, so that neither an untraded asset nor a later signal can ch
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from math import isqrt
 from typing import Final
 
@@ -18,7 +20,7 @@ from numpy.typing import NDArray
 from skillstats.market.adjust import Corporate
 from skillstats.market.marks import Market, mark_at
 from skillstats.record.containers import NULL
-from skillstats.units import divide_half_even
+from skillstats.units import INT64_MAX, divide_half_even
 
 IntArray = NDArray[np.int64]
 WINDOW: Final = 21
@@ -60,6 +62,45 @@ def trailing_volatility(returns: IntArray) -> IntArray:
     return np.array([isqrt(int(s) // int(k)) if k >= LEAST else NULL for s, k in zip(sums, n, strict=True)], dtype=np.int64)
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Volatility of each asset in each of its sessions, and the floor in force in each desk session; by position in the store."""
+
+    market: Market
+    raw: Mapping[int, IntArray]
+    floors: Mapping[int, IntArray]
+
+    def at(self, asset: IntArray, instant: IntArray) -> IntArray:
+        """(n,) int64, billionths per session, of each asset in the session of each instant; `NULL` where unknown."""
+        result = np.full(len(asset), NULL, dtype=np.int64)
+        order = np.argsort(asset, kind="stable")
+        for rows in np.split(order, np.flatnonzero(np.diff(asset[order])) + 1) if len(order) else ():
+            code = int(asset[rows[0]])
+            if code >= 0:
+                value = self.raw[code][self.market.sessions_of(code).index_of(instant[rows])]
+                floor = self.floors[code][self.market.desk.index_of(instant[rows])]
+                result[rows] = np.where(value == NULL, NULL, np.maximum(value, floor))
+        return result
+
+
+def joined(asset: IntArray, anchor: IntArray) -> dict[int, int]:
+    """First anchor of each asset with prices: an asset joins its class in the session of it."""
+    codes, at = np.unique(asset[asset >= 0], return_inverse=True)
+    first = np.full(len(codes), INT64_MAX, dtype=np.int64)
+    np.minimum.at(first, at, anchor[asset >= 0])
+    return dict(zip(codes.tolist(), first.tolist(), strict=True))
+
+
+def known_volatility(market: Market, corporate: Corporate, first: Mapping[int, int]) -> Known:
+    """Volatilities of all assets of a ledger, by the first anchor of each."""
+    codes = sorted(first)
+    raw = {c: trailing_volatility(session_returns(market, corporate, c)) for c in codes}
+    floors: dict[int, IntArray] = {}
+    for group in _classes(market, codes):
+        floors |= dict.fromkeys(group, _floors(market, group, raw, first))
+    return Known(market, raw, floors)
+
+
 def volatility_at(market: Market, corporate: Corporate, asset: IntArray, anchor: IntArray, instant: IntArray) -> IntArray:
     """Floored volatility of each asset in the session of each instant.
 
@@ -72,18 +113,7 @@ def volatility_at(market: Market, corporate: Corporate, asset: IntArray, anchor:
     -------
     (n,) int64, billionths per session; `NULL` where unknown
     """
-    result = np.full(len(asset), NULL, dtype=np.int64)
-    codes = np.unique(asset[asset >= 0])
-    raw = {int(c): trailing_volatility(session_returns(market, corporate, int(c))) for c in codes}
-    for group in _classes(market, [int(c) for c in codes]):
-        floors = _floors(market, group, raw, asset, anchor)
-        for code in group:
-            rows = np.flatnonzero(asset == code)
-            at = market.sessions_of(code).index_of(instant[rows])
-            value = raw[code][at]
-            floor = floors[market.desk.index_of(instant[rows])]
-            result[rows] = np.where(value == NULL, NULL, np.maximum(value, floor))
-    return result
+    return known_volatility(market, corporate, joined(asset, anchor)).at(asset, instant)
 
 
 def _classes(market: Market, codes: list[int]) -> list[list[int]]:
@@ -96,13 +126,12 @@ def _classes(market: Market, codes: list[int]) -> list[list[int]]:
     return [groups[k] for k in sorted(groups)]
 
 
-def _floors(market: Market, group: list[int], raw: dict[int, IntArray], asset: IntArray, anchor: IntArray) -> IntArray:
+def _floors(market: Market, group: list[int], raw: Mapping[int, IntArray], first: Mapping[int, int]) -> IntArray:
     """Floor in force in each desk session, from values of strictly earlier sessions; 0 before 60 values exist."""
     sessions = market.sessions_of(group[0])
     closes, values = [], []
     for code in group:
-        joined = sessions.index_of(anchor[asset == code].min(keepdims=True))[0]
-        mine = np.arange(len(raw[code])) >= joined
+        mine = np.arange(len(raw[code])) >= sessions.index_of(np.array([first[code]]))[0]
         mine &= raw[code] != NULL
         closes.append(sessions.closes[mine])
         values.append(raw[code][mine])

@@ -29,6 +29,7 @@ class Tables:
     signal_of_action, action_of_fill : (row,) row of the parent, -1 where there is none
     loosely : the same, including references that miss by case or blanks
     chain : for signals, actions and fills, (row,) code of the chain; `chain_names` its name
+    places : decimal places that sums of quantities are shown with at least: those of the whole record where this is a part of it
     """
 
     plan: Plan
@@ -37,6 +38,7 @@ class Tables:
     action_of_fill: IntArray
     chain: Mapping[str, IntArray]
     chain_names: NDArray[np.object_]
+    places: int = 0
 
     def __contains__(self, table: str) -> bool:
         return table in self.parsed

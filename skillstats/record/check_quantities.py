@@ -49,16 +49,30 @@ def filled_quantities(tables: Tables) -> list[Finding]:
     tried = np.zeros(len(table), dtype=bool)
     tried[tables.action_of_fill[linked]] = True
     orders = ordered.given & (ordered.mantissa > 0) & ~is_one_of(table.text("action"), "VETO") & ~table.bad
-    top = max([int(c.places.max()) for c in (ordered, fills) if len(c)], default=0)
+    top = most_places(tables)
+    shown = max(top, tables.places)
     found = []
     for code, wrong in (("D141", total > wanted), ("D142", tried & (total < wanted))):
         for row in rows_where(orders & wrong.astype(bool)):
             found.append(
-                Finding(code, "actions", row, "quantity", ordered.shown(row), f"filled {_shown(round(total[row]), top)}")
+                Finding(
+                    code,
+                    "actions",
+                    row,
+                    "quantity",
+                    ordered.shown(row),
+                    f"filled {_shown(round(total[row] * 10 ** (shown - top)), shown)}",
+                )
             )
     if tables.plan.unfilled == "quarantine":
         found += [Finding("D143", "actions", r, "quantity", ordered.shown(r)) for r in rows_where(orders & ~tried)]
     return found
+
+
+def most_places(tables: Tables) -> int:
+    """Most decimal places of any quantity of an action or a fill."""
+    columns = [tables[name].decimals("quantity") for name in ("actions", "fills") if name in tables]
+    return max([int(c.places.max()) for c in columns if len(c)], default=0)
 
 
 def _unsplit(tables: Tables, done: NDArray[Any], linked: NDArray[np.bool_]) -> dict[int, Fraction]:

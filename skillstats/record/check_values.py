@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from skillstats.plan import Fees, valid_horizon
+from skillstats.plan import Fees, Plan, valid_horizon
 from skillstats.record.chains import Tables, assets_of
 from skillstats.record.containers import NULL
 from skillstats.record.instants import instant_text
@@ -181,11 +181,15 @@ def fee_schedule(tables: Tables) -> list[Finding]:
     if "fills" not in tables:
         return []
     fee = tables["fills"].decimals("fee")
-    carried = bool((fee.given & (fee.mantissa != 0)).any())
-    scheduled = any(parse_decimal(getattr(tables.plan.fees, key)) for key in Fees.__struct_fields__)
+    return schedule_problem(tables.plan, bool((fee.given & (fee.mantissa != 0)).any()), bool(fee.given.any()))
+
+
+def schedule_problem(plan: Plan, carried: bool, given: bool) -> list[Finding]:
+    """D133 by whether any fill carries a fee, and whether any has a cell for it."""
+    scheduled = any(parse_decimal(getattr(plan.fees, key)) for key in Fees.__struct_fields__)
     if carried and not scheduled:
         return [Finding("D133", "fills", -1)]
-    if scheduled and not carried and fee.given.any():
+    if scheduled and not carried and given:
         text = "the plan has a fee schedule but no fill carries a fee; every ACCEPT will look like a gain"
         return [Finding("D133", "fills", -1, text=text)]
     return []

@@ -34,12 +34,15 @@ class Table:
         Prices: int64 half ticks. Fees: int64 micro-units. Missing integers are `NULL`. Float columns (strength, exposure, return):
         float64, NaN where empty. A column that the input did not have is present and empty.
     line : int64, line in the text file (header = 1) or row number
+    made : bool, rows that were derived from another table (signals from targets) and stand in the file `made_in`; None where there is none
     """
 
     name: str
     file: str
     columns: Mapping[str, NDArray[Any]]
     line: NDArray[np.int64]
+    made: NDArray[np.bool_] | None = None
+    made_in: str = ""
 
     def __len__(self) -> int:
         return len(self.line)
@@ -49,7 +52,16 @@ class Table:
 
     def take(self, rows: NDArray[Any]) -> Table:
         """The rows of a mask or index, in its order."""
-        return Table(self.name, self.file, {k: v[rows] for k, v in self.columns.items()}, self.line[rows])
+        made = None if self.made is None else self.made[rows]
+        return Table(self.name, self.file, {k: v[rows] for k, v in self.columns.items()}, self.line[rows], made, self.made_in)
+
+    def is_made(self, row: int) -> bool:
+        """Whether a row was derived from another table."""
+        return self.made is not None and bool(self.made[row])
+
+    def place(self, row: int) -> tuple[str, int]:
+        """File and line of a row."""
+        return (self.made_in if self.is_made(row) else self.file), int(self.line[row])
 
 
 @dataclass(frozen=True, slots=True)

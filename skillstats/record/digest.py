@@ -8,6 +8,7 @@ and hashed.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from math import isnan
 
 import numpy as np
@@ -61,12 +62,26 @@ def _is_empty(values: Values) -> bool:
 
 def table_digest(table: Parsed) -> str:
     """sha256 of the header and the sorted lines of a table."""
-    header = "\t".join(_canonical_names(table))
-    digest = hashlib.sha256(f"{table.name}\n{header}\n".encode())
+    return lines_digest(table.name, header_line(table), [sorted_lines(table)])
+
+
+def header_line(table: Parsed) -> str:
+    """Names of the columns as they are digested."""
+    return "\t".join(_canonical_names(table))
+
+
+def sorted_lines(table: Parsed) -> pa.LargeStringArray:
+    """Canonical lines of a table in order of their bytes."""
     lines = row_lines(table)
-    lines = lines.take(pc.array_sort_indices(lines)) if len(lines) else lines
-    for start in range(0, len(lines), 65_536):
-        digest.update("".join(f"{line}\n" for line in lines[start : start + 65_536].to_pylist()).encode())
+    return lines.take(pc.array_sort_indices(lines)) if len(lines) else lines
+
+
+def lines_digest(name: str, header: str, blocks: Iterable[pa.LargeStringArray]) -> str:
+    """sha256 of a table given by its sorted lines, block by block."""
+    digest = hashlib.sha256(f"{name}\n{header}\n".encode())
+    for lines in blocks:
+        for start in range(0, len(lines), 65_536):
+            digest.update("".join(f"{line}\n" for line in lines[start : start + 65_536].to_pylist()).encode())
     return digest.hexdigest()
 
 

@@ -118,6 +118,12 @@ class Parsed:
         return values
 
 
+def first_times(parsed: Mapping[str, Parsed]) -> dict[str, int]:
+    """Earliest time of each table that has one."""
+    known = {name: values[values != NULL] for name, table in parsed.items() if (values := table.ints("time")).size}
+    return {name: int(values.min()) for name, values in known.items() if values.size}
+
+
 def parse_table(raw: RawTable, schema: TableSchema, plan: Plan) -> Parsed:
     """Parse every known column of a table; cells that cannot be read become findings, all of them."""
     repeated = _repeated_header(raw, schema)

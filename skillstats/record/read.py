@@ -20,21 +20,21 @@ from numpy.typing import NDArray
 
 from skillstats.errors import RULES, InputRejected, Problem, UsageError
 from skillstats.plan import Plan, read_plan
-from skillstats.record.chains import Tables, link
+from skillstats.record.accept import Checked, accepted_rows, check_tables, issued_signals, on_integers
+from skillstats.record.chains import Tables
 from skillstats.record.check_values import missing_horizons
-from skillstats.record.checks import CHECKS, Check
-from skillstats.record.containers import Record, Table
-from skillstats.record.digest import canonical_order, table_digest
-from skillstats.record.duplicates import drop_copies, drop_superseded
+from skillstats.record.checks import CHECKS
+from skillstats.record.containers import Record
+from skillstats.record.digest import table_digest
 from skillstats.record.instants import instant_text, parse_instants
-from skillstats.record.parse import Decimals, Parsed, parse_table
+from skillstats.record.parse import first_times, parse_table
 from skillstats.record.price_door import is_large, mapped_prices
 from skillstats.record.price_files import Saved, store_folder
 from skillstats.record.price_rows import PriceRows, price_rows
-from skillstats.record.quarantine import assert_conserved, kept_rows, quarantine_list, refuses, to_problem
+from skillstats.record.quarantine import Masks, assert_conserved, kept_rows, quarantine_list, refuses, to_problem
 from skillstats.record.raw import Finding, RawRecord, file_problem
 from skillstats.record.readers import SUFFIXES, read_raw
-from skillstats.record.scales import SCALED, find_scales, micro_units, out_of_range, scaled_columns
+from skillstats.record.scales import Places, blame, find_oversized, find_places, scales_of
 from skillstats.record.schema import OUTCOMES, SCHEMA
 from skillstats.record.targets import with_target_signals
 from skillstats.units import INT64_MAX, NULL_TIME, Scale
@@ -70,18 +70,18 @@ def read_record(
     UsageError
         If `plan`, `now` or a table name cannot be used.
     """
-    declared = plan if plan is not None else _plan_of(source)
-    limit = _now(now)
-    large = _large_prices(source, prices)
+    declared = plan if plan is not None else plan_of(source)
+    limit = instant_of(now)
+    large = large_prices(source, prices)
     raw = read_raw(source, declared or Plan(), large)
     if large is not None:
         raw = replace(raw, store=store_folder(Path(store) if store is not None else None))
     if raw.problems:
-        raise InputRejected(sorted(raw.problems, key=_in_order))
+        raise InputRejected(sorted(raw.problems, key=in_order))
     return _from_text(raw, declared, limit)
 
 
-def _large_prices(source: object, choice: str) -> Path | None:
+def large_prices(source: object, choice: str) -> Path | None:
     """The price file of a folder where it is to be mapped."""
     if choice == "memory" or isinstance(source, Mapping):
         return None
@@ -107,71 +107,65 @@ def under_plan(record: Record, plan: Plan) -> Record:
 def _from_text(raw: RawRecord, declared: Plan | None, limit: int) -> Record:
     """Parse, check and scale what was read as text."""
     plan = declared or Plan()
-    _refuse_unknown_columns(plan)
+    refuse_unknown_columns(plan)
     parsed = {name: parse_table(table, SCHEMA[name], plan) for name, table in raw.tables.items()}
     mapped = mapped_prices(raw.prices, plan, raw.store) if raw.prices is not None and raw.store is not None else None
-    _refuse_future(parsed, mapped[0] if mapped else None, limit)
-    parsed, copies, warnings = drop_copies(with_target_signals(parsed))
-    rows = {name: len(table) + sum(d.table == name for d in copies) for name, table in parsed.items()}
-    parsed, superseded = drop_superseded(parsed, plan)
-    tables = link(parsed, plan)
-    said = [*raw.strangers, *warnings, *_blank_drops(raw)]
-    drops = [*copies, *superseded, *_blank_drops(raw)]
-    if mapped is not None:
-        rows["prices"] = mapped[1].raw_rows + len(mapped[1].blank)
-        empty = _blanks("prices", raw.prices.name if raw.prices else "", mapped[1].blank)
-        drops, said = [*drops, *mapped[1].drops, *empty], [*said, *mapped[1].problems, *empty]
-        raw = replace(raw, files={**raw.files, (raw.prices.name if raw.prices else ""): mapped[1].file_digest})
+    firsts = [(t, name, parsed[name].raw.file) for name, t in first_times(parsed).items()]
+    refuse_future(firsts, mapped[0] if mapped else None, limit)
     checks = CHECKS if declared is not None else tuple(c for c in CHECKS if c is not missing_horizons)
-    record = _record(tables, plan, drops, said, rows, raw, checks, mapped)
-    return replace(record, raw=raw, declared=declared is not None)
-
-
-def _record(
-    tables: Tables,
-    plan: Plan,
-    drops: list[Problem],
-    said: list[Problem],
-    rows: dict[str, int],
-    raw: RawRecord,
-    checks: tuple[Check, ...],
-    mapped: tuple[PriceRows, Saved] | None,
-) -> Record:
-    """Check, set aside, scale and assemble."""
-    findings = [f for table in tables.parsed.values() for f in table.findings]
-    findings += [f for check in checks for f in check(tables)]
+    checked = check_tables(with_target_signals(parsed), plan, checks)
     while True:
-        keep = kept_rows(tables, findings)
-        scales = find_scales(tables, plan, keep, mapped[0] if mapped else None)
-        large = out_of_range(tables, scales, keep)
+        keep, scales = settle(checked, plan, mapped)
+        large = blame([find_oversized(checked.tables, scales, keep)])[0]
         if not large:
             break
-        findings += large
-    accepted = {name: _table(tables, name, scales, keep[name]) for name in tables.parsed}
-    aside = quarantine_list(tables, findings, keep)
-    raw_rows = {name: n + len(raw.blank.get(name, ())) for name, n in rows.items()}
+        checked.findings.extend(large)
+    record = assembled(checked, keep, scales, plan, raw, mapped)
+    return replace(record, declared=declared is not None)
+
+
+Mapped = tuple[PriceRows, Saved] | None
+
+
+def settle(checked: Checked, plan: Plan, mapped: Mapped, others: Sequence[Places] = ()) -> tuple[Masks, dict[str, Scale]]:
+    """The rows that stay by what was found so far, and the scales of them and of the other parts of the record."""
+    keep = kept_rows(checked.tables, checked.findings)
+    own = find_places(checked.tables, keep, mapped[0] if mapped else None)
+    return keep, scales_of([own, *others], plan)
+
+
+def assembled(checked: Checked, keep: Masks, scales: Mapping[str, Scale], plan: Plan, raw: RawRecord, mapped: Mapped) -> Record:
+    """Set aside and put on scales; every row is accounted for."""
+    tables, findings = checked.tables, checked.findings
+    blank = _blank_drops(raw)
+    rows = {name: n + len(raw.blank.get(name, ())) for name, n in checked.rows.items()}
+    drops, said = [*checked.drops, *blank], [*raw.strangers, *checked.warnings, *blank]
+    accepted = {name: on_integers(accepted_rows(tables, name, keep[name]), scales) for name in tables.parsed}
     held = {n: len(t) for n, t in accepted.items()}
+    aside = quarantine_list(tables, findings, keep)
     if mapped is not None:
-        held["prices"] = mapped[0].accepted
+        file = raw.prices.name if raw.prices else ""
+        empty = _blanks("prices", file, mapped[1].blank)
+        rows["prices"], held["prices"] = mapped[1].raw_rows + len(mapped[1].blank), mapped[0].accepted
+        drops, said = [*drops, *mapped[1].drops, *empty], [*said, *mapped[1].problems, *empty]
+        raw = replace(raw, files={**raw.files, file: mapped[1].file_digest})
         aside = tuple(sorted((*aside, *mapped[1].quarantine), key=lambda p: (p.table, p.line, p.code, p.raw)))
-    assert_conserved(raw_rows, held, aside, drops)
-    problems = sorted({*said, *(to_problem(tables, f) for f in findings)}, key=_in_order)
+    assert_conserved(rows, held, aside, drops)
     prices = mapped[0] if mapped is not None else _price_rows(tables, findings, keep["prices"])
     digests = {name: table_digest(table.take(keep[name])) for name, table in tables.parsed.items() if name != "prices"}
-    digests = {name: digests.get(name, prices.digest) for name in SCHEMA if name in digests or name == "prices"}
-    ordered_drops = tuple(sorted(drops, key=_in_order))
     return Record(
-        plan,
-        accepted,
-        scales,
-        tuple(problems),
-        aside,
-        ordered_drops,
-        raw_rows,
-        digests,
-        dict(raw.files),
-        prices,
-        _issued(tables, findings),
+        plan=plan,
+        tables=accepted,
+        scales=scales,
+        problems=tuple(sorted({*said, *(to_problem(tables, f) for f in findings)}, key=in_order)),
+        quarantine=aside,
+        drops=tuple(sorted(drops, key=in_order)),
+        raw_rows=rows,
+        digests={name: digests.get(name, prices.digest) for name in SCHEMA if name in digests or name == "prices"},
+        files=dict(raw.files),
+        prices=prices,
+        issued=issued_signals(tables, findings),
+        raw=raw,
     )
 
 
@@ -181,28 +175,13 @@ def _price_rows(tables: Tables, findings: list[Finding], keep: NDArray[np.bool_]
     return price_rows(tables["prices"], keep, refused)
 
 
-def _issued(tables: Tables, findings: list[Finding]) -> Table:
-    """Signals that are good by themselves, in canonical order; see `Record`."""
-    if "signals" not in tables:
-        return Table(
-            "signals", "", {name: np.empty(0, dtype=kind) for name, kind in _ISSUED.items()}, np.empty(0, dtype=np.int64)
-        )
-    signals, good = tables["signals"], np.ones(len(tables["signals"]), dtype=bool)
-    good[[f.row for f in findings if f.table == "signals" and refuses(f)]] = False
-    kept = signals.take(good)
-    order = canonical_order(kept)
-    columns = {name: (kept.ints(name) if name == "time" else kept.text(name))[order] for name in _ISSUED}
-    return Table("signals", kept.raw.file, columns, kept.raw.line[order])
-
-
-_ISSUED = {"signal_id": object, "time": np.int64, "model": object, "asset": object, "side": object}
-
-
-def _in_order(problem: Problem) -> tuple[str, int, str, str]:
+def in_order(problem: Problem) -> tuple[str, int, str, str]:
+    """Where a problem stands among those of its record."""
     return problem.table, problem.line, problem.code, problem.message
 
 
-def _plan_of(source: object) -> Plan | None:
+def plan_of(source: object) -> Plan | None:
+    """The plan that lies in a folder."""
     if not isinstance(source, Mapping):
         path = Path(str(source)) / "plan.toml"
         if path.is_file():
@@ -210,7 +189,7 @@ def _plan_of(source: object) -> Plan | None:
     return None
 
 
-def _now(now: datetime | str | int | None) -> int:
+def instant_of(now: datetime | str | int | None) -> int:
     """The instant no record may lie after, int64 UTC microseconds."""
     if now is None:
         return time.time_ns() // 1000
@@ -226,23 +205,18 @@ def _now(now: datetime | str | int | None) -> int:
     return int(values[0])
 
 
-def _refuse_future(parsed: Mapping[str, Parsed], mapped: PriceRows | None, limit: int) -> None:
-    """F301 where even the first instant of the record lies after now."""
+def refuse_future(firsts: Sequence[tuple[int, str, str]], mapped: PriceRows | None, limit: int) -> None:
+    """F301 where even the first instant of the record lies after now; `firsts` are times with table and file."""
     if mapped is not None and len(mapped) and int(mapped.time[mapped.offsets[:-1]].min()) <= limit:
         return
-    firsts = [
-        (int(values[values != NULL_TIME].min()), name)
-        for name, table in parsed.items()
-        if (values := table.ints("time")).size and (values != NULL_TIME).any()
-    ]
     if firsts and min(firsts)[0] > limit:
-        first, name = min(firsts)
+        first, name, file = min(firsts)
         years = (first - limit) / (365.25 * 86_400e6)
         text = f"first time {instant_text(first)} is {years:.1f} years after now, {RULES['F301'].text}"
-        raise InputRejected([file_problem("F301", name, parsed[name].raw.file, text)])
+        raise InputRejected([file_problem("F301", name, file, text)])
 
 
-def _refuse_unknown_columns(plan: Plan) -> None:
+def refuse_unknown_columns(plan: Plan) -> None:
     """A reading declared for a column that no table has is a misspelling, and an unknown key of a plan is an error."""
     wrong = []
     for key in plan.columns:
@@ -260,25 +234,3 @@ def _blank_drops(raw: RawRecord) -> list[Problem]:
 
 def _blanks(table: str, file: str, lines: Sequence[int]) -> list[Problem]:
     return [Problem("D108", table, file, line, RULES["D108"].text, root=f"{file}:{line}") for line in lines]
-
-
-def _table(tables: Tables, name: str, scales: Mapping[str, Scale], keep: NDArray[np.bool_]) -> Table:
-    """The accepted rows of one table on the integer scales, in canonical order."""
-    parsed = tables[name]
-    integers = {}
-    if any(name == table for table, _, _ in SCALED):
-        integers = {c: values for c, (values, _, _) in scaled_columns(tables, name, scales).items()}
-    if name == "fills":
-        integers["fee"] = micro_units(parsed.decimals("fee"))[0]
-    order = canonical_order(parsed.take(keep))
-    columns = {}
-    for column, values in parsed.columns.items():
-        array = integers[column] if column in integers else _as_text(values) if isinstance(values, Decimals) else values
-        columns[column] = array[keep][order]
-    return Table(name, parsed.raw.file, columns, parsed.raw.line[keep][order])
-
-
-def _as_text(decimals: Decimals) -> NDArray[np.object_]:
-    """Exact decimals without a scale (corporate actions) as plain text."""
-    values = [format(decimals.shown(i), "f") if given else None for i, given in enumerate(decimals.given.tolist())]
-    return np.array(values or [], dtype=object)

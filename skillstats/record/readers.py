@@ -7,9 +7,10 @@ file that has to be exported again.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -18,13 +19,20 @@ import pyarrow.parquet as pq
 from skillstats.errors import RULES, Problem, UsageError
 from skillstats.plan import Plan
 from skillstats.record.arrow_text import column_to_text, frame_to_raw, one_array
+from skillstats.record.chains import CHAIN_TABLES
 from skillstats.record.csv_text import NoRows, NotATable, parse_csv
 from skillstats.record.doors import open_door
 from skillstats.record.parquet_guard import refuse_large
+from skillstats.record.price_batches import csv_batches, look_through
 from skillstats.record.raw import RawRecord, RawTable, file_problem
 from skillstats.record.schema import SCHEMA, TableSchema
+from skillstats.record.text_files import spool_text
 
 SUFFIXES = (".csv", ".parquet")
+BATCH: Final = 1 << 17
+"""Rows of a Parquet file in memory at a time where its text is spooled."""
+SMALL_FILE = 4_000_000
+"""Bytes of a file below which it is read whole and then spooled."""
 
 
 @dataclass(slots=True)
@@ -38,15 +46,17 @@ class _Reading:
     header_only: bool = False
 
 
-def read_raw(source: str | Path | Mapping[str, object], plan: Plan, large: Path | None = None) -> RawRecord:
+def read_raw(
+    source: str | Path | Mapping[str, object], plan: Plan, large: Path | None = None, spool: Path | None = None
+) -> RawRecord:
     """Read every table of a folder or mapping as text; unknown files are left alone, unknown names in a mapping are refused.
 
-    `large` is a price file that is left to be mapped.
+    `large` is a price file that is left to be mapped; `spool` a folder in which signals, actions and fills are to lie as mapped text.
     """
     if isinstance(source, Mapping):
         readings = _read_mapping(source, plan)
     elif Path(source).is_dir():
-        readings = _read_folder(Path(source), plan, large)
+        readings = _read_folder(Path(source), plan, large, spool)
     else:
         message = "no such folder; give the folder that holds signals.csv, actions.csv, fills.csv and prices.csv"
         return RawRecord({}, {}, {}, (file_problem("F101", "", str(source), message),))
@@ -120,7 +130,7 @@ def read_frame(frame: object, schema: TableSchema, file: str, plan: Plan) -> _Re
     return reading
 
 
-def _read_folder(folder: Path, plan: Plan, large: Path | None) -> dict[str, _Reading]:
+def _read_folder(folder: Path, plan: Plan, large: Path | None, spool: Path | None) -> dict[str, _Reading]:
     found = {}
     for name, schema in SCHEMA.items():
         paths = [p for s in SUFFIXES if (p := folder / f"{name}{s}").exists()]
@@ -128,12 +138,12 @@ def _read_folder(folder: Path, plan: Plan, large: Path | None) -> dict[str, _Rea
             problem = file_problem("F112", name, paths[0].name, f"{paths[0].name} and {paths[1].name}, {RULES['F112'].text}")
             found[name] = _Reading(problems=[problem])
         elif paths and paths[0] != large:
-            found[name] = read_file(paths[0], schema, plan)
+            found[name] = read_file(paths[0], schema, plan, spool if name in CHAIN_TABLES else None)
     return found
 
 
-def read_file(path: Path, schema: TableSchema, plan: Plan) -> _Reading:
-    """One file; refusals are returned, never raised."""
+def read_file(path: Path, schema: TableSchema, plan: Plan, spool: Path | None = None) -> _Reading:
+    """One file; refusals are returned, never raised. `spool` : a folder in which its text is to lie, None to hold it in memory."""
     reading = _Reading()
     try:
         if not path.is_file():
@@ -142,7 +152,9 @@ def read_file(path: Path, schema: TableSchema, plan: Plan) -> _Reading:
             raise NotATable("F111", f"{path.stat().st_size} bytes, max_bytes {plan.limits.max_bytes}")
         reading.digest = file_digest(path)
         check_sidecar_digest(path, reading.digest)
-        if path.suffix == ".parquet":
+        if spool is not None:
+            reading.raw, reading.blank = _read_spooled(path, schema, plan, spool)
+        elif path.suffix == ".parquet":
             reading.raw = _read_parquet(path, schema, plan)
         else:
             reading.raw, reading.blank = _read_csv(path, schema, plan)
@@ -222,14 +234,54 @@ def delimiter_of(table: str, plan: Plan) -> str:
     return declared.pop() if declared else ","
 
 
+def _read_spooled(path: Path, schema: TableSchema, plan: Plan, spool: Path) -> tuple[RawTable, tuple[int, ...]]:
+    """The text of a file in mapped files; a large one is never whole in memory."""
+    blank: list[int] = []
+    batches: Iterable[RawTable]
+    if path.stat().st_size < SMALL_FILE:
+        raw, own = (_read_parquet(path, schema, plan), ()) if path.suffix == ".parquet" else _read_csv(path, schema, plan)
+        batches, blank = [raw], [*own]
+    elif path.suffix == ".parquet":
+        batches = _parquet_batches(path, schema, plan)
+    else:
+        seen = look_through(path)
+        _refuse_rows(seen.lines - 1, plan)
+        batches = csv_batches(path, schema, seen, delimiter_of(schema.name, plan), blank)
+    folder = spool / schema.name
+    folder.mkdir()
+    table = spool_text(batches, folder)
+    if table is None:
+        raise NoRows("F101", "no rows")
+    return table, tuple(blank)
+
+
+def _parquet_batches(path: Path, schema: TableSchema, plan: Plan) -> Iterator[RawTable]:
+    """The same text as `_read_parquet`, batch by batch."""
+    try:
+        refuse_large(path, plan.limits)
+        with pq.ParquetFile(path, memory_map=True) as file:
+            _refuse_doubled(file.schema_arrow.names)
+            line = 0
+            for batch in file.iter_batches(batch_size=BATCH):
+                batch.validate(full=True)
+                text = _text_table(pa.Table.from_batches([batch]), schema, path.name)
+                yield RawTable(text.name, text.file, text.columns, text.line + line)
+                line += batch.num_rows
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise NotATable("F106", f"broken Parquet ({str(error).splitlines()[0][:60]})") from None
+
+
+def _refuse_doubled(names: list[str]) -> None:
+    doubled = sorted({n for n in names if names.count(n) > 1})
+    if doubled:
+        raise NotATable("F102", f"column {doubled[0]!r} twice")
+
+
 def _read_parquet(path: Path, schema: TableSchema, plan: Plan) -> RawTable:
     try:
         refuse_large(path, plan.limits)
         with pq.ParquetFile(path) as file:
-            names = file.schema_arrow.names
-            doubled = sorted({n for n in names if names.count(n) > 1})
-            if doubled:
-                raise NotATable("F102", f"column {doubled[0]!r} twice")
+            _refuse_doubled(file.schema_arrow.names)
             table = file.read()
             table.validate(full=True)
     except (pa.ArrowException, OSError, ValueError) as error:

@@ -6,7 +6,8 @@ The tick and the lot of an asset are the plan's, or the finest decimal place amo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
@@ -68,10 +69,23 @@ def micro_units(decimals: Decimals) -> tuple[IntArray, NDArray[np.bool_]]:
     return values, broken | large
 
 
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Most decimal places of the prices and of the quantities of each asset; an asset that occurs is in one of the two."""
+
+    tick: Mapping[str, int]
+    lot: Mapping[str, int]
+
+
 def find_scales(
     tables: Tables, plan: Plan, keep: Mapping[str, NDArray[np.bool_]], mapped: PriceRows | None = None
 ) -> dict[str, Scale]:
     """Tick, lot and multiplier of every asset in the kept rows and in `mapped` prices, assets by UTF-8 bytes."""
+    return scales_of([find_places(tables, keep, mapped)], plan)
+
+
+def find_places(tables: Tables, keep: Mapping[str, NDArray[np.bool_]], mapped: PriceRows | None = None) -> Places:
+    """Most decimal places of each asset in the kept rows and in `mapped` prices."""
     tick: dict[str, int] = {}
     lot: dict[str, int] = {}
     if mapped is not None:
@@ -84,6 +98,17 @@ def find_scales(
             codes, names = pd.factorize(assets)
             for columns, finest in ((prices, tick), (quantities, lot)):
                 _finest(tables, table, columns, codes.astype(np.int64), names, finest)
+    return Places(tick, lot)
+
+
+def scales_of(found: Iterable[Places], plan: Plan) -> dict[str, Scale]:
+    """Scales of the assets of one or several parts of a record, assets by UTF-8 bytes."""
+    tick: dict[str, int] = {}
+    lot: dict[str, int] = {}
+    for places in found:
+        for finest, own in ((tick, places.tick), (lot, places.lot)):
+            for name, most in own.items():
+                finest[name] = max(finest.get(name, 0), most)
     return {name: _scale(name, plan, tick.get(name, 0), lot.get(name, 0)) for name in sorted(tick | lot, key=str.encode)}
 
 
@@ -107,7 +132,8 @@ def _scale(asset: str, plan: Plan, tick_places: int, lot_places: int) -> Scale:
     return Scale(tick, lot, parse_decimal(declared.multiplier) if declared else Fraction(1))
 
 
-def _groups(assets: NDArray[np.object_], scales: Mapping[str, Scale]) -> IntArray:
+def groups_of_assets(assets: NDArray[np.object_], scales: Mapping[str, Scale]) -> IntArray:
+    """(row,) position of each row's asset among the scales, -1 where there is none."""
     codes, names = pd.factorize(assets)
     position = {name: i for i, name in enumerate(scales)}
     lookup = np.array([position.get(n, -1) for n in names] or [-1], dtype=np.int64)
@@ -116,12 +142,25 @@ def _groups(assets: NDArray[np.object_], scales: Mapping[str, Scale]) -> IntArra
 
 def scaled_columns(tables: Tables, table: str, scales: Mapping[str, Scale]) -> dict[str, Scaled]:
     """Price columns in half ticks and quantity columns in lots, each with where it is off scale and where out of range."""
+    loose = {name: tables[table].decimals(name) for name in scaled_names(table)}
+    return on_scales(table, loose, assets_of(tables, table), scales)
+
+
+def scaled_names(table: str) -> tuple[str, ...]:
+    """Columns of a table that are put on scales."""
+    return next(((*prices, *quantities) for t, prices, quantities in SCALED if t == table), ())
+
+
+def on_scales(
+    table: str, loose: Mapping[str, Decimals], assets: NDArray[np.object_], scales: Mapping[str, Scale]
+) -> dict[str, Scaled]:
+    """As `scaled_columns`, of any rows of a table and their assets."""
     price_names, quantity_names = next((p, q) for t, p, q in SCALED if t == table)
-    group = _groups(assets_of(tables, table), scales)
+    group = groups_of_assets(assets, scales)
     half = {i: 1 / s.half_tick for i, s in enumerate(scales.values())}
     lots = {i: 1 / s.lot for i, s in enumerate(scales.values())}
-    result = {c: times(tables[table].decimals(c), half, group) for c in price_names}
-    return result | {c: times(tables[table].decimals(c), lots, group) for c in quantity_names}
+    result = {c: times(loose[c], half, group) for c in price_names}
+    return result | {c: times(loose[c], lots, group) for c in quantity_names}
 
 
 def off_scale(tables: Tables) -> list[Finding]:
@@ -134,7 +173,7 @@ def off_scale(tables: Tables) -> list[Finding]:
         assets = assets_of(tables, table)
         for columns, which in ((prices, "tick"), (quantities, "lot")):
             steps = {name: 1 / parse_decimal(step) for name, a in declared.items() if (step := getattr(a, which))}
-            group = _groups(assets, {name: Scale(Fraction(1), Fraction(1)) for name in steps})
+            group = groups_of_assets(assets, {name: Scale(Fraction(1), Fraction(1)) for name in steps})
             for column in columns:
                 decimals = tables[table].decimals(column)
                 broken = times(decimals, dict(enumerate(steps.values())), group)[1]
@@ -144,25 +183,44 @@ def off_scale(tables: Tables) -> list[Finding]:
     return found
 
 
-def out_of_range(tables: Tables, scales: Mapping[str, Scale], keep: Mapping[str, NDArray[np.bool_]]) -> list[Finding]:
-    """D103 or D112 for cells that leave 62 bits on the scales; where a finer cell than nine places is to blame, that one goes."""
-    found: list[Finding] = []
-    finest: dict[str, list[Finding]] = {}
-    blamed: set[str] = set()
+@dataclass(frozen=True, slots=True)
+class Oversized:
+    """Cells that leave 62 bits on the scales, and cells finer than nine places, each with its asset."""
+
+    large: tuple[tuple[str, Finding], ...]
+    finest: tuple[tuple[str, Finding], ...]
+
+
+def find_oversized(tables: Tables, scales: Mapping[str, Scale], keep: Mapping[str, NDArray[np.bool_]]) -> Oversized:
+    """Cells of the kept rows that are too large or too fine, whether or not they are to blame."""
+    large: list[tuple[str, Finding]] = []
+    finest: list[tuple[str, Finding]] = []
     for table, prices, _ in SCALED:
         if table not in tables:
             continue
         assets = assets_of(tables, table)
-        for column, (_, _, large) in scaled_columns(tables, table, scales).items():
+        for column, (_, _, over) in scaled_columns(tables, table, scales).items():
             decimals, code = tables[table].decimals(column), "D112" if column in prices else "D103"
             for row in np.flatnonzero(decimals.given & (decimals.places > SHOWN_PLACES) & keep[table]).tolist():
                 text = (
                     f"{int(decimals.places[row])} decimal places, {SHOWN_PLACES} can be kept beside the asset's largest numbers"
                 )
-                finest.setdefault(assets[row], []).append(Finding(code, table, row, column, decimals.shown(row), text))
-            for row in np.flatnonzero(large & keep[table]).tolist():
-                blamed.add(assets[row])
-                found.append(Finding(code, table, row, column, decimals.shown(row), "over 2^62 steps of the scale"))
-    asset_of = {t: assets_of(tables, t) for t in {f.table for f in found}}
-    coarse = [f for f in found if asset_of[f.table][f.row] not in finest]
-    return coarse + [f for asset in sorted(blamed & set(finest)) for f in finest[asset]]
+                finest.append((assets[row], Finding(code, table, row, column, decimals.shown(row), text)))
+            for row in np.flatnonzero(over & keep[table]).tolist():
+                text = "over 2^62 steps of the scale"
+                large.append((assets[row], Finding(code, table, row, column, decimals.shown(row), text)))
+    return Oversized(tuple(large), tuple(finest))
+
+
+def blame(found: Sequence[Oversized]) -> list[list[Finding]]:
+    """D103 or D112: what goes of each part of a record, the large cells of an asset, or, where it has any, its cells of too many places."""
+    blamed = {asset for part in found for asset, _ in part.large}
+    fine = {asset for part in found for asset, _ in part.finest}
+    result = []
+    for part in found:
+        coarse = [f for asset, f in part.large if asset not in fine]
+        by_asset: dict[str, list[Finding]] = {}
+        for asset, f in part.finest:
+            by_asset.setdefault(asset, []).append(f)
+        result.append(coarse + [f for asset in sorted(blamed & set(by_asset)) for f in by_asset[asset]])
+    return result

@@ -30,13 +30,14 @@ def with_target_signals(parsed: Mapping[str, Parsed]) -> dict[str, Parsed]:
     tables = dict(parsed)
     if "targets" not in parsed:
         return tables
-    made = _made_signals(parsed["targets"])
+    made = made_signals(parsed["targets"])
     own = parsed.get("signals")
-    tables["signals"] = made if own is None else _append(own, made)
+    tables["signals"] = made if own is None else append_made(own, made)
     return {name: tables[name] for name in SCHEMA if name in tables}
 
 
-def _made_signals(targets: Parsed) -> Parsed:
+def made_signals(targets: Parsed) -> Parsed:
+    """Signals that target positions imply, with the lines of their rows."""
     model, asset, time, position = targets.text("model"), targets.text("asset"), targets.ints("time"), targets.decimals("target")
     bad = targets.bad | _clashing(targets)
     rows: list[tuple[str, ...]] = []
@@ -56,6 +57,11 @@ def _made_signals(targets: Parsed) -> Parsed:
         lines.append(int(targets.raw.line[i]))
     columns = {name: pa.array([r[k] for r in rows], pa.large_string()) for k, name in enumerate(_FIELDS)}
     raw = RawTable("signals", targets.raw.file, columns, np.array(lines, dtype=np.int64), len(lines), targets.raw.file)
+    return parse_made(raw)
+
+
+def parse_made(raw: RawTable) -> Parsed:
+    """Signals made from targets, parsed; their cells are plain whatever the plan says of those of the input."""
     return parse_table(raw, SCHEMA["signals"], _PLAIN)
 
 
@@ -78,7 +84,7 @@ def _plain(value: Fraction) -> str:
     return f"{digits[:-places]}.{digits[-places:]}" if places else digits
 
 
-def _append(own: Parsed, made: Parsed) -> Parsed:
+def append_made(own: Parsed, made: Parsed) -> Parsed:
     """Two signal tables as one; the made rows come last."""
     columns: dict[str, Values] = {}
     for name, values in own.columns.items():

@@ -69,6 +69,6 @@ def _panel(axes: Axes, name: str, check: Mapping[str, Any], font: float) -> None
     axes.spines["bottom"].set_color(FAINT)
     axes.tick_params(axis="x", labelsize=font - 1.5, colors=SOFT, length=2, width=0.6)
     axes.xaxis.get_major_locator().set_params(nbins=3)  # type: ignore[call-arg]
-    axes.set_title(TITLES.get(name, name), fontsize=font, color=INK, loc="left", pad=14 if missed else 12)
+    axes.set_title(TITLES.get(name, name), fontsize=font, color=INK, loc="left", pad=15)
     words = f"p = {check['p']:.3f}, FLAG" if missed else f"p = {check['p']:.2f}"
     axes.text(0.0, 1.03, words, transform=axes.transAxes, fontsize=font - 1, color=AMBER if missed else SOFT, va="bottom")

@@ -18,13 +18,13 @@ from skillstats.report.bars import Bar, bars_svg
 from skillstats.report.check_figure import HIGH, LOW, TITLES, checks_svg
 from skillstats.report.intervals import Axis, Interval, interval_svg
 from skillstats.report.kpis import Table
-from skillstats.report.numbers import ABSENT, count, digits_for, fixed, interval, is_number, listed, percent, plural, visible
+from skillstats.report.more_tables import day_error_rows, needed_rows, raw_rows, robust_rows
+from skillstats.report.numbers import count, digits_for, fixed, is_number, listed, percent, plural, visible
 from skillstats.report.rows import Row
 from skillstats.report.words import Scale
 
 MOST_ROWS: Final = 60
 """Traders up to which a picture has a row for each; beyond, the numbers stay in evaluation.json."""
-NONE: Final = Table((), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +68,11 @@ def more_of(evaluation: Evaluation, own: Sequence[Row], scale: Scale, unit: str)
         quarter=_quarter(shown, desk, unit),
         split=_split(desk),
         split_words=_split_words(desk),
-        needed=_needed(shown),
+        needed=needed_rows(shown),
         needed_words=_needed_words(desk, scale),
-        raw=_raw(shown, scale),
-        robust=_robust(shown, scale),
-        day_errors=_day_errors(evaluation.day_errors, unit),
+        raw=raw_rows(shown, scale),
+        robust=robust_rows(shown, scale),
+        day_errors=day_error_rows(evaluation.day_errors, unit),
         checks=_checks({} if withheld else evaluation.diagnostics.get("predictive") or {}),
     )
 
@@ -202,23 +202,6 @@ def _split_words(desk: Mapping[str, Any]) -> str:
     )
 
 
-def _needed(shown: Sequence[Row]) -> Table:
-    lines = []
-    for row in shown:
-        needed = (row.detail or {}).get("needed")
-        if not needed:
-            continue
-        if row.claims:
-            days, years = "none: clears the hurdle", ABSENT
-        elif not is_number(needed["days"]):
-            days, years = "no number: estimate not above the hurdle", ABSENT
-        else:
-            days, years = count(needed["days"]), fixed(needed["years"], 1)
-        lines.append((_name(row), count(row.days), days, years))
-    heads = ("Trader", "Active days so far", "Active days still needed", "Years in all, from the first day")
-    return Table(heads, tuple(lines)) if lines else NONE
-
-
 def _needed_words(desk: Mapping[str, Any], scale: Scale) -> str:
     lines = [n for n in desk.get("needed") or () if is_number(n["years"])]
     if not lines:
@@ -228,102 +211,6 @@ def _needed_words(desk: Mapping[str, Any], scale: Scale) -> str:
         f"At the rhythm of this desk, under the prior of the plan alone, a claim with {scale.sure} certainty is reached in 8 of 10 cases after "
         f"{listed(parts)}."
     )
-
-
-def _raw(shown: Sequence[Row], scale: Scale) -> Table:
-    lines = []
-    for row in shown:
-        d = row.detail or {}
-        errors, tails = d.get("type_errors") or {}, d.get("tails") or {}
-        lines.append(
-            (
-                _name(row),
-                fixed(row.raw_ir, scale.digits),
-                fixed(d.get("money_ir_annual" if scale.name == "annual IR" else "money_ir"), scale.digits),
-                percent(errors.get("sign")),
-                f"{fixed(errors['exaggeration'], 1)} times" if is_number(errors.get("exaggeration")) else ABSENT,
-                percent(tails.get("largest_row")),
-                percent(tails.get("largest_day")),
-                _signed(tails.get("ir_change"), scale.digits),
-                _signed_points(tails.get("probability_change")),
-            )
-        )
-    heads = (
-        "Trader",
-        f"Raw {scale.name}",
-        "The same in money, not risk",
-        "Sign wrong",
-        "Exaggerates",
-        "Largest decision",
-        "Largest day",
-        "Without one day: IR",
-        "Without one day: P",
-    )
-    return Table(heads, tuple(lines)) if lines else NONE
-
-
-def _robust(shown: Sequence[Row], scale: Scale) -> Table:
-    standard = "ir_annual_standard" if scale.name == "annual IR" else "ir_decision_standard"
-    lines = []
-    for row in shown:
-        d = row.detail or {}
-        prior, half, year = d.get("prior") or {}, d.get("half_life") or {}, d.get("year") or {}
-        factor = year.get("factor")
-        lines.append(
-            (
-                _name(row),
-                _mean_interval(d.get(standard), scale.digits),
-                _share_interval(d.get("reliability")),
-                f"{count(half.get('median'))}" if half else ABSENT,
-                fixed(prior.get("p_spread"), 3),
-                fixed(prior.get("p_mean"), 3),
-                f"{percent(prior.get('halved'))}, {percent(prior.get('doubled'))}",
-                "none" if factor == 1 else fixed(factor, 2),
-            )
-        )
-    heads = (
-        "Trader",
-        f"{scale.name} in the desk\u2019s mix",
-        "Reliability [90%]",
-        "Effective decisions for half",
-        "P moves with the prior of the spread",
-        "P moves with the prior of the mean",
-        "P, spreads halved, doubled",
-        "Correction of days",
-    )
-    return Table((heads[0], heads[1][0].upper() + heads[1][1:], *heads[2:]), tuple(lines)) if lines else NONE
-
-
-def _day_errors(lines: Sequence[Mapping[str, Any]], unit: str) -> Table:
-    if not lines:
-        return NONE
-    digits = digits_for(line["mean_se"] for line in lines)
-    heads = (
-        "Trader",
-        "Rows",
-        "Days",
-        f"Mean, {unit}",
-        "Day-clustered error",
-        "90% interval",
-        "Hit rate",
-        "Its error",
-        "Worth as many rows",
-    )
-    found = tuple(
-        (
-            "whole desk" if line["trader"] is None else visible(str(line["trader"])),
-            count(line["rows"]),
-            count(line["days"]),
-            fixed(line["mean"], digits),
-            fixed(line["mean_se"], digits),
-            interval(line["mean_q05"], line["mean_q95"], digits) if is_number(line["mean_q05"]) else ABSENT,
-            f"{100 * line['hit_rate']:.0f}%",
-            f"{100 * line['hit_rate_se']:.1f}%" if is_number(line["hit_rate_se"]) else ABSENT,
-            count(line["n_eff"]),
-        )
-        for line in lines
-    )
-    return Table(heads, found)
 
 
 def _checks(checks: Mapping[str, Mapping[str, Any]]) -> Picture | None:
@@ -339,27 +226,3 @@ def _checks(checks: Mapping[str, Mapping[str, Any]]) -> Picture | None:
     told = [f"{TITLES[name]}: p {c['p']:.2f}." for name, c in known.items()]
     description = "Histograms of replicated data with a line at the data\u2019s value. " + " ".join(told)
     return _both(lambda **k: checks_svg(known, **k), title, description)
-
-
-def _name(row: Row) -> str:
-    """Name of a trader in a table of estimates, a flagged one marked."""
-    return visible(row.trader) + (" (flagged)" if row.status == "FLAG" else "")
-
-
-def _mean_interval(points: Mapping[str, Any] | None, digits: int) -> str:
-    return f"{fixed(points['mean'], digits)} {interval(points['q05'], points['q95'], digits)}" if points else ABSENT
-
-
-def _share_interval(points: Mapping[str, Any] | None) -> str:
-    return f"{percent(points['mean'])} [{percent(points['q05'])}, {percent(points['q95'])}]" if points else ABSENT
-
-
-def _signed(value: Any, digits: int) -> str:
-    """A change with its sign."""
-    text = fixed(value, digits)
-    return f"+{text}" if is_number(value) and value > 0 and text.strip("0.") else text
-
-
-def _signed_points(value: Any) -> str:
-    """A change of a probability in percentage points."""
-    return ABSENT if not is_number(value) else f"{_signed(100 * float(value), 0)} points"

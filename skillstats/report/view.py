@@ -191,11 +191,13 @@ def _band(band: Band | None, digits: int) -> tuple[str, str]:
 
 
 def _hypotheses(evaluation: Evaluation) -> tuple[tuple[str, ...], ...]:
-    """Cells to look at next: name, regime, raw and pooled IR per decision; a withheld cell is left out."""
+    """Cells to look at next: name, regime, raw IR per decision with its type S and M errors, pooled IR; a withheld cell is left out."""
     allowed = {(r.trader, r.regime) for r in regime_rows(evaluation) if not r.withheld}
     found = []
     for item in evaluation.lists.get("hypotheses") or ():
         if (str(item["trader"]), str(item["regime"])) in allowed:
-            numbers = (fixed(item["raw_ir"], 3), fixed(item["ir_decision_mean"], 3))
+            times = item.get("exaggeration")
+            trust = (percent(item.get("sign")), f"{fixed(times, 1)} times" if is_number(times) else ABSENT)
+            numbers = (fixed(item["raw_ir"], 3), *trust, fixed(item["ir_decision_mean"], 3))
             found.append((visible(str(item["trader"])), visible(str(item["regime"])), *numbers))
     return tuple(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from skillstats.spec.describe_families import family_equations, family_glossary
 from skillstats.spec.model import ModelSpec, Prior, needed_priors
 from skillstats.spec.vocabulary import SLOTS, UNIT_TEXT
 
@@ -33,8 +34,10 @@ def describe(spec: ModelSpec) -> str:
     >>> print(describe(read_spec("day_pooled")).splitlines()[3].strip())  # doctest: +SKIP
     y_i = mu + a_j + V_s + U_js + e_i
     """
-    lines = [f"{spec.name}: {spec.title}", f"target: {spec.target} skill", "", *_equations(spec), "", *_priors(spec), ""]
-    lines += ["where", *_glossary(spec), "", *_footer(spec)]
+    outcomes = spec.family == "outcomes"
+    equations, glossary = (_equations, _glossary) if outcomes else (family_equations, family_glossary)
+    lines = [f"{spec.name}: {spec.title}", f"target: {spec.target} skill", "", *equations(spec), "", *_priors(spec), ""]
+    lines += ["where", *glossary(spec), "", *_footer(spec)]
     return "\n".join(lines) + "\n"
 
 
@@ -60,20 +63,21 @@ def _equations(spec: ModelSpec) -> Iterator[str]:
         yield "  U_js ~ Normal(0, s_U)"
     if spec.luck.trader_session_scale == "by_trader":
         yield "  U_js ~ Normal(0, s_Uj),  log s_Uj ~ Normal(l_U, t_U)"
-    yield from _volatility(spec.luck.volatility_by)
+    yield from _volatility(spec.luck.volatility_by, spec.luck.tails)
 
 
-def _volatility(by: tuple[str, ...]) -> Iterator[str]:
+def _volatility(by: tuple[str, ...], tails: str) -> Iterator[str]:
     index = {"trader": "j", "regime": "r"}
     sigma = "_".join(filter(None, ["sigma", "".join(index[w] for w in by)]))
     level = "lam_j" if "trader" in by else "l0"
-    yield f"  e_i ~ Normal(0, {sigma}),  log {sigma} = {level}{' + l_r' if 'regime' in by else ''}"
+    residual = f"Normal(0, {sigma})" if tails == "normal" else f"Student-t(nu), sd {sigma}, scale {sigma} sqrt((nu - 2) / nu)"
+    yield f"  e_i ~ {residual},  log {sigma} = {level}{' + l_r' if 'regime' in by else ''}"
     if "trader" in by:
         yield "  lam_j ~ Normal(l0, t_sigma)"
 
 
 def _priors(spec: ModelSpec) -> Iterator[str]:
-    names = needed_priors(spec.skill, spec.luck)
+    names = needed_priors(spec.skill, spec.luck, spec.family)
     texts = {name: f"{SLOTS[name].symbol} ~ {_distribution(spec.priors[name])}" for name in names}
     width = max(map(len, texts.values()))
     for name, text in texts.items():
@@ -84,6 +88,10 @@ def _priors(spec: ModelSpec) -> Iterator[str]:
 
 
 def _distribution(prior: Prior) -> str:
+    if prior.distribution == "lkj":
+        return f"LKJ({prior.eta:.6g})"
+    if prior.distribution == "gamma":
+        return f"Gamma(mean {prior.mu:.6g}, sd {prior.sigma:.6g})"
     if prior.distribution == "uniform":
         return f"Uniform(0, {prior.sigma:.6g})"
     shown = {"normal": "Normal", "half_normal": "HalfNormal", "zero_sum_normal": "ZeroSumNormal", "unit_normal": "Normal"}
@@ -107,7 +115,9 @@ def _glossary(spec: ModelSpec) -> Iterator[str]:
         yield "  w_i   log of the decision's risk less its mean over all decisions: kappa_j is sizing skill"
     if "session:exposure" in spec.luck.shocks:
         yield "  x_i   factor exposure of the deviation per unit of risk, over its root mean square; the target is selection skill"
-    if spec.luck.shocks:
+    if spec.luck.shocks and spec.luck.tails == "student_t":
+        yield "  V_s, U_js are sampled, as rows with heavy tails do not collapse to cells"
+    elif spec.luck.shocks:
         names = ["V_s", "U_js", *(["F_s"] if "session:exposure" in spec.luck.shocks else [])]
         cells = "trader, session, regime, action" + (" and the other labels" if len(labels) > 3 else "")
         yield f"  {', '.join(names)} are integrated out exactly on cells ({cells}) and drawn afterwards"

@@ -45,12 +45,16 @@ class Luck(_Section, frozen=True):
 
 
 class Prior(_Section, frozen=True):
-    """One prior: distribution, its numbers and their unit. `mu` stands if and only if the distribution is ``normal`` or ``unit_normal``."""
+    """One prior: distribution, its numbers and their unit; `skillstats.spec.vocabulary.NUMBERS` says which numbers it takes.
+
+    `sigma` is 0 where the distribution has none.
+    """
 
     distribution: str
     unit: str
-    sigma: Annotated[float, Meta(gt=0, lt=1e6)]
+    sigma: Annotated[float, Meta(ge=0, lt=1e6)] = 0.0
     mu: Annotated[float, Meta(gt=-1e6, lt=1e6)] | None = None
+    eta: Annotated[float, Meta(gt=0, lt=1e6)] | None = None
 
 
 class Sampling(_Section, frozen=True):
@@ -73,6 +77,7 @@ class ModelSpec(_Section, frozen=True):
     luck: Luck
     priors: dict[str, Prior]
     sampling: Sampling
+    family: str = "outcomes"
 
     @cached_property
     def digest(self) -> str:
@@ -98,10 +103,15 @@ def canonical_spec(spec: ModelSpec) -> bytes:
     for section, key in LATER:
         if not plain[section][key]:
             del plain[section][key]
+    if spec.family == "outcomes":
+        del plain["family"]
+    for prior in plain["priors"].values():
+        if prior["eta"] is None:
+            del prior["eta"]
     return msgspec.json.encode(plain, order="deterministic")
 
 
-def needed_priors(skill: Skill, luck: Luck) -> tuple[str, ...]:
+def needed_priors(skill: Skill, luck: Luck, family: str = "outcomes") -> tuple[str, ...]:
     """Names of the priors a structure needs, no more and no less.
 
     Examples
@@ -109,6 +119,10 @@ def needed_priors(skill: Skill, luck: Luck) -> tuple[str, ...]:
     >>> needed_priors(Skill(terms=("trader",), population="normal"), Luck(tails="normal", shocks=("session",), volatility_by=()))
     ('skill_mean', 'skill_sd_trader', 'session_sd', 'residual_log_sd')
     """
+    if family == "day_parts":
+        return _needed_by_day_parts(luck)
+    if family == "choices":
+        return _needed_by_choices(skill, luck)
     needed = ["skill_mean", *(slot_of_term(term) for term in skill.terms)]
     if "trader" in skill.terms and skill.population in ("two_scale", "spike_slab"):
         needed.append("population_share")
@@ -128,4 +142,23 @@ def needed_priors(skill: Skill, luck: Luck) -> tuple[str, ...]:
         needed.append("residual_log_sd_spread")
     if "regime" in luck.volatility_by:
         needed.append("residual_log_sd_regime")
+    if luck.tails == "student_t":
+        needed.append("tail_excess")
     return tuple(needed)
+
+
+def _needed_by_day_parts(luck: Luck) -> tuple[str, ...]:
+    shock = ("session_sd",) if "session" in luck.shocks else ()
+    spread = ("residual_log_sd_spread",) if "trader" in luck.volatility_by else ()
+    return ("skill_mean", "skill_sd_trader", "skill_correlation", *shock, "residual_log_sd", *spread, "residual_correlation")
+
+
+def _needed_by_choices(skill: Skill, luck: Luck) -> tuple[str, ...]:
+    by_term = {
+        "trader": ("choice_sd_trader",),
+        "stratum": ("choice_sd_stratum",),
+        "features": ("choice_feature",),
+        "discrimination": ("discrimination_mean", "discrimination_sd_trader"),
+    }
+    shock = ("choice_sd_trader_session",) if "trader:session" in luck.shocks else ()
+    return ("choice_mean", *(name for term in skill.terms for name in by_term[term]), *shock)

@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 
 from skillstats.ledger import algebra, kpis
 from skillstats.ledger.build import build_ledger
+from skillstats.ledger.door import build_ledger_folder
 from skillstats.ledger.row_marks import read_marks
 from skillstats.ledger.write import read_ledger
 from skillstats.market import store as stores
@@ -81,11 +82,18 @@ def fingerprint(case: dict[str, Any], tables: dict[str, pd.DataFrame], plan: str
         (folder / "r").mkdir()
         held: Any = "mapped" if case["format"].endswith("mapped") else "memory"
         given = source(case, tables, folder / "r")
-        record = read_record(given, parse_plan(plan.encode()), now=NOW, prices=held, store=folder / "store")
+        declared, common = parse_plan(plan.encode()), {"now": NOW, "prices": held, "store": folder / "store"}
         with loops(compiled=case["loops"] == "compiled"):
-            ledger = build_ledger(record, **options)
-        ledger.write(folder / "l")
-        result = {"digest": ledger.digest, "result": _sha(json.loads((folder / "l" / "manifest.json").read_bytes())["result"])}
+            if case["decisions"] != "memory" and isinstance(given, Path):
+                part = int(case["decisions"].rsplit(" ", 1)[1])
+                digest = build_ledger_folder(
+                    given, folder / "l", declared, decisions="parts", part=part, **options, **common
+                ).digest
+            else:
+                ledger = build_ledger(read_record(given, declared, **common), **options)
+                ledger.write(folder / "l")
+                digest = ledger.digest
+        result = {"digest": digest, "result": _sha(json.loads((folder / "l" / "manifest.json").read_bytes())["result"])}
         for path in sorted((folder / "l").iterdir()):
             if path.name not in ("manifest.json", "rows.bin", "quarantine.csv", "drops.csv"):
                 result[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()

@@ -59,5 +59,15 @@ def test_the_ledger_is_the_same_however_it_is_built(capsys):
     assert "every output is the same" in told
     assert all(
         name in told
-        for name in ("order 8", "format 7", "loops 2", "chunk 3", "threads 3", "TZ 3", "PYTHONHASHSEED 2", *vary.not_varied())
+        for name in (
+            "order 8",
+            "format 7",
+            "loops 2",
+            "decisions 3",
+            "chunk 3",
+            "threads 3",
+            "TZ 3",
+            "PYTHONHASHSEED 2",
+            *vary.not_varied(),
+        )
     )

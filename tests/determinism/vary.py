@@ -3,7 +3,7 @@
     python tests/determinism/vary.py [--full] [--workers N] [--chains N]
 
 Varied: the order of the rows of every table, the form of the input (CSV, Parquet, each with prices in memory and mapped, pandas, Arrow, polars
-where installed), plain and compiled loops, chunk size, threads, time zone, hash seed, language. Without ``--full`` every two settings meet (an all-pairs design), with it the whole product is
+where installed), plain and compiled loops, decisions in memory and in parts (of a folder; tables in memory are built in memory), chunk size, threads, time zone, hash seed, language. Without ``--full`` every two settings meet (an all-pairs design), with it the whole product is
 built. Prints what differs; exits 1 if anything does.
 """
 
@@ -56,6 +56,7 @@ def factors(orders: int) -> dict[str, tuple[Any, ...]]:
             *(("polars",) if find_spec("polars") else ()),
         ),
         "loops": ("plain", "compiled"),
+        "decisions": ("memory", "parts of 3", "parts of 40"),
     }
     settings = {"chunk": (1, 7, 1_000_000), "threads": (1, 2, 8)}
     known = inspect.signature(build_ledger).parameters

@@ -73,6 +73,7 @@ def detail(ir: float, width: float) -> dict[str, Any]:
             "probability_change": -0.0412,
             "ir_change": -0.1034,
             "pareto_k": 0.21,
+            "judged": True,
         },
         "losses": {"decisions": 301.0, "keep": 1965.9, "revoke": 9771.6, "better": "keep", "evpi": 1965.9},
         "needed": {"ir": ir, "decisions": 6261.0, "days": 1391 if ir > 0.25 else None, "years": 6.54 if ir > 0.25 else None},
@@ -333,7 +334,17 @@ def false_discoveries(rows: list[dict[str, Any]]) -> dict[str, Any]:
 def hypotheses(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The first three regime cells."""
     cells = [r for r in rows if r["regime"] != "all"][:3]
-    return [{"trader": r["trader"], "regime": r["regime"], "raw_ir": 0.211, "ir_decision_mean": 0.043} for r in cells]
+    return [
+        {
+            "trader": r["trader"],
+            "regime": r["regime"],
+            "raw_ir": 0.211,
+            "ir_decision_mean": 0.043,
+            "sign": 0.082,
+            "exaggeration": 2.31,
+        }
+        for r in cells
+    ]
 
 
 assert set(row("x")) >= set(SKILL_COLUMNS)

@@ -99,6 +99,25 @@ def test_every_number_of_the_further_tables_is_the_evaluations() -> None:
     assert errors[-1][0] == "whole desk"
 
 
+def test_a_day_that_cannot_be_judged_is_not_printed_as_a_number() -> None:
+    row = made.row("T1")
+    row["detail"]["tails"] |= {"judged": False, "ir_change": 7.7, "pareto_k": 0.93}
+    html = head(made.sample([row]))
+    line = next(r for k, v in by_caption(html).items() if k.startswith("Raw records") for r in v if r[0] == "T1")
+    assert line[7:] == ["not judged", "not judged"]
+
+
+def test_raw_cells_carry_their_sign_and_size_errors() -> None:
+    rows = next(v for k, v in by_caption(head(made.sample())).items() if k.startswith("Information ratio per"))
+    assert rows[1][2:] == ["0.211", "8%", "2.3 times", "0.043"]
+
+
+def test_a_table_of_outcomes_shows_its_means_with_clustered_errors() -> None:
+    words = Page(head(made.sample(kpis=()))).words
+    assert "Raw means: description, not evidence" in words
+    assert "Ledger KPIs" not in words
+
+
 def test_a_missed_check_is_named_and_marked() -> None:
     html = head(made.sample())
     assert "Where the data leave what the model would produce: worst outcome." in Page(html).words

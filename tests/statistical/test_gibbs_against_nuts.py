@@ -33,3 +33,19 @@ def test_same_posterior_as_nuts(name):
             *(1 / np.sqrt(2 * np.asarray(n)) for n in (np.ravel(diagnose(draws**2)["ess_bulk"]), theirs["ess_of_sd"]))
         )
         assert np.all(np.abs(sd / theirs["sd"] - 1) <= np.maximum(0.05, 4 * error_of_sd)), (parameter, sd / theirs["sd"])
+
+
+def test_an_evaluation_runs_both_engines_and_they_agree(tmp_path):
+    """As the command line does it, with the draws of Gibbs reported and NUTS as the second opinion."""
+    from skillstats.cli.evaluate import fit_and_write
+    from skillstats.evaluation.write import read_evaluation
+    from skillstats.plan import Plan
+
+    evidence = desk(**CASES["crossed_outcomes"])
+    fit_and_write(evidence, Plan(), tmp_path / "out", model="crossed_outcomes", engine="gibbs", seed=2, draws=1_000, overrides={})
+    told = read_evaluation(tmp_path / "out")
+    engines = told.diagnostics["engines"]
+    assert told.identity["engine"] == "gibbs" and told.diagnostics["engine"].startswith("gibbs")
+    assert engines["other_engine"].startswith("nuts") and engines["passed"], engines["text"]
+    assert "W-ENGINE" not in {c["code"] for c in told.codes}, engines["text"]
+    assert engines["ir_mean_shift_rms"] < 0.1 and engines["p_positive_shift_max"] < 0.05

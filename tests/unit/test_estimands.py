@@ -1,5 +1,6 @@
 """Each estimand against an independent calculation: a closed form, a slow loop or brute-force simulation."""
 
+import dataclasses
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -219,7 +220,9 @@ def test_tail_shares_by_hand():
     assert found["without_session"] == evidence.coords["session"][1]
     assert found["probability_change"] == pytest.approx(0.35)
     assert found["ir_change"] == pytest.approx(0.7)
-    assert found["pareto_k"] == 0.0, "fitted again"
+    assert (found["pareto_k"], found["judged"]) == (0.0, True), "fitted again"
+    again = tail_contribution(evidence, targets(evidence)[0], dataclasses.replace(influence, refitted=()), 0, 0.6, 0.2)
+    assert (again["pareto_k"], again["judged"]) == (0.9, False)
 
 
 def test_losses_of_a_normal_posterior_are_the_closed_form():

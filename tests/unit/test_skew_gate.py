@@ -1,11 +1,13 @@
 """The gate between mean and location: its arithmetic against slow calculations, and what it does to an evaluation."""
 
+import dataclasses
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import stats
+from xarray import DataTree
 
 sys.path.insert(0, str(Path(__file__).parent))
 from synthetic import make_evidence, make_fit
@@ -20,6 +22,7 @@ from skillstats.luck.skew_gate import (
     student_t_location,
     student_t_refusal,
 )
+from skillstats.spec import read_spec
 
 
 @pytest.fixture(autouse=True)
@@ -131,3 +134,35 @@ def test_a_trader_whose_outcomes_do_not_vary_has_no_gap():
     y = np.where(evidence.trader == 0, 0.5, evidence.y)
     found = skew_checks(make_evidence(y=y, value_add=y * evidence.risk), np.ones(3), np.zeros(3), 0.0, np.full(3, 700.0))
     assert found[0].gap is None and not found[0].fails
+
+
+def student_t_fit(evidence):
+    """A heavy_scale fit of chosen draws, nu about 8."""
+    fit = make_fit(evidence, np.array([0.1, 0.0, 0.0]))
+    posterior = fit.tree["posterior"].to_dataset()
+    posterior = posterior.assign(nu=8.0 + 0.1 * posterior["mu"] / posterior["mu"].std())
+    tree = DataTree.from_dict({"posterior": posterior, "sample_stats": fit.tree["sample_stats"].to_dataset()})
+    return dataclasses.replace(fit, tree=tree, spec=read_spec("heavy_scale"))
+
+
+def test_a_student_t_may_be_the_headline_behind_the_gate():
+    """1,600 decisions a trader, about 840 effective ones, symmetric outcomes of moderately heavy tails."""
+    rng = np.random.default_rng(2)
+    evidence = make_evidence(traders=3, sessions=80, per_day=20)
+    y = np.sqrt(0.75) * rng.standard_t(8, len(evidence))
+    made = make_evidence(traders=3, sessions=80, per_day=20, y=y, value_add=y * evidence.risk)
+    result = evaluate(student_t_fit(made))
+    assert "E-SKEW" not in {c["code"] for c in result.codes}
+    assert all(t["testable"] for t in result.diagnostics["skew"]["traders"])
+    assert next(r for r in result.rows if r["regime"] == "all")["ir_annual_mean"] is not None
+
+
+def test_one_skewed_trader_refuses_the_student_t_for_all():
+    rng = np.random.default_rng(3)
+    evidence = make_evidence(traders=3, sessions=80, per_day=20)
+    y = np.where(evidence.trader == 1, (np.exp(rng.normal(0, 0.5, len(evidence))) - np.exp(0.125)) / 0.604, evidence.y)
+    made = make_evidence(traders=3, sessions=80, per_day=20, y=y, value_add=y * evidence.risk)
+    result = evaluate(student_t_fit(made))
+    assert result.status == "WITHHOLD"
+    assert any("'T2'" in c["text"] for c in result.codes if c["code"] == "E-SKEW")
+    assert all(r["ir_annual_mean"] is None for r in result.rows)

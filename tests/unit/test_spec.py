@@ -27,9 +27,12 @@ def test_shipped_specifications_are_listed_and_read():
         "crossed_total",
         "day_pooled",
         "dynamic",
+        "heavy_scale",
+        "hybrid_timing",
         "population",
         "population_spike",
         "population_t",
+        "propensity",
     )
     assert all(read_spec(name).name == name for name in list_specs())
 
@@ -50,9 +53,12 @@ def test_unknown_key_is_an_error():
     ("old", "new", "listed"),
     [
         ('terms = ["trader"]', 'terms = ["trader", "floor"]', "trader, regime, trader:regime, action"),
-        ('tails = "normal"', 'tails = "student_t"', "valid: normal"),
+        ('tails = "normal"', 'tails = "cauchy"', "valid: normal, student_t"),
+        ('tails = "normal"', 'tails = "logistic"', "not in the family outcomes; valid: normal, student_t"),
+        ("schema = 1", 'schema = 1\nfamily = "outcome"', "valid: outcomes, day_parts, choices"),
+        ("schema = 1", 'schema = 1\nfamily = "day_parts"', "not in the family day_parts; valid: lkj_normal"),
         ('trader_session_scale = "common"', 'trader_session_scale = "shared"', "common, by_trader"),
-        ('target = "total"', 'target = "timing"', "valid: total"),
+        ('target = "total"', 'target = "timing"', "valid: total, selection, parts, discrimination"),
         ('unit = "annual_ir"', 'unit = "usd"', "annual_ir, decision_ir, decision_sd, log_decision_sd"),
         ('distribution = "half_normal"', 'distribution = "half_cauchy"', "normal, half_normal, zero_sum_normal"),
     ],

@@ -1,0 +1,74 @@
+"""The ledger built in parts is the ledger built in memory, byte for byte, whatever the record holds and however small the parts are."""
+
+from __future__ import annotations
+
+import io
+from random import Random
+
+import desks
+import fuzz_records
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from both_ways import difference
+from mutations import mutate
+from test_catalogue import CASES
+
+from skillstats.errors import UsageError
+from skillstats.plan import Plan, parse_plan
+
+WIDE = (0, 7, 15, 25)
+"""Targets, a second book, splits, currencies, impact, several desks, blanket vetoes and further horizons occur among them."""
+CHAIN_FILES = ("signals.csv", "actions.csv", "fills.csv")
+
+
+def written(desk: desks.Desk, form: str) -> dict[str, bytes]:
+    if form == "csv":
+        return {f"{n}.csv": t.encode() for n, t in desk.texts().items()}
+    found = {}
+    for name, text in desk.texts().items():
+        frame, sink = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False), io.BytesIO()
+        pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), sink, row_group_size=7)
+        found[f"{name}.parquet"] = sink.getvalue()
+    return found
+
+
+@pytest.mark.parametrize("seed", WIDE)
+def test_wide_desks(seed):
+    desk = desks.make_desk(seed, wide=True, chains=12)
+    plan, form = parse_plan(desk.plan_text().encode()), ("csv", "parquet")[seed % 2]
+    assert difference(written(desk, form), plan, 3 + seed % 4, prices=("memory", "mapped")[seed // 2 % 2]) == ""
+
+
+@pytest.mark.parametrize("part", [3, 1_000_000])
+def test_parts_of_every_size(part):
+    desk = desks.make_desk(39, chains=18)
+    desk.tables["signals"] += [dict(row) for row in desk.tables["signals"][:5]]
+    assert difference(written(desk, "csv"), parse_plan(desk.plan_text().encode()), part) == ""
+
+
+@pytest.mark.parametrize("seed", range(3, 260, 32))
+def test_spoilt_records(seed):
+    desk, files, _ = fuzz_records.spoil(seed)
+    pick = Random(seed)
+    for _ in range(pick.randint(1, 4)):
+        target = pick.choice(CHAIN_FILES)
+        files[target], _ = mutate(files[target], pick, None)
+    files[CHAIN_FILES[0]] = files.get(CHAIN_FILES[0], desk.texts()["signals"].encode())
+    try:
+        plan = parse_plan(files.pop("plan.toml"))
+    except UsageError:
+        plan = Plan(horizon="session+1")
+    assert difference(files, plan, pick.choice((2, 4)), same_words=False) == ""
+
+
+@pytest.mark.parametrize("number", range(0, len(CASES), 16))
+def test_the_catalogue_of_bad_input(number, tmp_path):
+    from catalogue_desk import good_desk
+
+    draft = good_desk()
+    CASES[number].change(draft)
+    draft.write(tmp_path)
+    files = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
+    assert difference(files, draft.plan, 1) == "", CASES[number].what

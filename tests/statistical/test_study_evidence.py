@@ -1,0 +1,49 @@
+"""Shipped calibration evidence belongs to the models as they are."""
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from skillstats.spec import list_specs, read_spec
+from skillstats.study.fingerprint import fingerprint
+from skillstats.study.results import markdown, stale
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+EVIDENCE = DOCS / "models" / "evidence"
+
+
+@pytest.mark.parametrize("model", list_specs())
+def test_every_model_ships_evidence_that_is_not_stale(model):
+    evidence = json.loads((EVIDENCE / f"{model}.json").read_text(encoding="utf-8"))
+    assert stale(evidence, read_spec(model)) == "", f"run: skillstats calibrate {model} --part sbc --out calibration --docs docs"
+    assert not evidence["defects"]
+    assert (DOCS / "_static" / f"sbc_{model}.svg").is_file()
+
+
+@pytest.mark.parametrize("path", sorted(EVIDENCE.glob("*.json")), ids=lambda p: p.stem)
+def test_no_evidence_is_shipped_for_a_model_that_is_not(path):
+    assert path.stem in list_specs()
+    assert path.stem in markdown(json.loads(path.read_text(encoding="utf-8")))
+
+
+def test_evidence_goes_stale_with_a_prior_and_with_the_density(monkeypatch):
+    spec = read_spec("day_pooled")
+    evidence = {"schema": 1, "spec": spec.digest, "engine": "nuts", "mathematics": fingerprint(spec, "nuts")}
+    assert stale(evidence, spec) == ""
+    wider = {**spec.priors, "session_sd": msgspec.structs.replace(spec.priors["session_sd"], sigma=0.6)}
+    assert "specification" in stale(evidence, msgspec.structs.replace(spec, priors=wider))
+
+    from skillstats.components import luck
+    from skillstats.study import fingerprint as module
+
+    # the density changes while the specification does not: s_V doubled where the model reads it
+    whole = luck.session
+    monkeypatch.setattr(module, "_KNOWN", {})
+    monkeypatch.setitem(
+        __import__("skillstats.inference.build", fromlist=["REGISTRY"]).REGISTRY["luck.shocks"],
+        "session",
+        lambda draw: 2 * whole(draw),
+    )
+    assert "density" in stale(evidence, spec)
