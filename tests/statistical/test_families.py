@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import statsmodels.api as sm
 
 from skillstats.evaluation.family import earned, evaluate_choices, evaluate_parts
 from skillstats.evidence import make_day_parts
@@ -33,16 +34,22 @@ def simulate_choices(seed, days=80, per_day=12, blanket=0.0):
         "stratum": tuple("wxyz"),
         "feature": ("size",),
     }
-    return make_choices(
+    made = make_choices(
         {"trader": trader, "session": session, "stratum": stratum},
         acted=acted, v_star=v, features=size[:, None], coords=coords,
         source="table", sessions_per_year=252.0, sessions_spanned=days, counts={}, look_ahead=0,
     )  # fmt: skip
+    return made, mood
 
 
 @pytest.fixture(scope="module")
-def chosen():
-    return fit("propensity", simulate_choices(11), seed=1)
+def table():
+    return simulate_choices(11)
+
+
+@pytest.fixture(scope="module")
+def chosen(table):
+    return fit("propensity", table[0], seed=1)
 
 
 def test_planted_discrimination_comes_back(chosen):
@@ -50,7 +57,19 @@ def test_planted_discrimination_comes_back(chosen):
     low, high = np.quantile(chosen.draws("lambda"), [0.05, 0.95], axis=0)
     assert np.sum((low <= LAMBDA) & (high >= LAMBDA)) >= 3
     assert np.mean(chosen.draws("lambda")[:, 0] < chosen.draws("lambda")[:, 4]) > 0.9
-    assert np.quantile(chosen.draws("beta")[:, 0], 0.05) <= 0.5 <= np.quantile(chosen.draws("beta")[:, 0], 0.95)
+
+
+def test_slopes_agree_with_maximum_likelihood_given_the_moods(table, chosen):
+    """statsmodels' logit with the planted moods as an offset: the feature's slope (hardly pooled) within one posterior sd, .08 above the planted .5
+    in these data; the mean of the lambdas within the shrinkage of their prior, whose centre has sd .1."""
+    data, mood = table
+    size = data.features[:, 0]
+    dummies = [np.eye(5)[data.trader], np.eye(4)[data.stratum][:, 1:], (size - size.mean())[:, None] / size.std()]
+    design = np.column_stack([*dummies, np.eye(5)[data.trader] * data.v_star[:, None]])
+    exact = sm.GLM(data.acted.astype(float), design, family=sm.families.Binomial(), offset=mood).fit()
+    beta = chosen.draws("beta")[:, 0]
+    assert abs(beta.mean() - exact.params[8]) < beta.std()
+    assert abs(chosen.draws("lambda").mean() - exact.params[9:].mean()) < 0.05
 
 
 def test_choices_earn_belief_and_are_reported(chosen):
@@ -77,7 +96,7 @@ def test_what_choosing_earned_agrees_with_a_count(chosen):
 def test_whoever_vetoes_whole_days_is_one_choice_a_day(chosen):
     """A blanket vetoer without skill: sd of lambda is several times that of a trader who picks, as days are the choices."""
     picked = chosen.draws("lambda")[:, 0].std()
-    blanket = fit("propensity", simulate_choices(12, blanket=0.2), seed=2)
+    blanket = fit("propensity", simulate_choices(12, blanket=0.2)[0], seed=2)
     shares = blanket.evidence.to_pandas().query("trader == 'A'").groupby("session")["acted"].mean()
     assert set(shares) == {0.0, 1.0}
     low, high = np.quantile(blanket.draws("lambda")[:, 0], [0.05, 0.95])
