@@ -45,7 +45,7 @@ def build_ledger_folder(
     keys: Sequence[str] = (),
     hear: Hear | None = None,
 ) -> LedgerFolder:
-    """Read a record and write its ledger to a folder; in parts, memory does not grow with the number of decisions.
+    """Read a record and write its ledger to a folder; in parts, memory hardly grows with the number of decisions.
 
     The files are those of ``build_ledger(read_record(source, plan), plan).write(out)``, byte by byte.
 
