@@ -69,8 +69,10 @@ def sweep(data: Data, prior: Prior, state: State, work: Work, rng: Stream) -> No
     if len(data.local_group) > 0:
         draw_blocks(data, prior, state, work, at_local, rng)
         shift(data, prior, state, rng)
-        shift_sessions(data.trader_entry, prior, state, rng)
+        moved = shift_sessions(data.trader_entry, prior, state, rng)
         set_means(data, state, work)
+        for m in range(len(work.before)):  # V went the other way: no residual changed by it
+            work.before[m] += moved
 
     sum_residuals(data, prior, work)
     draw_shock_sds(data, prior, state, work, at_shock, rng)

@@ -373,14 +373,18 @@ def shift(data: Data, prior: Prior, state: State, rng: Stream) -> None:
 
 
 @inner
-def shift_sessions(trader: int, prior: Prior, state: State, rng: Stream) -> None:
-    """Trade the traders' own effects (entry `trader` of the block) against the shocks of the sessions."""
+def shift_sessions(trader: int, prior: Prior, state: State, rng: Stream) -> float:
+    """Trade the traders' own effects (entry `trader` of the block) against the shocks of the sessions; returns how far.
+
+    Every theta moves by the value returned and every V by its negative, so that no residual moves.
+    """
     tau, s_v = state.tau_local[-1], state.s_v[0]
     if trader < 0 or prior.session_sd == 0 or tau == 0.0 or s_v == 0.0:
-        return
+        return 0.0
     precision = len(state.local) / tau**2 + len(state.v) / s_v**2
     slope = state.v.sum() / s_v**2 - state.local[:, trader].sum() / tau**2
     delta = slope / precision + standard_normal(rng) / np.sqrt(precision)
     state.local[:, trader] += delta
     for s in range(len(state.v)):
         state.v[s] -= delta
+    return float(delta)
