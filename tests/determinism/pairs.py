@@ -1,4 +1,4 @@
-"""All-pairs designs: few combinations in which every two settings meet. Deterministic, greedy, small."""
+"""Covering designs: few combinations in which every two (or three) settings meet. Deterministic, greedy, small."""
 
 from __future__ import annotations
 
@@ -14,26 +14,33 @@ def every_case(factors: Mapping[str, Sequence[Any]]) -> list[Case]:
     return [dict(zip(factors, values, strict=True)) for values in product(*factors.values())]
 
 
-def pairs_of(case: Case) -> set[tuple[str, Any, str, Any]]:
-    """Every two settings of a case."""
-    return {(a, case[a], b, case[b]) for a, b in combinations(sorted(case), 2)}
+def meetings(case: Case, strength: int) -> set[tuple[tuple[str, Any], ...]]:
+    """Every `strength` settings of a case, in order of the names of their factors."""
+    return set(combinations(sorted(case.items()), strength))
 
 
-def pairwise(factors: Mapping[str, Sequence[Any]]) -> list[Case]:
-    """Cases in which every two settings of two factors occur together at least once.
+def covering(factors: Mapping[str, Sequence[Any]], strength: int = 2) -> list[Case]:
+    """Cases in which every `strength` settings of as many factors occur together at least once.
 
-    Each case starts from a pair that is still missing; every other factor takes the setting that covers most missing pairs, the
-    first of equals.
+    Each case starts from settings that have not met yet; every other factor takes the setting that brings most new meetings, the first of
+    equals.
     """
-    missing = {p for a, b in combinations(sorted(factors), 2) for p in ((a, x, b, y) for x in factors[a] for y in factors[b])}
-    order = {p: i for i, p in enumerate(sorted(missing, key=repr))}
+    names = [sorted(chosen) for chosen in combinations(sorted(factors), strength)]
+    missing = {tuple(zip(own, values, strict=True)) for own in names for values in product(*(factors[n] for n in own))}
+    order = sorted(missing, key=repr)
     cases = []
-    while missing:
-        a, x, b, y = min(missing, key=order.__getitem__)
-        case: Case = {a: x, b: y}
+    for start in order:
+        if start not in missing:
+            continue
+        case: Case = dict(start)
         for name in factors:
             if name not in case:
-                case[name] = max(factors[name], key=lambda v, n=name: len(pairs_of(case | {n: v}) & missing))
-        missing -= pairs_of(case)
+                case[name] = max(factors[name], key=lambda v, n=name: _gain(case | {n: v}, n, strength, missing))
+        missing -= meetings(case, strength)
         cases.append({name: case[name] for name in factors})
     return cases
+
+
+def _gain(case: Case, name: str, strength: int, missing: set[tuple[tuple[str, Any], ...]]) -> int:
+    """Meetings of the setting of `name` with the rest of a case that are still missing."""
+    return sum(name in dict(m) for m in meetings(case, strength) & missing)

@@ -11,22 +11,22 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import vary
-from pairs import every_case, pairwise
+from pairs import covering
 
 from skillstats.ledger.build import build_ledger
 from skillstats.plan import parse_plan
 from skillstats.record import read_record
 
 
-def test_every_two_settings_meet():
+@pytest.mark.parametrize(("strength", "most"), [(2, 75), (3, 260)])  # 60 and 180 are the least that can do
+def test_every_two_or_three_settings_meet(strength, most):
     factors = {"a": tuple(range(12)), "b": tuple("vwxyz"), "c": (1, 7, 10**6), "d": (1, 2, 8), "e": ("u", "k", "n"), "f": (0, 1)}
-    cases = pairwise(factors)
-    for a, b in combinations(factors, 2):
-        met = {(case[a], case[b]) for case in cases}
-        assert met == set(product(factors[a], factors[b]))
-    assert cases == pairwise(factors)
-    assert len(cases) <= 75  # 60 is the least, since 12 orders have to meet 5 forms
-    assert len(every_case(factors)) == 12 * 5 * 3 * 3 * 3 * 2
+    cases = covering(factors, strength)
+    for chosen in combinations(factors, strength):
+        met = {tuple(case[n] for n in chosen) for case in cases}
+        assert met == set(product(*(factors[n] for n in chosen)))
+    assert cases == covering(factors, strength)
+    assert len(cases) <= most
 
 
 def test_the_fixed_desk_has_what_can_go_wrong(tmp_path):
