@@ -16,8 +16,10 @@ EVIDENCE = DOCS / "models" / "evidence"
 
 @pytest.mark.parametrize("model", list_specs())
 def test_every_model_ships_evidence_that_is_not_stale(model):
-    evidence = json.loads((EVIDENCE / f"{model}.json").read_text(encoding="utf-8"))
-    assert stale(evidence, read_spec(model)) == "", f"run: skillstats calibrate {model} --part sbc --out calibration --docs docs"
+    path, command = EVIDENCE / f"{model}.json", f"run: skillstats calibrate {model} --part sbc --out calibration --docs docs"
+    assert path.is_file(), command
+    evidence = json.loads(path.read_text(encoding="utf-8"))
+    assert stale(evidence, read_spec(model)) == "", command
     assert not evidence["defects"]
     assert (DOCS / "_static" / f"sbc_{model}.svg").is_file()
 
