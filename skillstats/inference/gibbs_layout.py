@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -72,15 +73,15 @@ KNOWN_FIELDS = {
 def uncovered(spec: ModelSpec) -> list[str]:
     """What of a specification the engine does not cover, in words; empty if it covers all.
 
-    A field that this engine has never heard of counts as not covered as soon as it says something.
+    A field that this engine has never heard of counts as not covered as soon as it says anything but its default.
     """
     found = [f"skill term {word}" for word in spec.skill.terms if word not in KNOWN_TERMS]
     found += [f"population {spec.skill.population}"] if spec.skill.population != "normal" else []
     found += [f"tails {spec.luck.tails}"] if spec.luck.tails != "normal" else []
     found += [f"shock {word}" for word in spec.luck.shocks if word not in ("session", "trader:session")]
     for part in (spec, spec.skill, spec.luck):
-        new = [name for name in part.__struct_fields__ if name not in KNOWN_FIELDS[type(part)]]
-        found += [f"{name} = {getattr(part, name)!r}" for name in new if getattr(part, name) not in (None, (), "", False)]
+        new = [f for f in msgspec.structs.fields(part) if f.name not in KNOWN_FIELDS[type(part)]]
+        found += [f"{f.name} = {getattr(part, f.name)!r}" for f in new if getattr(part, f.name) != f.default]
     return found + [f"volatility by {word}" for word in spec.luck.volatility_by if word not in ("trader", "regime")]
 
 

@@ -122,9 +122,8 @@ def _biased(fit: Fit, _: np.random.Generator) -> Fit:
 
 
 def _uncorrelated(fit: Fit, rng: np.random.Generator) -> Fit:
-    """Right margins, lost correlation: the population mean comes from other draws than the traders."""
-    values = _values(fit)
-    return with_posterior(fit, values | {"mu": rng.permutation(values["mu"])})
+    """Right margins of every parameter, lost correlations: each comes from other draws."""
+    return with_posterior(fit, {name: rng.permuted(value, axis=0) for name, value in _values(fit).items()})
 
 
 def _rolled(fit: Fit, _: np.random.Generator) -> Fit:
@@ -147,7 +146,7 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     "bets_per_year": Mutant("annual priors divided by the root of four times the bets a year", design=_per_decision),
     "narrow": Mutant("posterior 20% too narrow", draws=_narrow),
     "biased": Mutant("location off by .3 posterior sd", draws=_biased),
-    "uncorrelated": Mutant("right margins, correlation between mean and traders lost", draws=_uncorrelated),
+    "uncorrelated": Mutant("right margins of every parameter, their correlations lost", draws=_uncorrelated),
 }
 """Name to mutant; `none` of them is the control."""
 

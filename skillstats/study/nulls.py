@@ -5,8 +5,8 @@
 * ``skilled``: the same with four traders at an annual IR of 3: at least 60% of them must be claimed, else the first check is empty.
 * ``best20``: 20 traders without skill; a desk that flags its best is a false alarm, at most 5%. One-sided t tests of
   session means at 5% flag 1 - .95^20 = 64% of such desks.
-* ``many10``, ``many100``, ``many1000`` (Jones and Shanken 2005): the largest of the posterior mean annual IRs must not grow with the number of
-  traders without skill, while the largest raw one does.
+* ``many10``, ``many100``, ``many1000`` (Jones and Shanken 2005): how far the largest posterior mean of theta stands above the average of the desk must
+  not grow with the number of traders without skill, while the largest raw mean does. The average is taken out because all share it.
 
 Luck is s_V = s_U = .3, sigma = .85, so that a decision has sd about .95.
 """
@@ -86,7 +86,7 @@ def run_null(job: Job, replicate: int) -> pd.DataFrame:
     if job.design.name.startswith("many"):
         fit = posterior(job.spec, evidence, job.design, engine=job.engine, seed=engine_seed, lengthen=2)
         means = trader_means(posterior_draws(fit), evidence).mean(axis=0)
-        return pd.DataFrame([head | {"largest": float(means.max()), "withheld": 0, "claims": 0, "claims_true": 0}])
+        return pd.DataFrame([head | {"largest": float(means.max() - means.mean()), "withheld": 0, "claims": 0, "claims_true": 0}])
     fit = whole_fit(job.spec, evidence, job.design, engine=job.engine, seed=engine_seed)
     rows = [r for r in evaluate(fit, plan_of(job.design)).rows if r["regime"] == "all"]
     true = dict(zip(evidence.coords["trader"], skill_of(job.design) > 0, strict=True))
@@ -106,7 +106,7 @@ def run_null(job: Job, replicate: int) -> pd.DataFrame:
 
 
 def raw_facts(evidence: Evidence) -> dict[str, Any]:
-    """Without a model: the largest mean outcome, and whether a one-sided t test of session means flags anybody at 5%."""
+    """Without a model: the largest mean outcome above the average, and whether a one-sided t test of session means flags anybody at 5%."""
     sums, counts = (
         np.bincount(evidence.trader * len(evidence.coords["session"]) + evidence.session, weights=w, minlength=0)
         for w in (evidence.y, np.ones(len(evidence)))
@@ -114,7 +114,7 @@ def raw_facts(evidence: Evidence) -> dict[str, Any]:
     days = (sums / counts).reshape(len(evidence.coords["trader"]), -1)
     mean, error = days.mean(axis=1), days.std(axis=1, ddof=1) / np.sqrt(days.shape[1])
     p = stats.t.sf(mean / error, days.shape[1] - 1)
-    return {"raw_largest": float(mean.max()), "raw_flags": int(np.sum(p < RAW_LEVEL))}
+    return {"raw_largest": float(mean.max() - mean.mean()), "raw_flags": int(np.sum(p < RAW_LEVEL))}
 
 
 def null_table(rows: pd.DataFrame) -> pd.DataFrame:
@@ -123,7 +123,8 @@ def null_table(rows: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     columns design, desks, desks_with_a_claim, share (of desks with a false claim; of skilled traders claimed for ``skilled``), raw_share (of
-    desks flagged by t tests), largest, raw_largest (means over desks), withheld (traders), limit, ok
+    desks flagged by t tests), largest, raw_largest (means over desks; y units above the desk's average for ``many``), largest_error (standard error of
+    `largest`), withheld (traders), limit, ok
     """
     table: list[dict[str, Any]] = []
     for name, cell in rows.groupby("design", sort=False):
@@ -141,6 +142,7 @@ def null_table(rows: pd.DataFrame) -> pd.DataFrame:
                 "share": share,
                 "raw_share": float(np.mean(cell["raw_flags"] > 0)),
                 "largest": float(cell["largest"].mean()),
+                "largest_error": float(cell["largest"].std(ddof=1) / np.sqrt(len(cell))),
                 "raw_largest": float(cell["raw_largest"].mean()),
                 "withheld": int(cell["withheld"].sum()),
                 "limit": limit.get(str(name), float("nan")),
@@ -151,9 +153,9 @@ def null_table(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def grows(table: pd.DataFrame) -> bool:
-    """Whether the largest posterior mean of a thousand traders without skill exceeds that of ten."""
-    largest = table.set_index("design")["largest"]
-    return bool(largest["many1000"] > largest["many10"])
+    """Whether the largest posterior mean of a thousand traders without skill exceeds that of ten by more than two standard errors."""
+    many = table.set_index("design").loc[["many10", "many1000"], ["largest", "largest_error"]].to_numpy(dtype=float)
+    return bool(many[1, 0] - many[0, 0] > 2 * np.hypot(many[0, 1], many[1, 1]))
 
 
 def shorter(design: Design, sessions: int) -> Design:
