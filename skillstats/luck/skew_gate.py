@@ -150,6 +150,10 @@ def shock_adjusted(evidence: Evidence, sigma: FloatArray, trader_day: FloatArray
     return np.asarray(evidence.y - v[evidence.session] - u[of_row], dtype=float)
 
 
+_BOUNDS = ((-20.0, 20.0), (np.log(1e-3), np.log(20.0)), (-10.0, 30.0))
+"""Of location, log scale and g, in sds of the sample."""
+
+
 def location_gap(sample: FloatArray) -> float:
     """D = (mean - Student-t location) / (sd / sqrt(n)) of a sample that varies, standard errors of the mean.
 
@@ -167,11 +171,14 @@ def location_gap(sample: FloatArray) -> float:
 def student_t_location(sample: FloatArray) -> float:
     """Location of a Student-t fitted with free scale and degrees of freedom nu = 2 + exp(g), unit of the sample.
 
-    Maximum likelihood with the penalty ``((g - 1.5) / 1.5)^2 / 2``, which keeps nu finite where the tails are normal.
+    Maximum likelihood with the penalty ``((g - 1.5) / 1.5)^2 / 2``, which keeps nu finite where the tails are normal. The scale is held
+    above a thousandth of the sd: where many outcomes are equal the likelihood has no maximum, it grows as the scale shrinks onto them.
     """
     middle, spread = np.median(sample), sample.std()
     z = (sample - middle) / spread
-    best = minimize(_negative_log_likelihood, np.array([0.0, np.log(0.7), 1.0]), args=(z,), jac=True, method="L-BFGS-B")
+    best = minimize(
+        _negative_log_likelihood, np.array([0.0, np.log(0.7), 1.0]), args=(z,), jac=True, method="L-BFGS-B", bounds=_BOUNDS
+    )
     return float(middle + spread * best.x[0])
 
 

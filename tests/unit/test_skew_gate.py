@@ -166,3 +166,12 @@ def test_one_skewed_trader_refuses_the_student_t_for_all():
     assert result.status == "WITHHOLD"
     assert any("'T2'" in c["text"] for c in result.codes if c["code"] == "E-SKEW")
     assert all(r["ir_annual_mean"] is None for r in result.rows)
+
+
+def test_many_equal_outcomes_have_a_location_without_an_overflow():
+    """Most outcomes of a game are one and the same value: the location is that value, and no number overflows (numpy warnings are errors)."""
+    rng = np.random.default_rng(3)
+    sample = np.where(rng.random(400) < 0.8, 0.0, rng.choice([-30.0, 10.0], 400))
+    with np.errstate(all="raise"):
+        assert student_t_location(sample) == pytest.approx(0.0, abs=0.01 * sample.std())
+        assert np.isfinite(location_gap(sample))
