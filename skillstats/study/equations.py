@@ -7,7 +7,7 @@
     (spike_slab), or Student-t(4) of sd tau (student_t4); the other effects Normal(0, tau_term); kappa ~ Normal(mu_kappa, tau_kappa)
     z_jq = phi z_j,q-1 + Normal(0, tau_drift), stationary
     V ~ Normal(0, s_V), one a session (and desk, where desks are told apart); F ~ Normal(0, s_F); U ~ Normal(0, s_Uj), s_Uj common or
-    log s_Uj ~ Normal(l_U, t_U); log sigma_jr = lam_j + l_r, lam_j ~ Normal(l0, t_sigma) or l0, l_r zero-sum
+    log s_Uj ~ Normal(l_U, t_U); with heavy tails e_i = sigma_jr sqrt((nu - 2) / nu) t_i, nu = 2.5 + Gamma; log sigma_jr = lam_j + l_r, lam_j ~ Normal(l0, t_sigma) or l0, l_r zero-sum
 
 Truths are keyed by the names of the posterior variables. Index letters: trader j, regime r, action k, signal type t, asset class l, model
 version e, desk h, quarter q, session s.
@@ -36,6 +36,7 @@ SYMBOLS: Final = {
     "model_version": "v",
     "desk": "k",
 }
+LEAST_FREEDOM: Final = 2.5
 SCALES: Final = {"two_scale": (0.5, 2.0), "spike_slab": (0.1, 1.0)}
 """sds of the two normals of a mixed population, in units of tau."""
 
@@ -45,6 +46,9 @@ def draw_prior(prior: Prior, bets_per_year: float, rng: np.random.Generator, siz
     scale = 1 / np.sqrt(bets_per_year) if prior.unit == "annual_ir" else 1.0
     if prior.distribution == "uniform":
         return np.asarray(prior.sigma * rng.random(size))
+    if prior.distribution == "gamma":
+        mean, sd = prior.mu or 0.0, prior.sigma
+        return np.asarray(rng.gamma((mean / sd) ** 2, sd**2 / mean, size))
     if prior.distribution == "unit_normal":
         while not 0 < (value := (prior.mu or 0.0) + prior.sigma * rng.standard_normal()) < 1:
             pass  # rejection: Normal given that it lies between 0 and 1
@@ -123,6 +127,8 @@ def draw_luck(spec: ModelSpec, terms: Terms, evidence: Evidence, rng: np.random.
         truth["l_r"] = prior("residual_log_sd_regime", regimes)
         log_sigma = log_sigma + truth["l_r"]
     truth["sigma"] = np.exp(log_sigma)
+    if spec.luck.tails == "student_t":
+        truth["nu"] = LEAST_FREEDOM + prior("tail_excess")
     return truth
 
 
@@ -162,5 +168,10 @@ def draw_shocks(
 
 def draw_residuals(truth: Mapping[str, FloatArray], evidence: Evidence, rng: np.random.Generator) -> FloatArray:
     """e_i of every row, (row,), y units."""
-    noise: FloatArray = truth["sigma"][evidence.trader, evidence.regime] * rng.standard_normal(len(evidence))
+    if "nu" in truth:
+        nu = float(truth["nu"])
+        unit = rng.standard_t(nu, len(evidence)) * np.sqrt((nu - 2) / nu)
+    else:
+        unit = rng.standard_normal(len(evidence))
+    noise: FloatArray = truth["sigma"][evidence.trader, evidence.regime] * unit
     return noise

@@ -37,7 +37,7 @@ def _same(x: Any, _: np.random.Generator) -> Any:
 class Mutant:
     """One planted mistake. Each field is what is spoilt, given the right thing and a generator.
 
-    text : in words; data, spec, draws, design : spoil what is fitted; fixed_seed : every fit uses one seed
+    text : in words; data, spec, draws, design : spoil what is fitted; least : replications below which it is not seen
     """
 
     text: str
@@ -45,6 +45,7 @@ class Mutant:
     spec: Callable[[ModelSpec, np.random.Generator], ModelSpec] = _same
     draws: Callable[[Fit, np.random.Generator], Fit] = _same
     design: Callable[[Design, np.random.Generator], Design] = _same
+    least: int = 200
 
 
 def _rows(evidence: Evidence, kept: Any) -> Evidence:
@@ -146,7 +147,7 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     "bets_per_year": Mutant("annual priors divided by the root of four times the bets a year", design=_per_decision),
     "narrow": Mutant("posterior 20% too narrow", draws=_narrow),
     "biased": Mutant("location off by .3 posterior sd", draws=_biased),
-    "uncorrelated": Mutant("right margins of every parameter, their correlations lost", draws=_uncorrelated),
+    "uncorrelated": Mutant("right margins of every parameter, their correlations lost", draws=_uncorrelated, least=500),
 }
 """Name to mutant; `none` of them is the control."""
 

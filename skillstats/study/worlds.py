@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from skillstats.errors import UsageError
 from skillstats.evidence import Evidence
 from skillstats.inference.separable import separable_terms
 from skillstats.spec.model import ModelSpec
@@ -46,8 +47,20 @@ def draw_world(spec: ModelSpec, design: Design, rng: np.random.Generator) -> Wor
     spec : specification; its priors are the population of truths, annual ones divided by sqrt(B) of the design
     design : labels
     rng : generator; the only source of chance
+
+    Raises
+    ------
+    UsageError
+        If the model's family has no worlds.
     """
+    if not has_world(spec):
+        raise UsageError(f"model {spec.name}: no worlds can be drawn for the family {spec.family} yet")
     return WORLDS.get(spec.name, linear_world)(spec, design, rng)
+
+
+def has_world(spec: ModelSpec) -> bool:
+    """Whether worlds of this model can be drawn."""
+    return spec.name in WORLDS or spec.family == "outcomes"
 
 
 def linear_world(spec: ModelSpec, design: Design, rng: np.random.Generator) -> World:

@@ -53,7 +53,7 @@ def scores(spec, world):
 
 
 @pytest.mark.parametrize(
-    "model", ["day_pooled", "crossed_total", "crossed_outcomes", "crossed_selection", "dynamic", "population"]
+    "model", ["day_pooled", "crossed_total", "crossed_outcomes", "crossed_selection", "dynamic", "population", "heavy_scale"]
 )
 @pytest.mark.parametrize("design", [BALANCED, UNEVEN], ids=lambda d: d.name)
 def test_the_score_at_the_truth_has_mean_zero(model, design):
