@@ -15,7 +15,12 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 EVIDENCE = DOCS / "models" / "evidence"
 
 
-@pytest.mark.parametrize("model", [name for name in list_specs() if has_world(read_spec(name))])
+AWAITED = frozenset({"crossed_selection", "dynamic", "heavy_scale", "population", "population_spike", "population_t"})
+"""Models whose ranks have not been run yet. The list only gets shorter: evidence for one of them fails until it is taken out."""
+WITHOUT_WORLDS = frozenset({"hybrid_timing", "propensity"})
+
+
+@pytest.mark.parametrize("model", sorted(set(list_specs()) - AWAITED - WITHOUT_WORLDS))
 def test_every_model_ships_evidence_that_is_not_stale(model):
     path, command = EVIDENCE / f"{model}.json", f"run: skillstats calibrate {model} --part sbc --out calibration --docs docs"
     assert path.is_file(), command
@@ -23,6 +28,14 @@ def test_every_model_ships_evidence_that_is_not_stale(model):
     assert stale(evidence, read_spec(model)) == "", command
     assert not evidence["defects"]
     assert (DOCS / "_static" / f"sbc_{model}.svg").is_file()
+
+
+@pytest.mark.parametrize("model", sorted(AWAITED | WITHOUT_WORLDS))
+def test_a_model_without_evidence_says_so_on_its_page(model):
+    assert not (EVIDENCE / f"{model}.json").exists(), "there is evidence now: take the model out of the list"
+    assert has_world(read_spec(model)) == (model in AWAITED)
+    pages = [DOCS / "models.md", *(DOCS / "models").glob("*.md")]
+    assert any(f"{{from-code}} evidence {model}\n" in page.read_text(encoding="utf-8") for page in pages), model
 
 
 @pytest.mark.parametrize("path", sorted(EVIDENCE.glob("*.json")), ids=lambda p: p.stem)
