@@ -71,14 +71,19 @@ def diagnose(draws: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
 
 
 def convergence_findings(
-    name: str, draws: NDArray[np.float64], labels: NDArray[np.object_], scopes: NDArray[np.object_]
+    name: str, draws: NDArray[np.float64], labels: NDArray[np.object_], scopes: NDArray[np.object_], *, constants: bool = False
 ) -> list[Finding]:
-    """E-STUCK and E-CONV of one quantity: `draws` (chain, draw, ...), `labels` and `scopes` of the trailing shape."""
+    """E-STUCK and E-CONV of one quantity: `draws` (chain, draw, ...), `labels` and `scopes` of the trailing shape.
+
+    With `constants`, elements that are one number in all draws of all chains pass: a function of parameters may leave them alone.
+    """
     found, ess_limit = [], float(ESS_PER_CHAIN * draws.shape[0])
     table, flat = diagnose(draws), draws.reshape(*draws.shape[:2], -1)
     rhat, ess = np.ravel(table["rhat"]), np.fmin(np.ravel(table["ess_bulk"]), np.ravel(table["ess_tail"]))
     for k, (label, scope) in enumerate(zip(np.ravel(labels), np.ravel(scopes), strict=True)):
         full = f"{name}[{label}]" if label else name
+        if constants and np.ptp(flat[:, :, k]) == 0:
+            continue
         still = np.any(np.ptp(flat[:, :, k], axis=1) == 0) or not np.all(np.isfinite(flat[:, :, k]))
         if still or rhat[k] > RHAT_STUCK:
             text = f"{full}: R-hat {rhat[k]:.3f} (limit {RHAT_STUCK}) or a chain that does not move; more draws do not help"

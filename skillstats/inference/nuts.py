@@ -252,7 +252,9 @@ def sample_compiled(
     findings = sampler_findings({k: stats[k].values for k in stats.data_vars}, MAX_DEPTH)
     for name, variable in tree["posterior"].data_vars.items():
         labels = np.array(labels_of(variable), dtype=object)
-        findings += convergence_findings(str(name), np.asarray(variable.values), labels, scopes_of(variable))
+        findings += convergence_findings(
+            str(name), np.asarray(variable.values), labels, scopes_of(variable), constants=name == "extra"
+        )
     return tree, findings
 
 

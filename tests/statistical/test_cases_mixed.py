@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 import pandas as pd
+import pymc as pm
 import pytest
 from scipy.optimize import minimize
 
@@ -217,3 +218,39 @@ def test_crossed_components_of_forecasters_under_a_weak_prior(cases):
         name = None if group == "Residual" else "(Intercept)"
         off = np.median(draws) * evidence.scale - np.sqrt(components[group, name, None])
         assert abs(off) < 0.5 * draws.std() * evidence.scale, f"{group}: off by {off:.3f}"
+
+
+def own_lines(model, evidence):
+    """A line in the day for everybody and an own slope for each: ``(beta + slope_j) day``, the user's own component; y units."""
+    day = np.array([float(name) for name in evidence.coords["regime"]])
+    beta, spread = pm.Normal("beta", 0.0, 10.0), pm.HalfNormal("tau_slope", 5.0)
+    slope = pm.Deterministic("slope", spread * pm.Normal("z_slope", 0.0, 1.0, dims="trader"), dims="trader")
+    return (beta + slope)[:, None, None] * day[None, :, None]
+
+
+def one_line(model, evidence):
+    """A line in the day for everybody."""
+    day = np.array([float(name) for name in evidence.coords["regime"]])
+    return pm.Normal("beta", 0.0, 10.0) * day[None, :, None]
+
+
+@pytest.mark.parametrize(("key", "component"), [("lme4", own_lines), ("lme4_random_intercept", one_line)])
+def test_sleepstudy_under_a_weak_prior(cases, key, component):
+    """Posterior means of the effects of 18 people within 15% of a conditional sd of lme4's modes; the line is a component of the user's own."""
+    table = pd.read_csv(cases / "P04_sleepstudy" / "data.csv", dtype=str)
+    frame = pd.DataFrame({"trader": table["Subject"], "session": [f"s{i}" for i in range(len(table))], "regime": table["Days"]})
+    evidence = read_outcomes(frame.assign(value_add=table["Reaction"].astype(float)))
+    weak = weak_outcomes()
+    spec = msgspec.structs.replace(
+        weak,
+        skill=msgspec.structs.replace(weak.skill, terms=("trader",)),
+        priors={k: p for k, p in weak.priors.items() if not k.endswith("_regime")},
+    )
+    found = fit(spec, evidence, seed=1, extra=component)
+    assert found.diagnostics.ok
+    expected, _, modes = published(cases, "P04_sleepstudy", key)
+    errors = np.atleast_2d(expected["condsd"]["Subject"])
+    names = {"a": "(Intercept)", "slope": "Days"} if key == "lme4" else {"a": "(Intercept)"}
+    for (ours, theirs), error in zip(names.items(), errors, strict=True):
+        want = np.array([modes[name][theirs] for name in evidence.coords["trader"]])
+        np.testing.assert_allclose(found.draws(ours).mean(axis=0) * evidence.scale, want, atol=0.15 * error[0])

@@ -13,6 +13,7 @@ from skillstats.components.volatility import log_sd_estimate
 from skillstats.errors import UsageError
 from skillstats.evidence import Evidence
 from skillstats.inference.build import build_model
+from skillstats.inference.diagnose import convergence_findings
 from skillstats.inference.separable import Terms
 from skillstats.inference.start import start_function
 from skillstats.spec import list_specs, read_spec
@@ -104,3 +105,18 @@ def test_volatility_estimate_is_the_pooled_within_session_sd():
 
 def test_components_digest_covers_the_sources():
     assert len(registry.components_digest()) == len(hashlib.sha256().hexdigest())
+
+
+def test_a_component_may_leave_combinations_alone():
+    """A user's component that adds 0 to some combinations has constants among its draws; a chain that stands still is another matter."""
+    moving, labels, scopes = (
+        np.random.default_rng(1).normal(size=(4, 500)),
+        np.array(["one", "two"], object),
+        np.array(["", ""], object),
+    )
+    still = np.stack([moving, np.zeros((4, 500))], axis=2)
+    assert [f.code for f in convergence_findings("extra", still, labels, scopes)] == ["E-STUCK"]
+    assert not convergence_findings("extra", still, labels, scopes, constants=True)
+    one_chain = still.copy()
+    one_chain[1:, :, 1] = moving[1:]
+    assert [f.code for f in convergence_findings("extra", one_chain, labels, scopes, constants=True)] == ["E-STUCK"]
