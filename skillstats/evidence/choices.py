@@ -20,8 +20,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skillstats.errors import UsageError
-from skillstats.evidence.tables import encode, read_columns
+from skillstats.errors import UsageError, show
+from skillstats.evidence.tables import encode, read_columns, refuse
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -189,9 +189,8 @@ def make_choices(codes: Mapping[str, IntArray], **content: Any) -> Choices:
 
 def _yes_or_no(values: NDArray[Any]) -> NDArray[np.bool_]:
     lower = [str(v).lower() for v in values]
-    for i, v in enumerate(lower):
-        if v not in YES | NO:
-            raise UsageError(f"choices: row {i + 1}: acted={values[i]!r}, must be one of 1, 0, true, false, yes, no")
+    bad = [i for i, v in enumerate(lower) if v not in YES | NO]
+    refuse([f"row {i + 1}: acted={show(str(values[i]))}, must be one of 1, 0, true, false, yes, no" for i in bad], "choices")
     return np.array([v in YES for v in lower], dtype=bool)
 
 

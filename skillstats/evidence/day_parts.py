@@ -22,7 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skillstats.errors import UsageError
-from skillstats.evidence.tables import encode, read_columns
+from skillstats.evidence.tables import encode, read_columns, refuse
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -112,17 +112,14 @@ def make_day_parts(
 ) -> DayParts:
     """Parts of value-add from arrays: names (day,), `value` (day, part) and `risk` (day,), both in `unit`; see `read_day_parts`."""
     risk = np.asarray(risk, dtype=float)
-    bad = np.flatnonzero(~(risk > 0))
-    if len(bad):
-        raise UsageError(f"day parts: row {bad[0] + 1}: risk={risk[bad[0]]:g}, must be > 0")
+    problems = [f"row {i + 1}: risk={risk[i]:g}, must be > 0" for i in np.flatnonzero(~(risk > 0))]
     codes, coords = {}, {}
     for name, names in (("trader", trader), ("session", session)):
         codes[name], coords[name] = encode(np.array([str(v) for v in names], dtype=object))
     pair = codes["trader"] * len(coords["session"]) + codes["session"]
-    seen, first = np.unique(pair, return_index=True)
-    if len(seen) < len(pair):
-        at = int(np.setdiff1d(np.arange(len(pair)), first)[0])
-        raise UsageError(f"day parts: row {at + 1}: this trader has this session twice; add the rows first")
+    first = np.unique(pair, return_index=True)[1]
+    again = np.setdiff1d(np.arange(len(pair)), first)
+    refuse(problems + [f"row {i + 1}: this trader has this session twice; add the rows first" for i in again], "day parts")
     value = np.asarray(value, dtype=float)
     return DayParts(
         value=value,

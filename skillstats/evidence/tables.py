@@ -11,8 +11,9 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from skillstats.errors import UsageError, show
+from skillstats.errors import RULES, UsageError, show
 from skillstats.plan import Plan
+from skillstats.record.csv_text import NotATable, parse_csv
 from skillstats.record.doors import open_door
 
 MOST_NAMED: Final = 10
@@ -35,8 +36,8 @@ def read_columns(
     UsageError
         If the file cannot be read, a column is missing, the table is empty, or a cell is empty or no finite number.
     """
-    frame = _open(source, what)
     renamed = dict(columns or {})
+    frame = _open(source, what, [renamed.get(field, field) for field in (*text, *numbers)])
     unknown = sorted(set(renamed) - {*text, *numbers})
     if unknown:
         raise UsageError(f"{what}: no field is called {show(unknown[0])}; fields are {', '.join([*text, *numbers])}")
@@ -49,24 +50,43 @@ def read_columns(
     problems: list[str] = []
     read = {field: _text(frame[wanted[field]], wanted[field], problems) for field in text}
     read |= {field: _numbers(frame[wanted[field]], wanted[field], problems) for field in numbers}
-    if problems:
-        more = f"\nand {len(problems) - MOST_NAMED} more" if len(problems) > MOST_NAMED else ""
-        raise UsageError(f"{what}: " + "\n".join(problems[:MOST_NAMED]) + more)
+    refuse(problems, what)
     return read
 
 
-def _open(source: object, what: str) -> pd.DataFrame:
+def refuse(problems: Sequence[str], what: str) -> None:
+    """Raise one error with every problem, the first `MOST_NAMED` in words; nothing where there is none.
+
+    Raises
+    ------
+    UsageError
+        If there is a problem.
+    """
+    if problems:
+        more = f"\nand {len(problems) - MOST_NAMED} more" if len(problems) > MOST_NAMED else ""
+        raise UsageError(f"{what}: " + "\n".join(problems[:MOST_NAMED]) + more)
+
+
+def _open(source: object, what: str, known: Sequence[str]) -> pd.DataFrame:
+    limits = Plan().limits
     if not isinstance(source, str | Path):
-        opened = open_door(source, what, Plan().limits.max_rows)
+        opened = open_door(source, what, limits.max_rows)
         frame: pd.DataFrame = opened.to_pandas() if isinstance(opened, pa.Table) else opened
         return frame
     path = Path(source)
     try:
+        if path.stat().st_size > limits.max_bytes:
+            raise UsageError(f"{path}: {path.stat().st_size} bytes, at most {limits.max_bytes}")
         if path.suffix.lower() == ".parquet":
             return pd.read_parquet(path)
-        return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+        # the reader of records: a row with one field more or less is refused and never shifted
+        raw, _ = parse_csv(path.read_bytes(), what, path.name, known)
+    except NotATable as error:
+        at = f" line {error.line}" if error.line else ""
+        raise UsageError(f"{path}:{at} {error.found}, {RULES[error.code].text}") from None
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: cannot be read ({error})") from None
+    return pd.DataFrame({name: column.to_pylist() for name, column in raw.columns.items()}, dtype=object)
 
 
 def _text(column: pd.Series[Any], name: str, problems: list[str]) -> NDArray[Any]:

@@ -211,3 +211,32 @@ def canonical(name):
     from skillstats.spec.model import canonical_spec
 
     return canonical_spec(read_spec(name))
+
+
+def test_a_row_with_one_field_more_is_refused_and_never_shifted(tmp_path):
+    """A reader that takes the surplus first column for an index would shift or lose a column without a word."""
+    path = tmp_path / "parts.csv"
+    path.write_text("trader,session,tilt,timing,selection,risk\nX,A,1,.1,.2,.3,1\nX,B,1,.1,.2,.3,1\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="line 2 7 fields, 6 expected"):
+        ss.read_day_parts(path)
+
+
+def test_names_of_a_file_stay_text(tmp_path):
+    path = tmp_path / "parts.csv"
+    path.write_text(
+        "trader,session,tilt,timing,selection,risk\n001,1,.1,.2,.3,1\n1,1,.1,.2,.3,1\nNA,1,.1,.2,.3,1\n", encoding="utf-8"
+    )
+    assert ss.read_day_parts(path).coords["trader"] == ("001", "1", "NA")
+
+
+def test_every_bad_row_is_named_at_once(tmp_path):
+    path = tmp_path / "parts.csv"
+    path.write_text("trader,session,tilt,timing,selection,risk\nA,1,.1,.2,.3,0\nA,1,.1,.2,.3,-1\n", encoding="utf-8")
+    with pytest.raises(UsageError) as told:
+        ss.read_day_parts(path)
+    assert all(
+        words in str(told.value) for words in ("row 1: risk=0", "row 2: risk=-1", "row 2: this trader has this session twice")
+    )
+    path.write_text("trader,session,side,acted,v_star\nA,1,BUY,maybe,.1\nA,2,BUY,perhaps,.1\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"(?s)row 1: acted='maybe'.*row 2: acted='perhaps'"):
+        ss.read_choices(path)
