@@ -151,6 +151,11 @@ def ledger(
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Seed of the fit; default: the plan's.")
 @click.option("--draws", type=click.IntRange(min=100), help="Draws a chain; default: the model's.")
 @click.option(
+    "--only",
+    multiple=True,
+    help="Beside the verdict, answer these questions only: names of blocks; `skill` for none.  [default: all]",
+)
+@click.option(
     "--audience", multiple=True, type=click.Choice(AUDIENCES), help="Also write the page of this reader; none without it."
 )
 def evaluate(source: Path, out: Path, **options: Any) -> None:

@@ -41,7 +41,7 @@ def run_demo(out: Path, seed: int, *, smoke: bool) -> int:
     # without the second engine, which compiles for most of a minute on a fresh machine: `evaluate` runs it
     result = fit_and_write(
         evidence, ledger.plan, out / "evaluation", model="crossed_total", engine="nuts", seed=seed, draws=draws, overrides={},
-        check=False,
+        check=False, ledger=ledger,
     )  # fmt: skip
     page = write_report(result, audience="head", path=out / "head.html")
     say("done")

@@ -15,6 +15,7 @@ from skillstats.errors import UsageError
 if TYPE_CHECKING:
     from skillstats.evaluation.result import Evaluation
     from skillstats.evidence import Evidence
+    from skillstats.ledger.containers import Ledger
     from skillstats.plan import Plan
 
 WITHHELD = 4
@@ -52,6 +53,7 @@ def run_evaluate(
     seed: int | None,
     draws: int | None,
     audience: tuple[str, ...],
+    only: tuple[str, ...] = (),
 ) -> int:
     """Evidence, fit, evaluation, files, page; returns the exit code."""
     from skillstats.cli.record import refuse_inside
@@ -61,11 +63,14 @@ def run_evaluate(
     refuse_inside(source, out)
     check_target(out, "evaluation")
     declared = read_plan(plan) if plan is not None else None
-    evidence, used, quarantined = load_evidence(source, declared, parse_columns(columns))
+    wanted = parse_blocks(only)
+    evidence, used, quarantined, ledger = load_evidence(source, declared, parse_columns(columns))
     chosen = model or used.model.name or default_model(evidence)
     overrides = {k: v for k, v in (("model", model), ("seed", seed), ("draws", draws)) if v is not None}
     overrides |= {"engine": engine} if engine != "nuts" else {}
-    result = fit_and_write(evidence, used, out, model=chosen, engine=engine, seed=seed, draws=draws, overrides=overrides)
+    result = fit_and_write(
+        evidence, used, out, model=chosen, engine=engine, seed=seed, draws=draws, overrides=overrides, ledger=ledger, only=wanted
+    )
     for name in audience:
         from skillstats.report.page import write_report
 
@@ -82,8 +87,27 @@ def default_model(evidence: Evidence) -> str:
     return "crossed_total" if evidence.has_year and evidence.has_risk else "crossed_outcomes"
 
 
-def load_evidence(source: Path, plan: Plan | None, columns: dict[str, str]) -> tuple[Evidence, Plan, int]:
-    """Evidence of a ledger folder, a record folder or an outcomes file; the plan in force; rows quarantined on the way."""
+def parse_blocks(given: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Names of blocks, separated by commas or given one by one; None for all of them, empty for ``skill``, the verdict alone.
+
+    Examples
+    --------
+    >>> parse_blocks(()), parse_blocks(("skill",))
+    (None, ())
+    """
+    from skillstats.evaluation.blocks import BLOCKS
+
+    names = tuple(name.strip() for text in given for name in text.split(",") if name.strip())
+    if not names:
+        return None
+    unknown = [n for n in names if n != "skill" and n not in BLOCKS]
+    if unknown:
+        raise UsageError(f"--only {unknown[0]!r}, must be one of {', '.join(('skill', *BLOCKS))}")
+    return tuple(n for n in names if n != "skill")
+
+
+def load_evidence(source: Path, plan: Plan | None, columns: dict[str, str]) -> tuple[Evidence, Plan, int, Ledger | None]:
+    """Evidence of a ledger folder, a record folder or an outcomes file; the plan in force; rows quarantined on the way; the ledger."""
     from skillstats.evidence import outcomes_to_evidence, to_evidence
     from skillstats.plan import Plan
     from skillstats.record.outcomes import read_outcome_table
@@ -92,12 +116,12 @@ def load_evidence(source: Path, plan: Plan | None, columns: dict[str, str]) -> t
         if columns:
             raise UsageError("--columns is for an outcomes table; a record and a ledger have the columns of the data contract")
         ledger = _ledger_of(source, plan)
-        return to_evidence(ledger), ledger.plan, ledger.quarantine.num_rows
+        return to_evidence(ledger), ledger.plan, ledger.quarantine.num_rows, ledger
     used = plan or Plan()
     table = read_outcome_table(source, columns, used)
     for problem in table.problems:
         click.echo(str(problem), err=True)
-    return outcomes_to_evidence(table, used), used, len(table.quarantine)
+    return outcomes_to_evidence(table, used), used, len(table.quarantine), None
 
 
 def _ledger_of(source: Path, plan: Plan | None) -> Any:
@@ -130,8 +154,14 @@ def fit_and_write(
     draws: int | None,
     overrides: dict[str, Any],
     check: bool = True,
+    ledger: Ledger | None = None,
+    only: tuple[str, ...] | None = None,
 ) -> Evaluation:
-    """Fit by `engine` and, with `check` and where it covers the model, by the other one; judge and write the evaluation folder."""
+    """Fit by `engine` and, with `check` and where it covers the model, by the other one; judge and write the evaluation folder.
+
+    With a `ledger`, the blocks of `only` (None: all) are computed too.
+    """
+    from skillstats.evaluation.blocks import blocks_of
     from skillstats.evaluation.engines import second_fit
     from skillstats.evaluation.evaluate import evaluate
     from skillstats.evaluation.write import write_evaluation
@@ -146,7 +176,8 @@ def fit_and_write(
         draws=draws,
         progress=sys.stderr.isatty(),
     )
-    result = evaluate(fitted, plan, overrides=overrides, second=second_fit(fitted, plan) if check else None)
+    blocks = blocks_of(ledger, evidence, plan, seed=fitted.seed, only=only) if ledger is not None else {}
+    result = evaluate(fitted, plan, overrides=overrides, second=second_fit(fitted, plan) if check else None, blocks=blocks)
     inputs = {k: str(evidence.context[k]) for k in ("ledger_digest", "input_digest") if k in evidence.context}
     write_evaluation(result, out, fitted, inputs)
     return result

@@ -43,7 +43,12 @@ LEAST_POOLED = 3
 
 
 def evaluate(
-    fit: Fit, plan: Plan | None = None, *, overrides: Mapping[str, Any] | None = None, second: Fit | None = None
+    fit: Fit,
+    plan: Plan | None = None,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    second: Fit | None = None,
+    blocks: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Evaluation:
     """Judge a fit: estimands, statuses with reasons, and what the reader must know.
 
@@ -54,6 +59,7 @@ def evaluate(
     overrides : what the caller set against the plan (model, seed, draws), to be stated
     second : the same model on the same evidence by the other engine, see `skillstats.evaluation.engines.second_fit`; their disagreement is
         stated, and flagged where Monte-Carlo error does not explain it
+    blocks : answers to the questions beside skill, see `skillstats.evaluation.blocks.blocks_of`
 
     Returns
     -------
@@ -102,7 +108,7 @@ def evaluate(
         | ({"engines": engines.plain()} if engines is not None else {}),
         kpis=tuple(fit.evidence.context.get("kpis", ())),
         lists=lists_of(rows, made.ir, made.found, by, plan),
-        attribution={},
+        attribution=dict(blocks or {}),
         caveats=(*skew.sentences(fit.evidence.unit), *caveats(fit, floor_words, by.sensitivity)),
         desk={} if withheld else _desk(fit, made.draws, shown, by),
         day_errors=tuple(day_error_table(fit.evidence)),

@@ -77,7 +77,8 @@ class Evaluation:
         running, alone}]}; order {supported, text, code, statements [{above, below, probability}]}; ranks [{trader, rank_mean, rank_q05,
         rank_q95, p_top_quartile, p_best}]; hypotheses [{trader, regime, raw_ir, ir_decision_mean, n, days, sign,
         exaggeration}]
-    attribution : factor parts, empty until they are computed
+    attribution : blocks of `skillstats.evaluation.blocks` by name, each with ``available`` and, where it is not, ``why``; empty for an
+        outcomes table
     caveats : sentences for the reader, in order of weight
     desk : variance {decision, record [{key, label, mean, q05, q95}], sessions, decisions}; needed [{ir, decisions, days, years}] of a
         trader at the desk's rhythm; quarter of the traders with an estimate together; empty where the fit is withheld

@@ -7,11 +7,9 @@ pictures. A part whose numbers are missing is left out.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
-
-from markupsafe import Markup
 
 from skillstats.evaluation.result import Evaluation
 from skillstats.report.bars import Bar, bars_svg
@@ -21,19 +19,11 @@ from skillstats.report.kpis import Table
 from skillstats.report.more_tables import day_error_rows, needed_rows, raw_rows, robust_rows
 from skillstats.report.numbers import count, digits_for, fixed, is_number, listed, percent, plural, visible
 from skillstats.report.rows import Row
+from skillstats.report.section import Picture, in_both_layouts
 from skillstats.report.words import Scale
 
 MOST_ROWS: Final = 60
 """Traders up to which a picture has a row for each; beyond, the numbers stay in evaluation.json."""
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A figure in two layouts, with its finding as title."""
-
-    title: str
-    wide: Markup
-    narrow: Markup
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +67,6 @@ def more_of(evaluation: Evaluation, own: Sequence[Row], scale: Scale, unit: str)
     )
 
 
-def _both(draw: Callable[..., Markup], title: str, description: str) -> Picture:
-    """A picture in both layouts."""
-    wide, narrow = (draw(narrow=n, title=title, description=description) for n in (False, True))
-    return Picture(title, wide, narrow)
-
-
 def _ranks(lists: Mapping[str, Any], names: Mapping[str, str]) -> Picture | None:
     lines = [line for line in lists.get("ranks") or () if line["trader"] in names]
     if not 2 <= len(lines) <= MOST_ROWS:
@@ -107,7 +91,7 @@ def _ranks(lists: Mapping[str, Any], names: Mapping[str, str]) -> Picture | None
     words = [f"{r.label}: rank {r.low:.0f} to {r.high:.0f}, {r.words}." for r in rows]
     axis = Axis("ranks", "rank among the traders shown, 1 is best", (1, len(rows)))
     description = "90% intervals of the rank of each trader. " + " ".join(words)
-    return _both(lambda **k: interval_svg(rows, axis, **k), title, description)
+    return in_both_layouts(lambda **k: interval_svg(rows, axis, **k), title, description)
 
 
 def _statements(lists: Mapping[str, Any], names: Mapping[str, str]) -> tuple[str, ...]:
@@ -170,7 +154,7 @@ def _quarter(shown: Sequence[Row], desk: Mapping[str, Any], unit: str) -> Pictur
     words = [f"{r.label}: {r.words}, [{money(r.low)}, {money(r.high)}]." for r in rows]
     axis = Axis("quarter", f"value-add of the next {count(q['sessions'])} sessions, {unit}: mean and 90% interval")
     description = f"Predicted value-add of the next quarter in {unit}. " + " ".join(words)
-    return _both(lambda **k: interval_svg(rows, axis, **k), title, description)
+    return in_both_layouts(lambda **k: interval_svg(rows, axis, **k), title, description)
 
 
 def _split(desk: Mapping[str, Any]) -> Picture | None:
@@ -188,7 +172,9 @@ def _split(desk: Mapping[str, Any]) -> Picture | None:
     told = [
         f"{bar.name}: " + ", ".join(f"{w} {percent(s)}" for w, s in zip(labels, bar.shares, strict=True)) + "." for bar in bars
     ]
-    return _both(lambda **k: bars_svg(bars, labels, **k), title, "Shares of the variance of outcomes. " + " ".join(told))
+    return in_both_layouts(
+        lambda **k: bars_svg(bars, labels, **k), title, "Shares of the variance of outcomes. " + " ".join(told)
+    )
 
 
 def _split_words(desk: Mapping[str, Any]) -> str:
@@ -225,4 +211,4 @@ def _checks(checks: Mapping[str, Mapping[str, Any]]) -> Picture | None:
     )
     told = [f"{TITLES[name]}: p {c['p']:.2f}." for name, c in known.items()]
     description = "Histograms of replicated data with a line at the data\u2019s value. " + " ".join(told)
-    return _both(lambda **k: checks_svg(known, **k), title, description)
+    return in_both_layouts(lambda **k: checks_svg(known, **k), title, description)

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from skillstats.evaluation.result import INTERVAL_NAME, Evaluation
 from skillstats.report import facts, words
+from skillstats.report.blocks import sections_of
 from skillstats.report.facts import Facts, text_of
 from skillstats.report.figures import forest_svg
 from skillstats.report.grid import GridRow, grid_of
@@ -18,6 +19,7 @@ from skillstats.report.kpis import Table, kpi_table
 from skillstats.report.more import More, more_of
 from skillstats.report.numbers import ABSENT, count, digits_for, fixed, interval, is_number, percent, visible
 from skillstats.report.rows import NOT_ENOUGH, Band, Reason, Row, overall_rows, reasons_of, regime_rows
+from skillstats.report.section import Section, Setting
 from skillstats.report.words import Scale
 
 
@@ -89,6 +91,7 @@ class View:
     cells: tuple[Line, ...]
     kpis: Table
     more: More
+    sections: tuple[Section, ...]
     hypotheses: tuple[tuple[str, ...], ...]
     caveats: tuple[str, ...]
     population: Table
@@ -128,6 +131,7 @@ def view_of(evaluation: Evaluation) -> View:
         cells=tuple(_line(r, scale, digits) for r in cells),
         kpis=kpi_table(evaluation.kpis, text_of(source["unit"])),
         more=more_of(evaluation, own, scale, text_of(source["unit"])),
+        sections=sections_of(evaluation.attribution, _setting(evaluation, own, scale)),
         hypotheses=_hypotheses(evaluation),
         caveats=tuple(visible(str(c)) for c in evaluation.caveats),
         population=facts.population_table(evaluation),
@@ -136,6 +140,12 @@ def view_of(evaluation: Evaluation) -> View:
         identity=facts.identity_facts(evaluation),
         plan_text=tuple(str(evaluation.plan["text"] or "").splitlines()),
     )
+
+
+def _setting(evaluation: Evaluation, own: tuple[Row, ...], scale: Scale) -> Setting:
+    """What the sections of the blocks may know of the evaluation."""
+    names = tuple(visible(r.trader) for r in own)
+    return Setting(text_of(evaluation.source["unit"]), names, scale.hurdle_text, scale.sure)
 
 
 def _tiles(groups: words.Groups, scale: Scale) -> tuple[Tile, ...]:

@@ -1,0 +1,39 @@
+"""The questions beside skill: what the plan and the ledger answer without the skill model, computed before the verdict.
+
+A block is a function of ledger, evidence and plan that returns plain JSON-ready data:
+
+    {"available": True, ...}   or   {"available": False, "why": "sentence for the reader"}
+
+Money in a block is in currency (floats) unless a key ends in ``_micro``; every interval carries its level in its name (q05, q95). The
+page is written from the block alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from skillstats.errors import UsageError
+from skillstats.evidence import Evidence
+from skillstats.ledger.containers import Ledger
+from skillstats.plan import Plan
+
+Block = Callable[..., dict[str, Any]]
+BLOCKS: Final[Mapping[str, Block]] = {}
+"""Name to function ``(ledger, evidence, plan, *, seed) -> dict``; evidence is None where no decision can be judged."""
+
+
+def blocks_of(
+    ledger: Ledger, evidence: Evidence | None, plan: Plan, *, seed: int, only: Sequence[str] | None = None
+) -> dict[str, dict[str, Any]]:
+    """The blocks of `only` (None: every block) by name.
+
+    Raises
+    ------
+    UsageError
+        If `only` names a block that does not exist.
+    """
+    unknown = [name for name in only or () if name not in BLOCKS]
+    if unknown:
+        raise UsageError(f"block {unknown[0]!r}, must be one of {', '.join(BLOCKS)}")
+    return {name: block(ledger, evidence, plan, seed=seed) for name, block in BLOCKS.items() if only is None or name in only}

@@ -1,0 +1,21 @@
+"""Sections of a page from the blocks of an evaluation, one module a block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from skillstats.report.section import Section, Setting
+
+SECTIONS: Final[Mapping[str, Callable[[Mapping[str, Any], Setting], Section | None]]] = {}
+"""Name of a block to the function that writes it down, in the order of the page; None where there is nothing to say."""
+
+
+def sections_of(blocks: Mapping[str, Any], setting: Setting) -> tuple[Section, ...]:
+    """The sections of every block that is available; a block that is not says why in its own words."""
+    found = []
+    for name, write in SECTIONS.items():
+        block = blocks.get(name)
+        if block is not None and (section := write(block, setting)) is not None:
+            found.append(section)
+    return tuple(found)
