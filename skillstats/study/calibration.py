@@ -1,7 +1,7 @@
 """One command: ``python -m skillstats.study.calibration`` and ``skillstats calibrate``.
 
 The small form finds gross errors in minutes (`day_pooled` and `crossed_total`, balanced design, N = 200, and the planted defects). The
-release form is every model: by Gibbs in four designs of N = 1,000, by NUTS in the balanced one of N = 250; the coverage grid, the misspecification suite, null desks,
+release form is every model: by Gibbs in four designs of N = 1,000, by NUTS in a small one of N = 250; the coverage grid, the misspecification suite, null desks,
 planted defects and the dependence table; it takes hours, says so as it goes, and goes on where it stopped with ``--resume``.
 """
 
@@ -16,7 +16,7 @@ import pandas as pd
 
 from skillstats.errors import UsageError
 from skillstats.spec import ModelSpec, list_specs, read_spec
-from skillstats.study.designs import BALANCED, RELEASE_DESIGNS, Design
+from skillstats.study.designs import BALANCED, RELEASE_DESIGNS, SMALL, Design
 from skillstats.study.engines import ENGINES, covers, default_engine
 from skillstats.study.parts import PARTS, Settings
 from skillstats.study.plots import plot_ranks
@@ -29,7 +29,7 @@ from skillstats.study.worlds import has_world
 SMALL_MODELS: Final = ("day_pooled", "crossed_total")
 SMALL_N: Final = 200
 RELEASE_N: Final[Mapping[str, int]] = {"gibbs": 1000, "nuts": 250}
-DESIGNS_OF: Final[Mapping[str, tuple[Design, ...]]] = {"gibbs": RELEASE_DESIGNS, "nuts": (BALANCED,)}
+DESIGNS_OF: Final[Mapping[str, tuple[Design, ...]]] = {"gibbs": RELEASE_DESIGNS, "nuts": (SMALL,)}
 """Designs of the release form by engine: one fit by NUTS costs thirty by Gibbs."""
 ROOT, SECOND_ROOT = 20260701, 20260702
 """Seeds of the first run and of the rerun after an alarm, preset."""

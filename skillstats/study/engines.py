@@ -36,8 +36,10 @@ class Run:
     chains: int
 
 
-RUNS: Final[Mapping[str, Run]] = {"gibbs": Run(1000, 300, 1), "nuts": Run(1000, 500, 2)}
+RUNS: Final[Mapping[str, Run]] = {"gibbs": Run(1000, 300, 1), "nuts": Run(1200, 500, 2)}
 """Length of a first run. A quantity with too few effective draws lengthens it, see `replicate`."""
+LENGTHENINGS: Final[Mapping[str, tuple[int, ...]]] = {"gibbs": (1, 4, 16), "nuts": (1, 3, 12)}
+"""Lengths of the runs that are tried, as multiples of the first; NUTS takes smaller steps in its last one."""
 
 
 def plan_of(design: Design) -> Plan:
@@ -54,7 +56,7 @@ def posterior(spec: ModelSpec, evidence: Evidence, design: Design, *, engine: st
     run = RUNS[engine]
     if engine == "gibbs":
         return _gibbs(spec, evidence, design, run, seed, lengthen)
-    steps = spec.sampling.target_accept if lengthen == 1 else max(RERUN_TARGET_ACCEPT, spec.sampling.target_accept)
+    steps = max(RERUN_TARGET_ACCEPT if lengthen == LENGTHENINGS[engine][-1] else 0.0, spec.sampling.target_accept)
     sampling = msgspec.structs.replace(spec.sampling, target_accept=steps)
     return fit(
         msgspec.structs.replace(spec, sampling=sampling),
