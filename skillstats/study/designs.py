@@ -86,11 +86,13 @@ BALANCED: Final = Design("balanced", "balanced")
 UNEVEN: Final = Design("uneven", "uneven")
 SINGLE: Final = Design("single", "single")
 BURSTS: Final = Design("bursts", "bursts")
+SMALL: Final = Design("small", "balanced", traders=5, sessions=20, rows=4)
 RELEASE_DESIGNS: Final = (BALANCED, UNEVEN, SINGLE, BURSTS)
 DESIGN_TEXT: Final = {
     "balanced": "6 traders x 30 sessions x 5 decisions",
     "uneven": "5 to 80 decisions a trader, thrown on 30 sessions, regimes that change within a session; the ranked trader has 5",
     "single": "as balanced, but the ranked trader has one decision",
+    "small": "5 traders x 20 sessions x 4 decisions, for engine nuts",
     "bursts": "heavy tails of activity: 1 to 60 decisions a trader-session from a Pareto law of index 1.2",
 }
 

@@ -25,14 +25,13 @@ from skillstats.inference.container import Fit
 from skillstats.inference.diagnose import RHAT_STUCK, diagnose
 from skillstats.spec.model import ModelSpec
 from skillstats.study.designs import Design
-from skillstats.study.engines import posterior, truth_as_fit
+from skillstats.study.engines import LENGTHENINGS, posterior, truth_as_fit
 from skillstats.study.quantities import quantities
 from skillstats.study.worlds import World, draw_world
 
 FloatArray = NDArray[np.float64]
 RANKED: Final = 99
 LEAST_ESS: Final = 3 * RANKED
-LENGTHENINGS: Final = (1, 4, 16)
 DIVERGENT_SHARE: Final = 0.001
 FAILED: Final = "failed"
 COLUMNS: Final = ("study", "model", "design", "replicate", "quantity", "rank", "below", "truth", "mean", "sd", "ess", "reason")
@@ -78,7 +77,7 @@ def run_replicate(job: Job, replicate: int) -> pd.DataFrame:
 def fit_and_rank(job: Job, world: World, engine_seed: int, prediction_seed: int) -> list[dict[str, Any]]:
     """Rows of one world: the run is lengthened until every quantity has enough effective draws."""
     reason = ""
-    for lengthen in LENGTHENINGS:
+    for lengthen in LENGTHENINGS[job.engine]:
         fit = posterior(job.spec, world.evidence, job.design, engine=job.engine, seed=engine_seed, lengthen=lengthen)
         reason = gate(fit)
         if reason:
