@@ -10,6 +10,7 @@ import pyarrow as pa
 from skillstats.errors import InputRejected, Problem, UsageError
 from skillstats.ledger.books import book_frame, book_table, check_identities
 from skillstats.ledger.bounds import refuse_total
+from skillstats.ledger.carried import carried_tables, decided_span
 from skillstats.ledger.chains import Chains, assemble
 from skillstats.ledger.containers import Ledger
 from skillstats.ledger.counts import assert_signals_conserved, other_counts, row_counts
@@ -90,6 +91,9 @@ def _tables(work: Work, whole: Piece, lost: Lost, found: list[Problem], outside:
     }
     if whole.decay is not None:
         tables |= {"decay": decay_table(whole.decay), "decay_kpis": decay_kpis(whole.decay, decisions, market.plan.decay)}
+    chains = work.chains
+    span = decided_span(chains.asset, chains.anchor, chains.decided)
+    carried = carried_tables(record.tables, market, work.corporate, span)
     counts = row_counts(record, work.chains, rows, outside, market.as_of)
     counts |= other_counts(lost.frame, quarantine, drops, whole.unlabelled)
     if second:
@@ -103,14 +107,21 @@ def _tables(work: Work, whole: Piece, lost: Lost, found: list[Problem], outside:
         used=used_instants(record),
         counts=counts,
         totals=totals,
-        outputs=output_digests(tables),
+        outputs=output_digests(tables | carried),
     )
     result |= {"by_trader": _by_trader(decisions, lost), "bounds": bounds_of(lost.cases, totals["value_add"])}
     said = (*record.problems, *found, *whole.problems, *doubts(record, market, work.chains.asset, decisions))
     problems = sorted((*said, *(second.problems if second else ())), key=lambda x: (x.table, x.line, x.code, x.file))
     rows_table, provenance = tables.pop("ledger"), provenance_part(record)
     return Ledger(
-        market.plan, rows_table, problems=tuple(problems), result=result, provenance=provenance, record=record, **tables
+        market.plan,
+        rows_table,
+        problems=tuple(problems),
+        result=result,
+        provenance=provenance,
+        record=record,
+        carried=carried,
+        **tables,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ class Ledger:
     result : what is digested of the manifest: counts, scales, digests, reconciliation totals
     provenance : what is not digested: raw-file digests, versions, times
     decay, decay_kpis : the same departures at the plan's further horizons, row by row and in sum; None where the plan names none
+    carried : tables that travel with the ledger, where the record has them: factors, exposures and features as accepted, and ``betas``,
+        exposures estimated point in time where none were given; see `skillstats.ledger.carried`
     record : what the ledger was built from, for explanations; None once it was read back; neither written nor digested
 
     Money columns are int64 micro-units of the plan's currency; prices and quantities exact decimals.
@@ -45,6 +47,7 @@ class Ledger:
     decay: pa.Table | None = None
     decay_kpis: pa.Table | None = None
     record: Record | None = None
+    carried: Mapping[str, pa.Table] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:

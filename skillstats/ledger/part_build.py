@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from skillstats.errors import Problem
 from skillstats.ledger.books import KEYS, book_frame, book_table, check_identities, frozen_feedback, summed_lines
+from skillstats.ledger.carried import decided_span
 from skillstats.ledger.chains import Chains, assemble
 from skillstats.ledger.counts import assert_signals_conserved, other_counts, row_counts
 from skillstats.ledger.decay import decay_sums, decay_table
@@ -91,6 +92,7 @@ def _written(
         coverage=coverage(decisions, lost.frame, {c.trader for c in lost.cases if c.trader is not None}),
         cases=cases_by_trader(lost.cases),
         first=first_anchors(work.chains.asset, work.chains.anchor),
+        span=decided_span(work.chains.asset, work.chains.anchor, work.chains.decided),
         reach=lost.reach,
         largest=largest_of(record, decisions),
         decisions=len(decisions),

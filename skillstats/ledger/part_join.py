@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from skillstats.ledger.canonical import csv_parts
+from skillstats.ledger.carried import CARRIED
 from skillstats.ledger.table_files import Written, write_table
 from skillstats.ledger.tables import int_column, text_column
 from skillstats.ledger.write import files_of
@@ -45,7 +46,7 @@ def write_tables(
     Parameters
     ----------
     runs : folders of the parts, and of what belongs to no part
-    small : tables that are in memory: kpis, decay_kpis where the plan names further horizons
+    small : tables that are in memory: kpis, decay_kpis where the plan names further horizons, those a ledger carries
     """
     written = {}
     decay = "decay_kpis" in small
@@ -58,6 +59,7 @@ def write_tables(
         "quarantine",
         "drops",
         *(("decay", "decay_kpis") if decay else ()),
+        *(n for n in CARRIED if n in small),
     ):
         blocks = iter([small[name]]) if name in small else _stream(name, runs, filling)
         written[name] = write_table(blocks, *files_of(name, build), marks, digested=name not in LISTS)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from skillstats.ledger.bounds import refuse_total
+from skillstats.ledger.carried import Span
 from skillstats.ledger.decay import DecaySums
 from skillstats.ledger.decisions import ChoiceCounts
 from skillstats.ledger.doubts import Largest
@@ -23,7 +24,7 @@ class PartSums:
 
     counts : see `row_counts` and `other_counts`; totals : see `check_identities`; set_aside : rows set aside and dropped, by table
     coverage : by trader; cases : bounds of the chains set aside, by trader (None: nobody decided), see `bounds_of`
-    first : first anchor of each asset, by position in the store; reach : see `Lost`
+    first : first anchor of each asset, by position in the store; span : see `decided_span`; reach : see `Lost`
     decisions : how many; chains : those in the period; classes : see `value_add_by_class`
     """
 
@@ -37,6 +38,7 @@ class PartSums:
     coverage: Mapping[str, Mapping[str, int]]
     cases: Mapping[str | None, Bounds]
     first: Mapping[int, int]
+    span: Span
     reach: int
     largest: Largest | None
     decisions: int

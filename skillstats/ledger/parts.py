@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from skillstats.errors import InputRejected, Problem, UsageError
 from skillstats.ledger.books import check_books, second_lines
+from skillstats.ledger.carried import carried_tables, joined_spans
 from skillstats.ledger.decay import decay_kpis_of
 from skillstats.ledger.decisions import levels_of
 from skillstats.ledger.doubts import dwarf_problems
@@ -109,6 +110,7 @@ class _Build:
         decays = [s.decay for s in sums if s.decay is not None]
         if decays:
             small["decay_kpis"] = decay_kpis_of(decays, plan.decay)
+        small |= carried_tables(common.tables, market, corporate_of(common), joined_spans(s.span for s in sums))
         runs = [*(p.folder for p in self.record.parts), self.whole]
         with marks_file(build) as marks:
             written = write_tables(runs, build, marks, filling, small)

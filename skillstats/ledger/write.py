@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from skillstats.errors import Problem, UsageError
+from skillstats.ledger.carried import CARRIED
 from skillstats.ledger.containers import Ledger
 from skillstats.ledger.manifest import LEDGER_SCHEMA, result_digest
 from skillstats.ledger.row_marks import ROW_MARKS, marks_head
@@ -26,7 +27,7 @@ from skillstats.ledger.tables import is_money
 from skillstats.plan import Plan
 
 PARQUET: Final = ("ledger", "decisions", "slices", "books")
-"""Tables every ledger folder holds as Parquet; `decay` where the plan names further horizons."""
+"""Tables every ledger folder holds as Parquet; `decay` where the plan names further horizons, `CARRIED` where the record has them."""
 CSV: Final = {"ledger": "ledger", "kpis": "kpis", "quarantine": "quarantine", "drops": "drops", "decay_kpis": "decay"}
 """Tables written as CSV, and the names of their files."""
 TABLES: Final = ("ledger", "decisions", "slices", "books", "kpis", "quarantine", "drops", "decay", "decay_kpis")
@@ -130,8 +131,9 @@ def staging_folder(target: Path) -> Path:
 
 
 def tables_of(ledger: Ledger) -> dict[str, pa.Table]:
-    """The ledger's tables by name; those of further horizons only where there are any."""
+    """The ledger's tables by name; those of further horizons and those carried only where there are any."""
     tables = {name: ledger.rows if name == "ledger" else getattr(ledger, name) for name in TABLES}
+    tables |= {name: ledger.carried[name] for name in CARRIED if name in ledger.carried}
     return {name: table for name, table in tables.items() if table is not None}
 
 
@@ -152,7 +154,7 @@ def write_ledger(ledger: Ledger, target: Path) -> None:
 
 def files_of(name: str, build: Path) -> tuple[Path | None, Path | None]:
     """Parquet and CSV file of a table in a ledger folder, None where it has none."""
-    parquet = build / f"{name}.parquet" if name in (*PARQUET, "decay") else None
+    parquet = build / f"{name}.parquet" if name in (*PARQUET, "decay", *CARRIED) else None
     return parquet, build / f"{CSV[name]}.csv" if name in CSV else None
 
 
@@ -229,6 +231,7 @@ def read_ledger(folder: str | Path, *, columns: Mapping[str, list[str]] | None =
     plan = msgspec.convert(manifest["result"]["plan"], Plan)
     kpis, quarantine, drops = (_read_csv(folder / f"{n}.csv") for n in ("kpis", "quarantine", "drops"))
     decay = pq.read_table(folder / "decay.parquet") if (folder / "decay.parquet").exists() else None
+    carried = {n: pq.read_table(folder / f"{n}.parquet") for n in CARRIED if n in manifest["result"]["outputs"]}
     problems = tuple(Problem(**p) for p in manifest["provenance"].pop("problems"))
     provenance = {k: v for k, v in manifest["provenance"].items() if k != "written"}
     return Ledger(
@@ -245,6 +248,7 @@ def read_ledger(folder: str | Path, *, columns: Mapping[str, list[str]] | None =
         provenance,
         decay,
         _read_csv(folder / "decay.csv") if decay is not None else None,
+        carried=carried,
     )
 
 
