@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from skillstats.errors import SkillWithheld
 from skillstats.evidence.containers import Evidence
 from skillstats.evidence.labels import code_labels, code_quarters
-from skillstats.evidence.risk import add_within_decision, cut_at_closes, one_minute, squared_exposure
+from skillstats.evidence.risk import add_within_decision, one_minute, squared_exposure
 from skillstats.ledger.containers import Ledger
+from skillstats.ledger.segments import cut_at_closes
 from skillstats.market.sessions import Sessions, load_sessions, sessions_per_year
 
 FloatArray = NDArray[np.float64]
