@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from skillstats.attribution.choice import ChoiceSplit, split_choice
     from skillstats.evaluation.day_scores import Comparison, compare
     from skillstats.evaluation.evaluate import evaluate
     from skillstats.evaluation.family import FamilyEvaluation, evaluate_choices, evaluate_parts
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from skillstats.ledger.folder import LedgerFolder
     from skillstats.ledger.resimulate import Order, PureModel, resimulate
     from skillstats.ledger.write import read_ledger
+    from skillstats.luck.placebo import Placebo, placebo
     from skillstats.luck.power import decisions_needed
     from skillstats.plan import Plan, read_plan
     from skillstats.record.containers import Record
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from skillstats.spec.read import read_spec
 
 _HOME = {
+    "ChoiceSplit": "attribution.choice",
     "Choices": "evidence",
     "Comparison": "evaluation.day_scores",
     "DayParts": "evidence",
@@ -62,6 +65,7 @@ _HOME = {
     "LedgerFolder": "ledger.folder",
     "ModelSpec": "spec.model",
     "Order": "ledger.resimulate",
+    "Placebo": "luck.placebo",
     "Plan": "plan",
     "PoolingPrior": "inference.known_error",
     "PureModel": "ledger.resimulate",
@@ -77,6 +81,7 @@ _HOME = {
     "evaluate_parts": "evaluation.family",
     "explain": "ledger.explain",
     "fit": "inference.nuts",
+    "placebo": "luck.placebo",
     "read_choices": "evidence",
     "read_day_parts": "evidence",
     "read_evaluation": "evaluation.write",
@@ -90,6 +95,7 @@ _HOME = {
     "resimulate": "ledger.resimulate",
     "shrink": "inference.known_error",
     "simulate": "simulate.door",
+    "split_choice": "attribution.choice",
     "to_choices": "evidence",
     "to_evidence": "evidence",
     "verify": "evaluation.verify",
@@ -103,6 +109,7 @@ __all__ = [  # noqa: RUF022
     "PoolingPrior", "Shrinkage", "shrink", "World", "read_world", "simulate", "resimulate", "PureModel", "Order",
     "Fills", "read_fix", "decisions_needed", "compare", "Comparison",
     "DayParts", "read_day_parts", "evaluate_parts", "Choices", "to_choices", "read_choices", "evaluate_choices", "FamilyFit", "FamilyEvaluation",
+    "split_choice", "ChoiceSplit", "placebo", "Placebo",
 ]  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from skillstats.evaluation.choice_blocks import with_posterior
 from skillstats.evaluation.day_errors import day_error_table
 from skillstats.evaluation.day_scores import DayScores, score_days
 from skillstats.evaluation.detail import needed_table, row_detail, together
@@ -90,6 +91,7 @@ def evaluate(
         },
         influence=_influence(fit, plan, made, sessions, density),
         sensitivity=_sensitivity(fit, plan, made.found, made.ir, made.hurdle),
+        placebo=(blocks or {}).get("placebo"),
     )
     rows = _rows(fit, made, by)
     own = [(row, t, e) for row, t, e in zip(rows, made.found, made.estimates, strict=True) if t.regime < 0]
@@ -108,7 +110,7 @@ def evaluate(
         | ({"engines": engines.plain()} if engines is not None else {}),
         kpis=tuple(fit.evidence.context.get("kpis", ())),
         lists=lists_of(rows, made.ir, made.found, by, plan),
-        attribution=dict(blocks or {}),
+        attribution=with_posterior(blocks or {}, rows),
         caveats=(*skew.sentences(fit.evidence.unit), *caveats(fit, floor_words, by.sensitivity)),
         desk={} if withheld else _desk(fit, made.draws, shown, by),
         day_errors=tuple(day_error_table(fit.evidence)),

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from skillstats.evaluation.choice_blocks import placebo_codes
 from skillstats.evaluation.estimands import Estimate, Target
 from skillstats.evaluation.influence import MOVE_LIMIT, Influence
 from skillstats.evaluation.result import ESTIMAND_COLUMNS, SKILL_COLUMNS
@@ -29,6 +30,7 @@ class Judgement:
 
     hurdle, annual : the hurdle, and whether it is on the annual scale; certainty : of a claim
     fit_codes : codes that withhold every row; scoped : sampler findings of single traders
+    placebo : the block of that name, None without one; a trader's row is held against it
     """
 
     evidence: Evidence
@@ -42,6 +44,7 @@ class Judgement:
     scoped: Mapping[str, tuple[Code, ...]]
     influence: Influence
     sensitivity: PriorSensitivity
+    placebo: Mapping[str, Any] | None = None
 
 
 def judged_ir(estimate: Estimate, annual: bool) -> FloatArray:
@@ -81,6 +84,7 @@ def make_row(at: int, target: Target, estimate: Estimate, by: Judgement) -> dict
         *prior_codes(at, above, by),
         *luck_codes(above, harm, 1 - shrinkage, by.certainty),
         *risk_codes(target, evidence),
+        *(placebo_codes(by.placebo, name, above) if target.regime < 0 else ()),
     ]
     finished = finish_row(row, codes)
     hidden = finished["status"] == "WITHHOLD"

@@ -44,7 +44,7 @@ def to_choices(ledger: Ledger) -> Choices:
     UsageError
         If every signal was acted upon, or none.
     """
-    frame = _signals(ledger)
+    frame = signal_frame(ledger)
     traders = sorted(set(frame["trader"].dropna()))
     if len(traders) == 1:
         frame["trader"] = traders[0]
@@ -62,7 +62,7 @@ def to_choices(ledger: Ledger) -> Choices:
     if not keep.any():
         raise SkillWithheld(f"no signal can be judged ({', '.join(f'{v} {k}' for k, v in counts.items())})")
     frame = frame[keep].reset_index(drop=True)
-    risk = _risk(ledger, frame)
+    risk = whole_order_risk(ledger, frame)
     codes, coords = {}, {}
     for name in ("trader", "session", "stratum"):
         codes[name], coords[name] = encode(frame[name].to_numpy(dtype=object))
@@ -80,8 +80,8 @@ def to_choices(ledger: Ledger) -> Choices:
     )
 
 
-def _signals(ledger: Ledger) -> pd.DataFrame:
-    """Rows that answer a signal, with what their choice is judged by; instants int64 microseconds, money micro-units."""
+def signal_frame(ledger: Ledger) -> pd.DataFrame:
+    """Rows that have a signal, in ledger order, with what their choice is judged by; instants int64 microseconds, money micro-units."""
     table = ledger.rows.filter(pc.is_valid(ledger.rows["signal_id"]))
     frame = pd.DataFrame({k: table[k].to_pandas().astype(object) for k in ("trader", "asset", "side", "session")})
     frame["acted"] = np.asarray(pc.fill_null(table["is_intervention"], False).to_pandas(), dtype=bool)
@@ -104,8 +104,18 @@ def _asset_class(ledger: Ledger, asset: str) -> str:
     return ledger.plan.assets[asset].class_ if asset in ledger.plan.assets else "all"
 
 
-def _risk(ledger: Ledger, frame: pd.DataFrame) -> FloatArray:
-    """Risk of vetoing the whole order: |q| price multiplier volatility sqrt(trading time to the horizon), at least a minute of it."""
+def whole_order_risk(ledger: Ledger, frame: pd.DataFrame) -> FloatArray:
+    """Risk of vetoing the whole order: |q| price multiplier volatility sqrt(trading time to the horizon), at least a minute of it.
+
+    Parameters
+    ----------
+    frame : columns asset, signal_time, horizon_time (int64 microseconds), signal_mid, signal_fx (NaN: base currency), model_quantity,
+        volatility (billionths a session)
+
+    Returns
+    -------
+    (row,) currency
+    """
     elapsed = np.zeros(len(frame))
     names = np.array([_calendar_name(ledger, a) for a in frame["asset"]], dtype=object)
     for name in sorted(set(names)):

@@ -10,7 +10,7 @@ from typing import Final
 import pandas as pd
 
 from skillstats.spec import read_spec
-from skillstats.study import dependence, misspecification, mutants, nulls
+from skillstats.study import dependence, misspecification, mutants, nulls, placebo_rates
 from skillstats.study.contraction import contraction_table, rises
 from skillstats.study.coverage import coverage_table, grid
 from skillstats.study.designs import BALANCED
@@ -119,11 +119,20 @@ def dependence_part(settings: Settings) -> tuple[pd.DataFrame, list[str]]:
     return table, [f"dependence {r.scenario} {r.method} {r.traders}: {r.coverage:.3f}" for r in table[~table["ok"]].itertuples()]
 
 
+def placebo_part(settings: Settings) -> tuple[pd.DataFrame, list[str]]:
+    """Rejection rates of the placebo, 1,000 years a mechanism (40 in the small form, which is too few to judge)."""
+    n = 1000 if settings.release else 40
+    settings.say(f"placebo, {n} years of each mechanism")
+    table = placebo_rates.placebo_rates(n)
+    return table, placebo_rates.misses(table) if settings.release else []
+
+
 PARTS: Final[Mapping[str, Part]] = {
     "coverage": coverage_part,
     "misspecification": misspecification_part,
     "nulls": nulls_part,
     "mutants": mutants_part,
     "dependence": dependence_part,
+    "placebo": placebo_part,
 }
 """Name of a part to its function from settings to a table and sentences of defects."""
