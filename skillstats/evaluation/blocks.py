@@ -16,10 +16,13 @@ from typing import Any, Final
 from skillstats.errors import UsageError
 from skillstats.evidence import Evidence
 from skillstats.ledger.containers import Ledger
+from skillstats.luck.classics import classics_block
 from skillstats.plan import Plan
 
 Block = Callable[..., dict[str, Any]]
-BLOCKS: Final[Mapping[str, Block]] = {}
+BLOCKS: Final[Mapping[str, Block]] = {
+    "classics": classics_block,
+}
 """Name to function ``(ledger, evidence, plan, *, seed) -> dict``; evidence is None where no decision can be judged."""
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from skillstats.report.blocks.classics import classics_section
 from skillstats.report.section import Section, Setting
 
-SECTIONS: Final[Mapping[str, Callable[[Mapping[str, Any], Setting], Section | None]]] = {}
+SECTIONS: Final[Mapping[str, Callable[[Mapping[str, Any], Setting], Section | None]]] = {
+    "classics": classics_section,
+}
 """Name of a block to the function that writes it down, in the order of the page; None where there is nothing to say."""
 
 

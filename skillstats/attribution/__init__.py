@@ -1,0 +1,1 @@
+"""Where the value came from, and at what risk: what books say without a skill model."""
