@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from skillstats.ledger.folder import LedgerFolder
     from skillstats.ledger.resimulate import Order, PureModel, resimulate
     from skillstats.ledger.write import read_ledger
+    from skillstats.luck.classics import Classics, classics
     from skillstats.luck.placebo import Placebo, placebo
     from skillstats.luck.power import decisions_needed
     from skillstats.plan import Plan, read_plan
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 _HOME = {
     "ChoiceSplit": "attribution.choice",
     "Choices": "evidence",
+    "Classics": "luck.classics",
     "Comparison": "evaluation.day_scores",
     "DayParts": "evidence",
     "Evaluation": "evaluation.result",
@@ -74,6 +76,7 @@ _HOME = {
     "World": "simulate.world",
     "build_ledger": "ledger.build",
     "build_ledger_folder": "ledger.door",
+    "classics": "luck.classics",
     "compare": "evaluation.day_scores",
     "decisions_needed": "luck.power",
     "evaluate": "evaluation.evaluate",
@@ -110,6 +113,7 @@ __all__ = [  # noqa: RUF022
     "Fills", "read_fix", "decisions_needed", "compare", "Comparison",
     "DayParts", "read_day_parts", "evaluate_parts", "Choices", "to_choices", "read_choices", "evaluate_choices", "FamilyFit", "FamilyEvaluation",
     "split_choice", "ChoiceSplit", "placebo", "Placebo",
+    "classics", "Classics",
 ]  # fmt: skip
 
 

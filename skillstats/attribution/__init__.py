@@ -1,1 +1,1 @@
-"""How value was made: factor exposures, timing and selection, from the ledger and the tables it carries."""
+"""How value was made and at what risk: factor exposures, choice of signals, books; from the ledger and the tables it carries."""

@@ -17,12 +17,14 @@ from skillstats.errors import UsageError
 from skillstats.evaluation.choice_blocks import choice_block, placebo_block
 from skillstats.evidence import Evidence
 from skillstats.ledger.containers import Ledger
+from skillstats.luck.classics import classics_block
 from skillstats.plan import Plan
 
 Block = Callable[..., dict[str, Any]]
 BLOCKS: Final[Mapping[str, Block]] = {
     "choice": choice_block,
     "placebo": placebo_block,
+    "classics": classics_block,
 }
 """Name to function ``(ledger, evidence, plan, *, seed) -> dict``; evidence is None where no decision can be judged."""
 

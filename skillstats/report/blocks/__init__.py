@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from skillstats.report.blocks.choice import choice_section
+from skillstats.report.blocks.classics import classics_section
 from skillstats.report.blocks.placebo import placebo_section
 from skillstats.report.section import Section, Setting
 
 SECTIONS: Final[Mapping[str, Callable[[Mapping[str, Any], Setting], Section | None]]] = {
     "choice": choice_section,
     "placebo": placebo_section,
+    "classics": classics_section,
 }
 """Name of a block to the function that writes it down, in the order of the page; None where there is nothing to say."""
 

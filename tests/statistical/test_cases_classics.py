@@ -1,0 +1,126 @@
+"""Published numbers of Sharpe-ratio inference (P10) and of PerformanceAnalytics (P09), reproduced."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from skillstats.luck import multiplicity, sharpe
+
+
+@pytest.fixture(scope="module")
+def constants(cases: Path) -> dict[str, Any]:
+    return json.loads((cases / "P10_sharpe_inference_constants" / "expected.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def managers(cases: Path) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
+    folder = cases / "P09_managers_performanceanalytics"
+    frames = [pd.read_csv(folder / name, index_col=0) for name in ("managers.csv", "edhec.csv")]
+    return frames[0], frames[1], json.loads((folder / "expected.json").read_text())
+
+
+def test_probabilistic_sharpe_of_the_paper(constants):
+    for case, exact in zip(constants["psr"], constants["psr_exact"], strict=True):
+        found = sharpe.probabilistic_sharpe(case["sr"], case["n"], skew=case["skew"], kurtosis=case["kurt"])
+        assert float(found) == pytest.approx(exact, rel=1e-12) and round(float(found), 3) == case["psr0"]
+
+
+def test_error_and_track_record_of_two_hedge_fund_indexes(constants):
+    for case in constants["sr_se"]:
+        shape = {"skew": case["skew"], "kurtosis": case["kurt"]}
+        assert round(float(sharpe.sharpe_error(case["sr"], case["n"], **shape)), 4) == case["se"]
+        assert round(float(sharpe.minimum_track_record(case["sr"], **shape)) / 12, 4) == case["minTRL_years"]
+
+
+def test_deflated_sharpe_of_the_paper(constants):
+    first, second, third = constants["dsr"]
+    daily = first["SR_ann"] / 250**0.5
+    given = {"n": first["T"], "variance": first["V_ann"] / 250}
+    shape = {"skew": first["skew"], "kurtosis": first["kurt"]}
+    for case, form in ((first, shape), (second, shape), (third, {})):
+        found = sharpe.deflated_sharpe(daily, trials=case["N"], **given, **form)
+        assert float(found) == pytest.approx(case["dsr"], rel=1e-9)
+        if "SR0_daily" in case:
+            assert float(sharpe.expected_maximum(case["N"], given["variance"])) == pytest.approx(case["SR0_daily"], rel=1e-9)
+
+
+def test_lo_table(constants):
+    for ratio, row in constants["lo2002_iid_se"].items():
+        for n, error in row.items():
+            assert float(sharpe.sharpe_error(float(ratio), int(n), ddof=0)) == pytest.approx(error, abs=5.1e-5)
+
+
+def test_the_returns_of_a_test_file_without_the_file(constants):
+    """The file itself is not at hand: its PSR and track record must follow from its ratio, its error and 50 periods."""
+    case = constants["returns_test_file"]
+    gap = case["SR"] - 0.05
+    assert stats.norm.cdf(gap / case["SR_sd"]) == pytest.approx(case["PSR_vs_0_05"], rel=1e-9)
+    v = case["SR_sd"] ** 2 * 49
+    kurtosis = 1 + 4 * (v - 1) / case["SR"] ** 2
+    found = sharpe.minimum_track_record(case["SR"], benchmark=0.05, kurtosis=kurtosis, certainty=0.9)
+    assert float(found) == pytest.approx(case["minTRL_90_vs_0_05"], rel=1e-9)
+
+
+def test_psr_and_track_record_of_performanceanalytics(managers):
+    """That package leaves kurtosis out of PSR and MinTRL by default, so 3 is given here; the bar is .1 a month.
+
+    It also counts the months in which a manager has no return (HAM2 has 125 of 132, HAM6 64), so 132 is given where it prints PSR.
+    """
+    frame, _, expected = managers
+    for name in ("HAM1", "HAM2", "HAM3", "HAM4", "HAM6"):
+        x = frame[name].dropna().to_numpy()
+        shape = {"skew": stats.skew(x), "kurtosis": 3.0}
+        ratio = x.mean() / x.std(ddof=1)
+        p, low, middle, high = expected["psr"][name]
+        assert float(sharpe.probabilistic_sharpe(ratio, len(frame), benchmark=0.1, **shape)) == pytest.approx(p, abs=1e-9)
+        reach = stats.norm.ppf(0.95) * float(sharpe.sharpe_error(ratio, len(frame), **shape))
+        assert [ratio - reach, ratio, ratio + reach] == pytest.approx([low, middle, high], abs=5.1e-5)
+        needed = float(sharpe.minimum_track_record(ratio, benchmark=0.1, **shape))
+        assert needed == pytest.approx(expected["mintrl"][name]["min_TRL"], rel=1e-9)
+        assert stats.skew(x) == pytest.approx(expected["skew"]["Skewness"][name], rel=1e-9)
+        # headed "excess", yet 3 for a normal
+        assert stats.kurtosis(x) + 3 == pytest.approx(expected["kurt"]["Excess Kurtosis"][name], rel=1e-9)
+        assert np.mean(x > 0) == pytest.approx(expected["hit"][name], abs=0.005)
+    x = frame["HAM5"].dropna().to_numpy()
+    assert x.mean() / x.std(ddof=1) < 0.1  # the case where that package stops with an error
+    assert np.isinf(float(sharpe.minimum_track_record(x.mean() / x.std(ddof=1), benchmark=0.1)))
+
+
+def test_what_that_package_calls_the_error_after_lo_is_the_plain_ratio(managers):
+    """`se.LoSharpe` of PerformanceAnalytics 2.1.0 returns mean / sd, no standard error; ours is larger where months follow on from each other."""
+    _, edhec, expected = managers
+    plain = (edhec.mean() / edhec.std(ddof=1)).to_numpy()
+    assert plain == pytest.approx(np.array(expected["se_lo"][0]), rel=1e-9)
+    smooth = edhec["Convertible Arbitrage"].to_numpy()
+    ratio = smooth.mean() / smooth.std(ddof=1)
+    iid = sharpe.sharpe_error(ratio, len(smooth), skew=stats.skew(smooth), kurtosis=stats.kurtosis(smooth) + 3)
+    assert sharpe.autocorrelated_error(smooth) > 1.15 * float(iid)
+
+
+def test_lucky_shares_of_the_hedge_fund_indexes_by_hand(managers):
+    """No published share belongs to these data; the method is checked against its own definition, step by step."""
+    _, edhec, _ = managers
+    excess = edhec.drop(columns="Funds of Funds").sub(edhec["Funds of Funds"], axis=0)
+    t, p = stats.ttest_1samp(excess, 0.0)
+    found = multiplicity.lucky_shares(p, t, gamma=0.2, tail=0.5)
+    zero = min(1.0, sum(v > 0.5 for v in p) / (0.5 * len(p)))
+    up = sum(v <= 0.2 and s > 0 for v, s in zip(p, t, strict=True)) / len(p)
+    assert (found.zero, found.positive, found.lucky, found.skilled) == pytest.approx((zero, up, zero * 0.1, up - zero * 0.1))
+
+
+def test_lucky_shares_by_the_published_line():
+    """75.4% zero-alpha funds of Barras, Scaillet and Wermers: at a level of 20% a share of 7.5% is significant and up by luck."""
+    rng = np.random.default_rng(1)
+    n = 40_000
+    kind = rng.random(n)
+    t = rng.standard_normal(n) + np.where(kind < 0.754, 0.0, np.where(kind < 0.76, 4.0, -4.0))
+    found = multiplicity.lucky_shares(2 * stats.norm.sf(abs(t)), t, gamma=0.2, tail=0.6)
+    assert found.zero == pytest.approx(0.754, abs=0.012) and found.lucky == pytest.approx(0.0754, abs=0.0015)
+    assert found.skilled == pytest.approx(0.006, abs=0.006)
