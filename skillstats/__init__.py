@@ -9,6 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from skillstats.behaviour.habits import Behaviour, behaviour
+    from skillstats.behaviour.learning import Learning, learn_rule
     from skillstats.evaluation.day_scores import Comparison, compare
     from skillstats.evaluation.evaluate import evaluate
     from skillstats.evaluation.family import FamilyEvaluation, evaluate_choices, evaluate_parts
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from skillstats.spec.read import read_spec
 
 _HOME = {
+    "Behaviour": "behaviour.habits",
     "Choices": "evidence",
     "Comparison": "evaluation.day_scores",
     "DayParts": "evidence",
@@ -59,6 +62,7 @@ _HOME = {
     "Fills": "record.fix_log",
     "Fit": "inference.container",
     "Ledger": "ledger.containers",
+    "Learning": "behaviour.learning",
     "LedgerFolder": "ledger.folder",
     "ModelSpec": "spec.model",
     "Order": "ledger.resimulate",
@@ -68,6 +72,7 @@ _HOME = {
     "Record": "record.containers",
     "Shrinkage": "inference.known_error",
     "World": "simulate.world",
+    "behaviour": "behaviour.habits",
     "build_ledger": "ledger.build",
     "build_ledger_folder": "ledger.door",
     "compare": "evaluation.day_scores",
@@ -77,6 +82,7 @@ _HOME = {
     "evaluate_parts": "evaluation.family",
     "explain": "ledger.explain",
     "fit": "inference.nuts",
+    "learn_rule": "behaviour.learning",
     "read_choices": "evidence",
     "read_day_parts": "evidence",
     "read_evaluation": "evaluation.write",
@@ -103,6 +109,7 @@ __all__ = [  # noqa: RUF022
     "PoolingPrior", "Shrinkage", "shrink", "World", "read_world", "simulate", "resimulate", "PureModel", "Order",
     "Fills", "read_fix", "decisions_needed", "compare", "Comparison",
     "DayParts", "read_day_parts", "evaluate_parts", "Choices", "to_choices", "read_choices", "evaluate_choices", "FamilyFit", "FamilyEvaluation",
+    "behaviour", "Behaviour", "learn_rule", "Learning",
 ]  # fmt: skip
 
 

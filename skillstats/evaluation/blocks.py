@@ -13,13 +13,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from skillstats.behaviour.block import behaviour_block, learning_block
 from skillstats.errors import UsageError
 from skillstats.evidence import Evidence
 from skillstats.ledger.containers import Ledger
 from skillstats.plan import Plan
 
 Block = Callable[..., dict[str, Any]]
-BLOCKS: Final[Mapping[str, Block]] = {}
+BLOCKS: Final[Mapping[str, Block]] = {"behaviour": behaviour_block, "learning": learning_block}
 """Name to function ``(ledger, evidence, plan, *, seed) -> dict``; evidence is None where no decision can be judged."""
 
 

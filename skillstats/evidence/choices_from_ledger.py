@@ -62,7 +62,7 @@ def to_choices(ledger: Ledger) -> Choices:
     if not keep.any():
         raise SkillWithheld(f"no signal can be judged ({', '.join(f'{v} {k}' for k, v in counts.items())})")
     frame = frame[keep].reset_index(drop=True)
-    risk = _risk(ledger, frame)
+    risk = whole_order_risk(ledger, frame)
     codes, coords = {}, {}
     for name in ("trader", "session", "stratum"):
         codes[name], coords[name] = encode(frame[name].to_numpy(dtype=object))
@@ -104,8 +104,18 @@ def _asset_class(ledger: Ledger, asset: str) -> str:
     return ledger.plan.assets[asset].class_ if asset in ledger.plan.assets else "all"
 
 
-def _risk(ledger: Ledger, frame: pd.DataFrame) -> FloatArray:
-    """Risk of vetoing the whole order: |q| price multiplier volatility sqrt(trading time to the horizon), at least a minute of it."""
+def whole_order_risk(ledger: Ledger, frame: pd.DataFrame) -> FloatArray:
+    """Risk of vetoing the whole order: |q| price multiplier volatility sqrt(trading time to the horizon), at least a minute of it.
+
+    Parameters
+    ----------
+    frame : columns asset, signal_time, horizon_time (int64 microseconds), signal_mid, signal_fx (NaN: base currency), model_quantity,
+        volatility (billionths a session)
+
+    Returns
+    -------
+    (row,) currency
+    """
     elapsed = np.zeros(len(frame))
     names = np.array([_calendar_name(ledger, a) for a in frame["asset"]], dtype=object)
     for name in sorted(set(names)):

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from skillstats.report.blocks.behaviour import behaviour_section
+from skillstats.report.blocks.learning import learning_section
 from skillstats.report.section import Section, Setting
 
-SECTIONS: Final[Mapping[str, Callable[[Mapping[str, Any], Setting], Section | None]]] = {}
+SECTIONS: Final[Mapping[str, Callable[[Mapping[str, Any], Setting], Section | None]]] = {
+    "behaviour": behaviour_section,
+    "learning": learning_section,
+}
 """Name of a block to the function that writes it down, in the order of the page; None where there is nothing to say."""
 
 
