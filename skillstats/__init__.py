@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from skillstats.attribution.choice import ChoiceSplit, split_choice
+    from skillstats.behaviour.habits import Behaviour, behaviour
+    from skillstats.behaviour.learning import Learning, learn_rule
     from skillstats.evaluation.day_scores import Comparison, compare
     from skillstats.evaluation.evaluate import evaluate
     from skillstats.evaluation.family import FamilyEvaluation, evaluate_choices, evaluate_parts
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "ChoiceSplit": "attribution.choice",
+    "Behaviour": "behaviour.habits",
     "Choices": "evidence",
     "Classics": "luck.classics",
     "Comparison": "evaluation.day_scores",
@@ -64,6 +67,7 @@ _HOME = {
     "Fills": "record.fix_log",
     "Fit": "inference.container",
     "Ledger": "ledger.containers",
+    "Learning": "behaviour.learning",
     "LedgerFolder": "ledger.folder",
     "ModelSpec": "spec.model",
     "Order": "ledger.resimulate",
@@ -74,6 +78,7 @@ _HOME = {
     "Record": "record.containers",
     "Shrinkage": "inference.known_error",
     "World": "simulate.world",
+    "behaviour": "behaviour.habits",
     "build_ledger": "ledger.build",
     "build_ledger_folder": "ledger.door",
     "classics": "luck.classics",
@@ -85,6 +90,7 @@ _HOME = {
     "explain": "ledger.explain",
     "fit": "inference.nuts",
     "placebo": "luck.placebo",
+    "learn_rule": "behaviour.learning",
     "read_choices": "evidence",
     "read_day_parts": "evidence",
     "read_evaluation": "evaluation.write",
@@ -114,6 +120,7 @@ __all__ = [  # noqa: RUF022
     "DayParts", "read_day_parts", "evaluate_parts", "Choices", "to_choices", "read_choices", "evaluate_choices", "FamilyFit", "FamilyEvaluation",
     "split_choice", "ChoiceSplit", "placebo", "Placebo",
     "classics", "Classics",
+    "behaviour", "Behaviour", "learn_rule", "Learning",
 ]  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from skillstats.behaviour.block import behaviour_block, learning_block
 from skillstats.errors import UsageError
 from skillstats.evaluation.choice_blocks import choice_block, placebo_block
 from skillstats.evidence import Evidence
@@ -26,6 +27,7 @@ BLOCKS: Final[Mapping[str, Block]] = {
     "placebo": placebo_block,
     "classics": classics_block,
 }
+BLOCKS: Final[Mapping[str, Block]] = {"behaviour": behaviour_block, "learning": learning_block}
 """Name to function ``(ledger, evidence, plan, *, seed) -> dict``; evidence is None where no decision can be judged."""
 
 

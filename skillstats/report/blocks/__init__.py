@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from skillstats.report.blocks.behaviour import behaviour_section
 from skillstats.report.blocks.choice import choice_section
 from skillstats.report.blocks.classics import classics_section
+from skillstats.report.blocks.learning import learning_section
 from skillstats.report.blocks.placebo import placebo_section
 from skillstats.report.section import Section, Setting
 
@@ -14,6 +16,8 @@ SECTIONS: Final[Mapping[str, Callable[[Mapping[str, Any], Setting], Section | No
     "choice": choice_section,
     "placebo": placebo_section,
     "classics": classics_section,
+    "behaviour": behaviour_section,
+    "learning": learning_section,
 }
 """Name of a block to the function that writes it down, in the order of the page; None where there is nothing to say."""
 

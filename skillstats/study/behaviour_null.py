@@ -1,0 +1,192 @@
+"""How often does each detector of a habit fire on traders without habits, and how often on traders with one?
+
+    python -m skillstats.study.behaviour_null --desks 63 --workers 1 --out docs/models/evidence/behaviour.md
+
+Five kinds of unbiased desks (`DESIGNS`): the usual one; horizons of the same close; horizons of five sessions, so that bets overlap; skilled
+traders; and a model that is right more often than not. A planted habit is looked for with the detector of its name only.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from skillstats.behaviour.detectors import DETECTORS
+from skillstats.behaviour.habits import BY_NAME, habits_of
+from skillstats.study.behaviour_worlds import Desk, desk_of
+
+LEVEL: Final = 0.05
+ALARM: Final = 0.01
+NOT_NULL: Final = frozenset({("edge", "early_exit")})
+"""Where the model is right more often than not, cutting its positions early does lose: no false alarm."""
+DESIGNS: Final = (
+    Desk("usual"),
+    Desk("close", span=0),
+    Desk("overlap", span=5),
+    Desk("skilled", skill=0.3),
+    Desk("edge", edge=0.05),
+)
+PLANTED: Final = tuple(
+    Desk(name, habits={name: size})
+    for name, size in (
+        ("after_loss", 0.35), ("recency", 0.4), ("disposition", 0.3), ("exits", 0.3), ("early_exit", 0.5), ("resize_share", 0.08),
+        ("resize_worth", 0.6), ("small_tweaks", 0.3), ("herding", 0.5), ("last_hour", 0.4), ("month_end", 0.6),
+    )
+)  # fmt: skip
+
+
+def run_desk(seed: int, world: Desk, replicate: int) -> pd.DataFrame:
+    """Habits of one simulated desk: a row a trader and detector."""
+    rng = np.random.default_rng([seed, *world.name.encode(), len(world.habits), replicate])
+    desk = desk_of(world, rng)
+    only = tuple(BY_NAME[name] for name in world.habits) or DETECTORS
+    table = habits_of(desk, 0.10, only).to_pandas()
+    if "herding" in world.habits:
+        table = table[table["trader"] == "T1"]  # the one who copies
+    return table.assign(design=world.name, replicate=replicate)
+
+
+def null_rates(rows: pd.DataFrame) -> pd.DataFrame:
+    """Share of unbiased traders each detector fires on.
+
+    Returns
+    -------
+    columns design, detector, traders (that it could answer for), rate (p < 5%), error (of the rate, clustered by desk: its traders share the
+    market), covered (share of 90% intervals that hold zero), ok (rate not above 5% by more than chance: one-sided p >= 1%)
+    """
+    table = []
+    for (design, detector), cell in rows.groupby(["design", "detector"], sort=False):
+        asked = cell[cell["p"].notna()]
+        if (design, detector) in NOT_NULL or asked.empty:
+            continue
+        fires = (asked["p"] < LEVEL).astype(float)
+        desks = fires.groupby(asked["replicate"]).agg(["sum", "count"])
+        rate, n = float(fires.mean()), len(asked)
+        deviations = desks["sum"] - LEVEL * desks["count"]
+        error = float(np.sqrt((deviations - deviations.mean()).pow(2).sum())) / n
+        covered = float(((asked["q05"] <= 0) & (asked["q95"] >= 0)).mean())
+        too_often = bool(error > 0 and stats.t.sf((rate - LEVEL) / error, max(1, len(desks) - 1)) < ALARM)
+        table.append(
+            {
+                "design": design,
+                "detector": detector,
+                "traders": n,
+                "rate": rate,
+                "error": error,
+                "covered": covered,
+                "ok": not too_often,
+            }
+        )
+    return pd.DataFrame(table)
+
+
+def power_rates(rows: pd.DataFrame) -> pd.DataFrame:
+    """Share of traders with a planted habit it is found in.
+
+    Returns
+    -------
+    columns detector, traders, effect (mean), unit, power (p < 5% and the planted sign)
+    """
+    table = []
+    for detector, cell in rows.groupby("detector", sort=False):
+        asked = cell[cell["p"].notna()]
+        sign = np.sign(asked["effect"].mean())
+        power = float(((asked["p"] < LEVEL) & (np.sign(asked["effect"]) == sign)).mean())
+        table.append(
+            {
+                "detector": detector,
+                "traders": len(asked),
+                "effect": asked["effect"].mean(),
+                "unit": cell["unit"].iloc[0],
+                "power": power,
+            }
+        )
+    return pd.DataFrame(table)
+
+
+def markdown(null: pd.DataFrame, power: pd.DataFrame, lists: pd.DataFrame) -> str:
+    """The tables as Markdown, for the documentation."""
+    designs = list(dict.fromkeys(null["design"]))
+    rates = null.pivot_table(index="detector", columns="design", values="rate", sort=False)
+    traders, error = int(null["traders"].max()), null["error"].max()
+    lines = [
+        f"Share of unbiased traders on which a test at 5% fires; {traders} traders a cell, each with 252 sessions of about 10 signals, Monte-Carlo error at most {error:.3f}.",
+        "",
+        "| detector | " + " | ".join(designs) + " | intervals that hold 0 | power on a planted habit | its size |",
+        "|---|" + "---|" * (len(designs) + 3),
+    ]
+    covered = null.groupby("detector")["covered"].mean()
+    found = power.set_index("detector")
+    for detector in rates.index:
+        cells = [
+            f"{rates.loc[detector, d]:.3f}" if d in rates.columns and np.isfinite(rates.loc[detector, d]) else "–"
+            for d in designs
+        ]
+        have = detector in found.index
+        size = f"{found.loc[detector, 'effect']:+.2f} {found.loc[detector, 'unit']}" if have else "–"
+        strong = f"{found.loc[detector, 'power']:.2f}" if have else "–"
+        lines.append(
+            f"| {BY_NAME[detector].title} (`{detector}`) | "
+            + " | ".join(cells)
+            + f" | {covered[detector]:.3f} | {strong} | {size} |"
+        )
+    pooled = float(np.average(null["rate"].to_numpy(), weights=null["traders"].to_numpy()))
+    any_found = {str(name): float(cell.mean()) for name, cell in lists.groupby("design", sort=False)["any"]}
+    told = ", ".join(f"{name} {share:.2f}" for name, share in any_found.items())
+    lines += [
+        "",
+        f"All cells together: {pooled:.3f}. Desks of eight unbiased traders with any habit on the list at a false-discovery rate of 10%: {told}.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def study(
+    desks: int, seed: int, workers: int, planted_desks: int | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Null and power tables, and for each null desk whether anything was found."""
+    null = _run(DESIGNS, desks, seed, workers)
+    planted = _run(PLANTED, planted_desks or max(2, desks // 8), seed, workers)
+    lists = null.groupby(["design", "replicate"], sort=False)["found"].any().rename("any")
+    return null_rates(null), power_rates(planted), lists.reset_index()
+
+
+def _run(worlds: tuple[Desk, ...], desks: int, seed: int, workers: int) -> pd.DataFrame:
+    found: list[Any] = []
+    for world in worlds:
+        one = partial(run_desk, seed, world)
+        if workers == 1:
+            found += [one(i) for i in range(desks)]
+        else:
+            with ProcessPoolExecutor(workers) as pool:
+                found += list(pool.map(one, range(desks)))
+    rows: pd.DataFrame = pd.concat(found, ignore_index=True)
+    return rows
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--desks", type=click.IntRange(min=1), default=63, show_default=True, help="Desks of eight traders a design.")
+@click.option("--seed", type=int, default=2026, show_default=True)
+@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), help="Markdown file for the tables.")
+def main(desks: int, seed: int, workers: int, out: Path | None) -> None:
+    """False alarms and power of the detectors of habits; exits 1 where a detector fires too often."""
+    null, power, lists = study(desks, seed, workers)
+    text = markdown(null, power, lists)
+    click.echo(text)
+    if out is not None:
+        out.write_text(text, encoding="utf-8")
+    bad = null[~null["ok"]]
+    for row in bad.itertuples():
+        click.echo(f"defect: {row.detector} fires on {row.rate:.1%} of {row.traders} unbiased traders in {row.design}")
+    raise SystemExit(1 if len(bad) else 0)
+
+
+if __name__ == "__main__":
+    main()
