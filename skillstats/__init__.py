@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from skillstats.boundary.finder import Regimes, find_regimes
     from skillstats.evaluation.day_scores import Comparison, compare
     from skillstats.evaluation.evaluate import evaluate
     from skillstats.evaluation.family import FamilyEvaluation, evaluate_choices, evaluate_parts
@@ -66,6 +67,7 @@ _HOME = {
     "PoolingPrior": "inference.known_error",
     "PureModel": "ledger.resimulate",
     "Record": "record.containers",
+    "Regimes": "boundary.finder",
     "Shrinkage": "inference.known_error",
     "World": "simulate.world",
     "build_ledger": "ledger.build",
@@ -76,6 +78,7 @@ _HOME = {
     "evaluate_choices": "evaluation.family",
     "evaluate_parts": "evaluation.family",
     "explain": "ledger.explain",
+    "find_regimes": "boundary.finder",
     "fit": "inference.nuts",
     "read_choices": "evidence",
     "read_day_parts": "evidence",
@@ -102,6 +105,7 @@ __all__ = [  # noqa: RUF022
     "ModelSpec", "read_spec", "Fit", "fit", "Evaluation", "evaluate", "write_evaluation", "read_evaluation", "verify", "write_report",
     "PoolingPrior", "Shrinkage", "shrink", "World", "read_world", "simulate", "resimulate", "PureModel", "Order",
     "Fills", "read_fix", "decisions_needed", "compare", "Comparison",
+    "find_regimes", "Regimes",
     "DayParts", "read_day_parts", "evaluate_parts", "Choices", "to_choices", "read_choices", "evaluate_choices", "FamilyFit", "FamilyEvaluation",
 ]  # fmt: skip
 
