@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from skillstats.attribution.choice import ChoiceSplit, split_choice
     from skillstats.behaviour.habits import Behaviour, behaviour
     from skillstats.behaviour.learning import Learning, learn_rule
+    from skillstats.boundary.finder import Regimes, find_regimes
     from skillstats.evaluation.day_scores import Comparison, compare
     from skillstats.evaluation.evaluate import evaluate
     from skillstats.evaluation.family import FamilyEvaluation, evaluate_choices, evaluate_parts
@@ -76,6 +77,7 @@ _HOME = {
     "PoolingPrior": "inference.known_error",
     "PureModel": "ledger.resimulate",
     "Record": "record.containers",
+    "Regimes": "boundary.finder",
     "Shrinkage": "inference.known_error",
     "World": "simulate.world",
     "behaviour": "behaviour.habits",
@@ -88,6 +90,7 @@ _HOME = {
     "evaluate_choices": "evaluation.family",
     "evaluate_parts": "evaluation.family",
     "explain": "ledger.explain",
+    "find_regimes": "boundary.finder",
     "fit": "inference.nuts",
     "placebo": "luck.placebo",
     "learn_rule": "behaviour.learning",
@@ -117,6 +120,7 @@ __all__ = [  # noqa: RUF022
     "ModelSpec", "read_spec", "Fit", "fit", "Evaluation", "evaluate", "write_evaluation", "read_evaluation", "verify", "write_report",
     "PoolingPrior", "Shrinkage", "shrink", "World", "read_world", "simulate", "resimulate", "PureModel", "Order",
     "Fills", "read_fix", "decisions_needed", "compare", "Comparison",
+    "find_regimes", "Regimes",
     "DayParts", "read_day_parts", "evaluate_parts", "Choices", "to_choices", "read_choices", "evaluate_choices", "FamilyFit", "FamilyEvaluation",
     "split_choice", "ChoiceSplit", "placebo", "Placebo",
     "classics", "Classics",

@@ -72,6 +72,13 @@ def to_evidence(ledger: Ledger) -> Evidence:
     return _assemble(ledger, frame, desk, counts, late)
 
 
+def first_rows(ledger: Ledger) -> IntArray:
+    """Position in ``ledger.rows`` of the first action of each decision that is evidence, shape (decision,), in the order of `Evidence.decision`."""
+    rows, _, _ = _usable_rows(ledger)
+    ordered = rows.frame.assign(code=rows.code).sort_values(["code", "action_time", "at"])
+    return ordered.groupby("code", sort=True)["at"].first().to_numpy(dtype=np.int64)
+
+
 def _in_words(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{v} {k}" for k, v in counts.items()) or "none was made"
 
