@@ -91,7 +91,7 @@ def _tables(work: Work, whole: Piece, lost: Lost, found: list[Problem], outside:
     if whole.decay is not None:
         tables |= {"decay": decay_table(whole.decay), "decay_kpis": decay_kpis(whole.decay, decisions, market.plan.decay)}
     counts = row_counts(record, work.chains, rows, outside, market.as_of)
-    counts |= other_counts(lost.frame, quarantine, drops, whole.unlabelled)
+    counts |= other_counts(lost.frame, quarantine, drops, whole.bare)
     if second:
         counts["resimulated_unavailable"] = len(second.problems)
     assert_signals_conserved(record, counts, quarantine, drops)
