@@ -197,7 +197,7 @@ def price(work: Work, volatility: NDArray[np.int64]) -> tuple[Priced, Slices]:
         parts=parts,
         paths=gap_paths(orders.q, fills, prices.model_time, counted, end),
         labels=regime_labels(
-            market.plan,
+            market.plan.regimes.use,
             record.tables.get("regimes"),
             work.labels,
             chains.name,

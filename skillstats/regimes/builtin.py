@@ -220,3 +220,12 @@ def hmm_probabilities(
         if states is not None:
             probability[k] = ahead[n - on]
     return probability, failed
+
+
+def hmm_probability(source: LabelSource, asset: int, session: int) -> tuple[int, float, States | None]:
+    """Earlier returns of a session, P(turbulent) as known when it began (NaN where unknown), and the fit that says so."""
+    returns = _returns(source, asset)
+    count = int((returns[:session] != NULL).sum())
+    probability, _ = hmm_probabilities(returns, np.array([session]), source, asset)
+    states = source.fits[asset, fit_of(count)][0] if not np.isnan(probability[session]) else None
+    return count, float(probability[session]), states

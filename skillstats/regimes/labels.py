@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skillstats.errors import LedgerBug, UsageError
-from skillstats.plan import Plan
 from skillstats.record.containers import NULL, Table
 from skillstats.regimes.builtin import RULES, UNLABELLED, LabelSource, built_labels, is_builtin, split_name
 
@@ -42,14 +41,15 @@ class Labels:
 
 
 def regime_labels(
-    plan: Plan, table: Table | None, source: LabelSource, asset: NDArray[Any], decided: NDArray[np.int64]
+    use: tuple[str, ...], table: Table | None, source: LabelSource | None, asset: NDArray[Any], decided: NDArray[np.int64]
 ) -> Labels:
-    """Label each decision by the regimes the plan names.
+    """Label each decision by the regimes a plan names.
 
     Parameters
     ----------
+    use : `regimes.use` of the plan
     table : the `regimes` table of the record, if any
-    source : the record's market; nothing is computed from it unless the plan names a built-in label
+    source : the record's market; nothing is computed from it unless the plan names a built-in label, and then it must be there
     asset : (chain,) asset names
     decided : (chain,) instants: the action's, or the signal's where the signal was left alone
 
@@ -60,22 +60,23 @@ def regime_labels(
     LedgerBug
         If a label rests on a datum at or after its decision.
     """
-    refuse_names(plan, table, source)
+    refuse_names(use, table, source)
     cutoff = np.full(len(decided), NULL, dtype=np.int64)
     values: dict[str, NDArray[Any]] = {}
     unfitted: int | None = None
-    for name in plan.regimes.use:
+    for name in use:
         if is_user_column(table, name):
             assert table is not None
             values[name], own = _known(table, name, asset, decided)
         else:
+            assert source is not None
             made = built_labels(source, name, asset, decided)
             values[name], own = made.label, made.cutoff
             if split_name(name)[0] == "hmm":
                 unfitted = (unfitted or 0) + made.failed
         refuse_late(name, own, decided)
         cutoff = np.maximum(cutoff, own)
-    return Labels(values, cutoff, rule_digest(plan.regimes.use, table) if values else "", unfitted)
+    return Labels(values, cutoff, rule_digest(use, table) if values else "", unfitted)
 
 
 def is_user_column(table: Table | None, name: str) -> bool:
@@ -89,23 +90,23 @@ def rule_digest(names: tuple[str, ...], table: Table | None) -> str:
     return hashlib.sha256("\n".join((RULE, *rules)).encode()).hexdigest()[:16]
 
 
-def refuse_names(plan: Plan, table: Table | None, source: LabelSource) -> None:
+def refuse_names(use: tuple[str, ...], table: Table | None, source: LabelSource | None) -> None:
     """Refuse every name that stands for nothing, or for two things."""
     have = [c for c in table.columns if c not in FIXED_COLUMNS] if table is not None else []
-    missing = [n for n in plan.regimes.use if n not in have and not is_builtin(n)]
+    missing = [n for n in use if n not in have and not is_builtin(n)]
     if missing:
         raise UsageError(
             f"regimes.use names {missing}, but the regimes table has {have or 'no label column'} and built in are {list(RULES)}; correct the "
             "plan or add the column (labels from the decision's own day, centred or smoothed ones are not offered: they know the outcome)"
         )
-    both = [n for n in plan.regimes.use if n in have and is_builtin(n)]
+    both = [n for n in use if n in have and is_builtin(n)]
     if both:
         raise UsageError(
             f"regimes.use names {both}, which the regimes table has as a column and the package as a built-in label; rename the column to use "
             "it, or leave it out of the table to use the built-in label"
         )
-    priced = source.market.store.code_of()
-    named = [(n, a) for n in plan.regimes.use if n not in have and (a := split_name(n)[1]) is not None]
+    priced = source.market.store.code_of() if source is not None else {}
+    named = [(n, a) for n in use if n not in have and (a := split_name(n)[1]) is not None]
     blind = [n for n, a in named if a not in priced]
     if blind:
         raise UsageError(f"regimes.use names {blind}, but the record has no prices of that asset; add them or name another asset")

@@ -80,5 +80,5 @@ def labels_of(record: Record, use: tuple[str, ...], asset: list[str], decided: l
     market = open_market(record, plan)
     source = label_source(market, corporate_of(record))
     return regime_labels(
-        plan, record.tables.get("regimes"), source, np.array(asset, dtype=object), np.array(decided, dtype=np.int64)
+        use, record.tables.get("regimes"), source, np.array(asset, dtype=object), np.array(decided, dtype=np.int64)
     )

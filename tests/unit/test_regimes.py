@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "oracle"))
@@ -17,13 +19,16 @@ from regime_desk import ASSETS, START, calendar, decisions, labels_of, price_row
 
 import skillstats as ss
 from skillstats.errors import LedgerBug, UsageError
+from skillstats.market.adjust import corporate_of
+from skillstats.market.opening import open_market
 from skillstats.market.sessions import load_sessions
 from skillstats.plan import RegimeChoice
 from skillstats.record.containers import NULL, Record
 from skillstats.regimes import builtin, series
-from skillstats.regimes.builtin import RULES
+from skillstats.regimes.builtin import RULES, label_source
 from skillstats.regimes.states import REFIT, fit_of, fit_states, predict_states, turbulence
 from skillstats.regimes.terciles import expanding_terciles
+from skillstats.regimes.words import why_labelled
 
 DAYS = 130
 
@@ -242,12 +247,54 @@ def test_a_fit_that_fails_leaves_decisions_unlabelled_and_counts_them(monkeypatc
     assert fit_states(np.zeros(252, dtype=np.int64)) is None
 
 
-def test_a_ledger_carries_them_into_evidence():
-    """The whole chain on a simulated desk: plan, ledger column, evidence; each label before its decision."""
+@pytest.fixture(scope="module")
+def ledger() -> ss.Ledger:
     made, _ = ss.simulate(ss.World(sessions=30, history=90, traders=2, directional=()), seed=2)
-    plan = msgspec.structs.replace(made.plan, regimes=RegimeChoice(use=("volatility", "trend")))
-    ledger = ss.build_ledger(made, plan)
+    return ss.build_ledger(made, msgspec.structs.replace(made.plan, regimes=RegimeChoice(use=("volatility", "trend"))))
+
+
+def test_a_ledger_carries_them_into_evidence(ledger):
+    """The whole chain on a simulated desk: plan, ledger column, evidence; each label before its decision."""
     evidence = ss.to_evidence(ledger)
     assert evidence.context["look_ahead"] == 0
     assert {part for cell in evidence.coords["regime"] for part in cell.split(" | ")} == {"low", "middle", "high", "up", "down"}
     assert ledger.result["counts"]["unlabelled"] == 0 and "unfitted" not in ledger.result["counts"]
+
+
+def test_an_explanation_tells_number_breakpoints_and_cut_off(ledger, tmp_path):
+    row = next(r for r in ledger.rows.to_pylist() if r["is_intervention"])
+    text = ss.explain(ledger, row["signal_id"]).text
+    label, trend, cutoff = row["regime_volatility"], row["regime_trend"], f"{row['regime_cutoff']:%Y-%m-%d %H:%M:%S} UTC"
+    assert re.search(
+        rf"volatility: {label}; volatility of the last 21 sessions [\d.]+% a session; a third of \d+ earlier sessions lay", text
+    )
+    assert f"trend: {trend}; compounded return of the last 21 sessions" in text
+    assert f"the newest datum used is of {cutoff}, before the decision at" in text
+    ledger.write(tmp_path / "ledger")
+    back = ss.explain(ss.read_ledger(tmp_path / "ledger"), row["signal_id"]).text
+    assert f"volatility: {label}\n" in back and "the labels are shown as stored" in back
+
+
+@pytest.mark.parametrize(("column", "value"), [("regime_volatility", "mad"), ("regime_rule", "0" * 16)])
+def test_an_explanation_finds_a_changed_label(column, value, ledger):
+    row = ledger.rows.to_pylist()[5]
+    cells = pa.array([value] * ledger.rows.num_rows)
+    spoilt = replace(ledger, rows=ledger.rows.set_column(ledger.rows.column_names.index(column), column, cells))
+    with pytest.raises(LedgerBug, match=f"{column} is {value}, recomputed"):
+        ss.explain(spoilt, row["signal_id"])
+
+
+@pytest.mark.parametrize(
+    ("name", "day", "said"),
+    [
+        ("volatility", 5, "fewer than 10 of the last 21 sessions have a return"),
+        ("volatility", 40, "but only 29 earlier sessions to compare it with; 60 are needed"),
+        ("spread@A", 129, "A's mean relative spread of the session before 0."),
+        ("volume", 129, "a third of 127 earlier sessions lay at or below"),
+        ("hmm", 129, "only 128 earlier returns; the first fit needs 252"),
+        ("calendar", 129, "by the regular calendar of the exchange, known long before"),
+    ],
+)
+def test_every_reason_has_its_words(name, day, said, record):
+    source = label_source(open_market(record, record.plan), corporate_of(record))
+    assert said in why_labelled(source, name, "A", int(calendar(DAYS)[1][day]))
