@@ -95,7 +95,7 @@ def _tables(work: Work, whole: Piece, lost: Lost, found: list[Problem], outside:
     span = decided_span(chains.asset, chains.anchor, chains.decided)
     carried = carried_tables(record.tables, market, work.corporate, span)
     counts = row_counts(record, work.chains, rows, outside, market.as_of)
-    counts |= other_counts(lost.frame, quarantine, drops, whole.unlabelled)
+    counts |= other_counts(lost.frame, quarantine, drops, whole.bare)
     if second:
         counts["resimulated_unavailable"] = len(second.problems)
     assert_signals_conserved(record, counts, quarantine, drops)

@@ -37,13 +37,13 @@ def row_counts(record: Record, chains: Chains, rows: pd.DataFrame, outside: Chai
     }
 
 
-def other_counts(lost: pd.DataFrame, quarantine: pa.Table, drops: pa.Table, unlabelled: int) -> dict[str, int]:
-    """Counts of what is no row, and of rows without a label."""
+def other_counts(lost: pd.DataFrame, quarantine: pa.Table, drops: pa.Table, bare: Mapping[str, int]) -> dict[str, int]:
+    """Counts of what is no row, and of labels that rows do not have, see `bare_counts`."""
     return {
         "unavailable": int(lost["code"].isin(UNAVAILABLE).sum()),
         "quarantined": quarantine.num_rows,
         "dropped": drops.num_rows,
-        "unlabelled": unlabelled,
+        **bare,
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from skillstats.ledger.containers import Ledger
 from skillstats.ledger.explain_facts import Facts, Row, adjusted, last_instant
+from skillstats.ledger.explain_labels import label_cells
 from skillstats.ledger.explain_record import Found, price_at, price_row, stated_price
 from skillstats.ledger.explain_steps import Step
 from skillstats.ledger.explain_words import money, number
@@ -59,6 +60,7 @@ def _plain_cells(ledger: Ledger, row: Row, facts: Facts, slices: Sequence[Row]) 
         yield "last_fill_time", row["last_fill_time"], max((f.time for f in inside), default=None)
     if ledger.record is not None and not adjusted(row):
         yield from _price_cells(ledger, row)
+    yield from label_cells(ledger, row)
 
 
 def _path_cells(ledger: Ledger, row: Row) -> Iterator[Cell]:

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from skillstats.errors import RULES
 from skillstats.ledger.containers import Ledger
 from skillstats.ledger.explain_facts import Facts, Row, adjusted
+from skillstats.ledger.explain_labels import label_lines
 from skillstats.ledger.explain_record import Filled
 from skillstats.ledger.explain_steps import Step
 from skillstats.ledger.explain_words import MODEL_FILL, REMEDY, VERBS, age, horizon_words, instant, money, number, price
@@ -29,6 +30,7 @@ def row_text(
         _block("The computation", _computation(row, facts, steps)),
         _block("Rounding", _rounding(row, facts, steps)),
         _block("By session", _by_session(row, slices)),
+        _block("The regime", label_lines(ledger, row)),
         _block("Counted in", _counted(ledger, row)),
         _block("Warnings", _warnings(row)),
         _verdict(facts, compared),

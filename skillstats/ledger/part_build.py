@@ -34,6 +34,7 @@ from skillstats.market.volatility import joined as first_anchors
 from skillstats.record.containers import NULL, Record
 from skillstats.record.problem_rows import write_problems
 from skillstats.record.runs import bytes_key, write_run
+from skillstats.regimes.builtin import LabelSource
 
 PROBLEM_ORDER: Final = ("table", "line", "code", "file")
 PLACE_ORDER: Final = ("table", "file", "line", "code")
@@ -43,11 +44,12 @@ AFTER_ALL: Final = b"\xff"
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What all parts share: the market, the chunk, whether there is a second book."""
+    """What all parts share: the market, the chunk, whether there is a second book, and where regime labels come from."""
 
     market: Market
     chunk: int
     second: bool
+    labels: LabelSource
 
 
 def build_part(record: Record, setting: Setting, exits: NDArray[np.int64] | None, folder: Path) -> PartSums:
@@ -75,7 +77,7 @@ def _written(
     entries = [*record.quarantine, *ledger_quarantine(record, found)]
     quarantine, drops = problem_tables(record, entries[len(record.quarantine) :])
     counts = row_counts(record, work.chains, rows, outside, market.as_of)
-    counts |= other_counts(lost.frame, quarantine, drops, whole.unlabelled)
+    counts |= other_counts(lost.frame, quarantine, drops, whole.bare)
     assert_signals_conserved(record, counts, quarantine, drops)
     _write_rows(work, whole, decisions, summed_lines([books, frozen_feedback(books)]) if setting.second else books, folder)
     write_lists(folder, quarantine, drops)

@@ -40,6 +40,7 @@ from skillstats.market.volatility import known_volatility
 from skillstats.plan import Plan
 from skillstats.record.parts import PartedRecord, part_record, read_parts
 from skillstats.record.problem_rows import merged_problems, write_problems
+from skillstats.regimes.builtin import label_source
 
 
 def build_in_parts(
@@ -98,7 +99,8 @@ class _Build:
     def run(self, build: Path, keys: Sequence[str], hear: Hear | None) -> tuple[Any, ...]:
         common, plan, market = self.record.common, self.record.common.plan, self.market
         second = "resimulated" in common.tables
-        sums = list(self._parts(Setting(market, self.chunk, second)))
+        labels = label_source(market, corporate_of(common))
+        sums = list(self._parts(Setting(market, self.chunk, second, labels)))
         if not any(s.chains for s in sums):
             raise UsageError(f"no signal lies in the period {list(plan.period or ())}; correct the period of the plan")
         refuse_reach(sums)

@@ -6,6 +6,7 @@ change a byte, only how much is in memory at once.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -22,7 +23,7 @@ from skillstats.ledger.row_frame import row_frame
 from skillstats.ledger.rows import Priced, ledger_table
 from skillstats.ledger.slices import Slices
 from skillstats.ledger.steps import Work, price
-from skillstats.regimes.labels import UNLABELLED
+from skillstats.regimes.labels import UNLABELLED, Labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Piece:
 
     table, frame : its rows, as written and as a plain frame; slices, slice_table : its day slices
     books : its lines of the books, summed; problems : warnings about its chains; decay : its values at further horizons
+    bare : labels that are missing, and which of them for want of a fit, see `bare_counts`
     """
 
     table: pa.Table
@@ -39,7 +41,7 @@ class Piece:
     slice_table: pa.Table
     books: pd.DataFrame
     problems: tuple[Problem, ...]
-    unlabelled: int
+    bare: Mapping[str, int]
     decay: pd.DataFrame | None
 
 
@@ -55,9 +57,15 @@ def make_piece(work: Work, volatility: NDArray[np.int64], start: int) -> Piece:
         slice_table=slice_table(priced, slices, frame),
         books=book_lines(priced, slices, frame["trader"].to_numpy()),
         problems=(*_warnings(priced), *fill_problems(work.record, work.market, priced.chains, priced.filed)),
-        unlabelled=int(sum((np.asarray(v) == UNLABELLED).sum() for v in priced.labels.values.values())),
+        bare=bare_counts(priced.labels),
         decay=None if decay is None else decay.assign(row=decay["row"] + start),
     )
+
+
+def bare_counts(labels: Labels) -> dict[str, int]:
+    """Labels that chains do not have; ``unfitted``, those for want of a fit, is counted only where states are fitted."""
+    counts = {"unlabelled": int(sum((np.asarray(v) == UNLABELLED).sum() for v in labels.values.values()))}
+    return counts if labels.unfitted is None else counts | {"unfitted": labels.unfitted}
 
 
 def joined(pieces: list[Piece]) -> Piece:
@@ -73,7 +81,7 @@ def joined(pieces: list[Piece]) -> Piece:
         slice_table=pa.concat_tables([p.slice_table for p in pieces]),
         books=pd.concat([p.books for p in pieces], ignore_index=True),
         problems=tuple(x for p in pieces for x in p.problems),
-        unlabelled=sum(p.unlabelled for p in pieces),
+        bare={name: sum(p.bare[name] for p in pieces) for name in pieces[0].bare},
         decay=pd.concat(decays, ignore_index=True) if decays else None,
     )
 

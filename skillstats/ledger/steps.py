@@ -41,6 +41,7 @@ from skillstats.market.adjust import Corporate, corporate_of
 from skillstats.market.marks import Market
 from skillstats.market.volatility import volatility_at
 from skillstats.record.containers import NULL, Record
+from skillstats.regimes.builtin import LabelSource, label_source
 from skillstats.regimes.labels import regime_labels
 
 ROW_WARNINGS: Final = ("D114", "D115", "D126", "D144", "D215")
@@ -61,6 +62,7 @@ class Work:
     """Chains on their way into the ledger, with all that looks at the whole record: their fills and when they end.
 
     filed : fills as recorded; horizon, exits : (chain,) int64, see `horizons`
+    labels : where regime labels come from; it is shared by all parts of a record, so that each series is made once
     """
 
     record: Record
@@ -70,6 +72,7 @@ class Work:
     filed: FillRows
     horizon: NDArray[np.int64]
     exits: NDArray[np.int64]
+    labels: LabelSource
 
     def take(self, rows: NDArray[Any]) -> Work:
         """Some of the chains, by their positions in ascending order."""
@@ -83,14 +86,22 @@ class Work:
             yield start, self.take(np.arange(start, min(start + size, len(self.chains))))
 
 
-def prepare(record: Record, market: Market, chains: Chains, exits: NDArray[np.int64] | None = None) -> Work:
+def prepare(
+    record: Record,
+    market: Market,
+    chains: Chains,
+    exits: NDArray[np.int64] | None = None,
+    labels: LabelSource | None = None,
+) -> Work:
     """Fills and horizons of all chains of a record.
 
     exits : of the issued signals, where the record is a part of another one; see `exits_of`
+    labels : of the whole record, likewise
     """
-    exits = exits_of(record, market, chains, exits)
+    exits, corporate = exits_of(record, market, chains, exits), corporate_of(record)
     horizon = own_horizons(record, market, chains, exits)
-    return Work(record, market, corporate_of(record), chains, gather_fills(record, chains), horizon, exits)
+    source = labels or label_source(market, corporate)
+    return Work(record, market, corporate, chains, gather_fills(record, chains), horizon, exits, source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +197,11 @@ def price(work: Work, volatility: NDArray[np.int64]) -> tuple[Priced, Slices]:
         parts=parts,
         paths=gap_paths(orders.q, fills, prices.model_time, counted, end),
         labels=regime_labels(
-            market.plan, record.tables.get("regimes"), chains.name, np.where(chains.left_alone, chains.anchor, chains.decided)
+            market.plan.regimes.use,
+            record.tables.get("regimes"),
+            work.labels,
+            chains.name,
+            np.where(chains.left_alone, chains.anchor, chains.decided),
         ),
         grid=grid,
         partial=partial,

@@ -56,7 +56,7 @@ def liquidity_at(market: Market, corporate: Corporate, asset: NDArray[np.int64],
         rows = np.flatnonzero(asset == code)
         returns = session_returns(market, corporate, int(code))
         has = returns != NULL
-        traded = np.where(has, _session_volumes(market, corporate, int(code)), 0)
+        traded = np.where(has, session_volumes(market, corporate, int(code)), 0)
         sums = [np.r_[0, np.cumsum(v)] for v in (np.where(has, returns, 0).astype(object) ** 2, traded, has.astype(np.int64))]
         stop = np.minimum(market.sessions_of(int(code)).index_of(anchor[rows]), len(returns))
         first = np.maximum(stop - WINDOW, 0)
@@ -67,7 +67,7 @@ def liquidity_at(market: Market, corporate: Corporate, asset: NDArray[np.int64],
     return Liquidity(squares, volume)
 
 
-def _session_volumes(market: Market, corporate: Corporate, asset: int) -> NDArray[np.object_]:
+def session_volumes(market: Market, corporate: Corporate, asset: int) -> NDArray[np.object_]:
     """Volume of each session, (close of the one before, close], in lots of before every split."""
     run, sessions = market.store.run(asset), market.sessions_of(asset)
     history = corporate.histories.get(market.store.assets[asset])

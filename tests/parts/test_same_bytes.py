@@ -11,12 +11,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from both_ways import difference
+from both_ways import NOW, difference
 from mutations import mutate
+from regime_desk import decisions, price_rows, stamp
 from test_catalogue import CASES
 
 from skillstats.errors import UsageError
+from skillstats.ledger.build import build_ledger
 from skillstats.plan import Plan, parse_plan
+from skillstats.record import read_record
 
 WIDE = (0, 7, 15, 25)
 """Targets, a second book, splits, currencies, impact, several desks, blanket vetoes and further horizons occur among them."""
@@ -72,3 +75,32 @@ def test_the_catalogue_of_bad_input(number, tmp_path):
     draft.write(tmp_path)
     files = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
     assert difference(files, draft.plan, 1) == "", CASES[number].what
+
+
+def test_built_in_labels():
+    """Labels are made once of the whole market, so a part has those of the whole; history before the first signal, quotes and closes."""
+    rows = price_rows(100, seed=4)
+    pick, instants = Random(1), decisions(100)[170:]
+    signals = [
+        {
+            "signal_id": f"S{i}",
+            "time": stamp(t - 60_000_000),
+            "model": "m",
+            "asset": pick.choice("AB"),
+            "side": "BUY",
+            "quantity": "10",
+        }
+        for i, t in enumerate(instants)
+    ]
+    actions = [
+        {"action_id": f"V{i}", "signal_id": f"S{i}", "time": stamp(t), "trader": f"T{i % 2}", "action": "VETO", "quantity": ""}
+        for i, t in enumerate(instants)
+    ]
+    tables = {"prices": rows, "signals": signals, "actions": actions}
+    files = {f"{n}.csv": pd.DataFrame(t).to_csv(index=False).encode() for n, t in tables.items()}
+    text = 'horizon = "session+1"\n[max_age]\nquote = "PT24H"\n[regimes]\nuse = ["volatility", "trend", "spread", "volume", "calendar", "hmm@A"]\n'
+    plan = parse_plan(text.encode())
+    assert difference(files, plan, 7) == ""
+    ledger = build_ledger(read_record({n: pd.DataFrame(t, dtype=object) for n, t in tables.items()}, plan, now=NOW))
+    assert ledger.rows.num_rows > 20 and len(set(ledger.rows["regime_volatility"].to_pylist())) >= 3
+    assert ledger.result["counts"]["unfitted"] == 0
