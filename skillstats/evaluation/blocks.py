@@ -26,8 +26,9 @@ BLOCKS: Final[Mapping[str, Block]] = {
     "choice": choice_block,
     "placebo": placebo_block,
     "classics": classics_block,
+    "behaviour": behaviour_block,
+    "learning": learning_block,
 }
-BLOCKS: Final[Mapping[str, Block]] = {"behaviour": behaviour_block, "learning": learning_block}
 """Name to function ``(ledger, evidence, plan, *, seed) -> dict``; evidence is None where no decision can be judged."""
 
 
