@@ -36,7 +36,7 @@ class Run:
     chains: int
 
 
-RUNS: Final[Mapping[str, Run]] = {"gibbs": Run(1000, 300, 1), "nuts": Run(1200, 500, 2)}
+RUNS: Final[Mapping[str, Run]] = {"gibbs": Run(1000, 300, 1), "nuts": Run(900, 400, 2)}
 """Length of a first run. A quantity with too few effective draws lengthens it, see `replicate`."""
 LENGTHENINGS: Final[Mapping[str, tuple[int, ...]]] = {"gibbs": (1, 4, 16), "nuts": (1, 3, 12)}
 """Lengths of the runs that are tried, as multiples of the first; NUTS takes smaller steps in its last one."""

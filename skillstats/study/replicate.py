@@ -6,8 +6,8 @@ A replicate returns one row a quantity:
     below  share of all draws below the truth; an interval of level q holds the truth where abs(below - 1/2) < q/2
     mean, sd, truth   of the quantity; ess effective draws behind it
 
-The run must hold at least `LEAST_ESS` effective draws of every quantity: with draws whose correlation decays exponentially, three
-effective draws for each ranked one leave a correlation of .0025 between neighbours. A shorter run is repeated longer; a fit that never
+The run must hold at least `LEAST_ESS` effective draws of every quantity: with draws whose correlation decays exponentially, two
+effective draws for each ranked one leave a correlation of .02 between neighbours. A shorter run is repeated longer; a fit that never
 gets there, whose chains disagree or that fails is a **failed replicate**: it keeps its place in the denominator.
 """
 
@@ -31,7 +31,7 @@ from skillstats.study.worlds import World, draw_world
 
 FloatArray = NDArray[np.float64]
 RANKED: Final = 99
-LEAST_ESS: Final = 3 * RANKED
+LEAST_ESS: Final = 2 * RANKED
 DIVERGENT_SHARE: Final = 0.001
 FAILED: Final = "failed"
 COLUMNS: Final = ("study", "model", "design", "replicate", "quantity", "rank", "below", "truth", "mean", "sd", "ess", "reason")
