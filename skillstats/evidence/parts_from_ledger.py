@@ -43,15 +43,15 @@ def to_day_parts(ledger: Ledger) -> DayParts:
     parts = days[["tilt", "timing", "selection"]].sum()[days["known"].all()]
     names = [np.asarray(evidence.coords[k], dtype=object)[evidence.code(k)] for k in ("trader", "session")]
     squares = pd.Series(evidence.risk**2).groupby(names).sum().rename_axis(["trader", "session"])
-    risk = np.sqrt(squares.reindex(parts.index))
-    parts, risk = parts[risk.notna()], risk[risk.notna()]
+    risk = np.sqrt(squares.reindex(parts.index).to_numpy(dtype=float))
+    parts, risk = parts[np.isfinite(risk)], risk[np.isfinite(risk)]
     if not len(parts):
         raise SkillWithheld("no trader-day has known exposures, factor returns and risk; the parts of a day cannot be modelled")
     made = make_day_parts(
-        parts.index.get_level_values("trader"),
-        parts.index.get_level_values("session"),
+        parts.index.get_level_values("trader").to_numpy(),
+        parts.index.get_level_values("session").to_numpy(),
         parts.to_numpy(),
-        risk.to_numpy(),
+        risk,
         unit=evidence.unit,
         sessions_per_year=evidence.sessions_per_year,
         source="record",

@@ -49,9 +49,9 @@ def test_the_section_says_what_made_the_value_and_how_sure_that_is(ledger: Ledge
     assert "90% interval is [" in section.finding and section.picture is not None
     assert section.picture.wide.count("<svg") == 1 and "T1: value-add" in section.picture.wide
     assert any("estimated from the 60 to 252 sessions before each decision" in n for n in section.notes)
-    assert [c for _, c in section.tables][
-        0
-    ] == "Value-add and its parts, USD, with 90% interval, sessions as clusters (Student t)"
+    assert (
+        next(c for _, c in section.tables) == "Value-add and its parts, USD, with 90% interval, sessions as clusters (Student t)"
+    )
 
 
 def test_nobody_is_shown_who_may_not_be(ledger: Ledger) -> None:
