@@ -78,9 +78,9 @@ def to_evidence(ledger: Ledger) -> Evidence:
 
 def first_rows(ledger: Ledger) -> IntArray:
     """Position in ``ledger.rows`` of the first action of each decision that is evidence, shape (decision,), in the order of `Evidence.decision`."""
-    rows, _, _ = _usable_rows(ledger)
+    rows, _, _ = usable_rows(ledger)
     ordered = rows.frame.assign(code=rows.code).sort_values(["code", "action_time", "at"])
-    return ordered.groupby("code", sort=True)["at"].first().to_numpy(dtype=np.int64)
+    return np.asarray(ordered.groupby("code", sort=True)["at"].first().to_numpy(), dtype=np.int64)
 
 
 def _in_words(counts: Mapping[str, int]) -> str:
