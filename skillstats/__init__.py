@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from skillstats.attribution.attribute import FactorAttribution, attribute
     from skillstats.attribution.choice import ChoiceSplit, split_choice
     from skillstats.behaviour.habits import Behaviour, behaviour
     from skillstats.behaviour.learning import Learning, learn_rule
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         read_day_parts,
         read_outcomes,
         to_choices,
+        to_day_parts,
         to_evidence,
     )
     from skillstats.inference.container import Fit
@@ -63,6 +65,7 @@ _HOME = {
     "Evaluation": "evaluation.result",
     "Evidence": "evidence",
     "Explanation": "ledger.explain",
+    "FactorAttribution": "attribution.attribute",
     "FamilyEvaluation": "evaluation.family",
     "FamilyFit": "inference.family_fit",
     "Fills": "record.fix_log",
@@ -81,6 +84,7 @@ _HOME = {
     "Shrinkage": "inference.known_error",
     "World": "simulate.world",
     "behaviour": "behaviour.habits",
+    "attribute": "attribution.attribute",
     "build_ledger": "ledger.build",
     "build_ledger_folder": "ledger.door",
     "classics": "luck.classics",
@@ -109,6 +113,7 @@ _HOME = {
     "simulate": "simulate.door",
     "split_choice": "attribution.choice",
     "to_choices": "evidence",
+    "to_day_parts": "evidence",
     "to_evidence": "evidence",
     "verify": "evaluation.verify",
     "write_evaluation": "evaluation.write",
@@ -125,6 +130,7 @@ __all__ = [  # noqa: RUF022
     "split_choice", "ChoiceSplit", "placebo", "Placebo",
     "classics", "Classics",
     "behaviour", "Behaviour", "learn_rule", "Learning",
+    "attribute", "FactorAttribution", "to_day_parts",
 ]  # fmt: skip
 
 

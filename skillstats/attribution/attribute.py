@@ -88,14 +88,15 @@ class FactorAttribution:
         if unknown or not labels:
             raise UsageError(f"label {unknown[:1] or 'none'}, must be one of {', '.join((*DIMENSIONS, *self.factors))}")
         sums = ["value_add", *(f"{k} {f}" for f in self.factors for k in ("factor", "timing")), *PARTS]
-        rows = []
+        rows, sessions = [], self.days["session"].nunique()
         filled = self.pieces.assign(**{n: self.pieces[n].fillna("none").astype(str) for n in names})
         for key, own in filled.groupby(names, sort=True):
             row: dict[str, Any] = dict(zip(labels, key, strict=True))
             row |= {"n_decisions": own["decision_id"].nunique(), "n_sessions": own["session"].nunique()}
             row |= {k: float(own[k].sum()) for k in sums}
             for part in ("timing", "selection"):
-                row |= _ends(part, own.groupby("session")[part].sum().to_numpy())
+                values = own.groupby("session")[part].sum().to_numpy()
+                row |= _ends(part, np.r_[values, np.zeros(sessions - len(values))])
             rows.append(row)
         return pd.DataFrame(rows)
 

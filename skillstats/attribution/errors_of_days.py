@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtr, stdtrit
 
 FloatArray = NDArray[np.float64]
 FEWEST: Final = 5
@@ -36,7 +36,7 @@ def sum_interval(values: FloatArray) -> tuple[float, float] | None:
     filled = int(np.count_nonzero(own))
     if filled < FEWEST:
         return None
-    half = float(stats.t.ppf(0.95, filled - 1) * np.sqrt(len(own)) * own.std(ddof=1))
+    half = float(stdtrit(filled - 1, 0.95) * np.sqrt(len(own)) * own.std(ddof=1))
     total = float(own.sum())
     return total - half, total + half
 
@@ -71,7 +71,7 @@ def alpha_of(value: FloatArray, factors: FloatArray) -> dict[str, Any] | None:
     lags = hac_lags(n)
     hac = float(model.get_robustcov_results("HAC", maxlags=lags, use_correction=True).bse[0])
     clustered = float(model.get_robustcov_results("HC1").bse[0])
-    half = float(stats.t.ppf(0.95, n - width)) * max(hac, clustered)
+    half = float(stdtrit(n - width, 0.95)) * max(hac, clustered)
     alpha = float(model.params[0])
     return {
         "alpha": alpha,
@@ -109,13 +109,13 @@ def return_based_timing(value: FloatArray, factors: FloatArray, names: Sequence[
             se = float(model.get_robustcov_results("HC1").bse[-1])
             t = float(model.params[-1]) / se if se > 0 else 0.0
             row = {"factor": name, "method": method, "gamma": float(model.params[-1]), "se": se, "t": t}
-            found.append(row | {"p": float(stats.t.sf(t, n - width)), "sessions": n, "label": RETURN_BASED})
+            found.append(row | {"p": float(stdtr(n - width, -t)), "sessions": n, "label": RETURN_BASED})
     return found
 
 
 def _least_squares(value: FloatArray, factors: FloatArray, extra: tuple[FloatArray, ...]) -> tuple[Any, int, int] | None:
     """Fit on the sessions in which every factor is known; None where there are too few or the columns are dependent."""
-    import statsmodels.api as sm
+    from statsmodels.regression.linear_model import OLS
 
     design = np.column_stack([np.ones(len(value)), factors, *extra])
     known = np.isfinite(design).all(axis=1)
@@ -125,4 +125,4 @@ def _least_squares(value: FloatArray, factors: FloatArray, extra: tuple[FloatArr
     scaled = design / np.maximum(np.abs(design).max(axis=0), 1e-300)
     if np.linalg.matrix_rank(scaled) < design.shape[1]:
         return None
-    return sm.OLS(own, design).fit(), len(own), design.shape[1]
+    return OLS(own, design).fit(), len(own), design.shape[1]

@@ -16,6 +16,7 @@ from typing import Any, Final
 from skillstats.behaviour.block import behaviour_block, learning_block
 from skillstats.errors import UsageError
 from skillstats.evaluation.choice_blocks import choice_block, placebo_block
+from skillstats.evaluation.factor_block import factors_block
 from skillstats.evidence import Evidence
 from skillstats.ledger.containers import Ledger
 from skillstats.luck.classics import classics_block
@@ -23,6 +24,7 @@ from skillstats.plan import Plan
 
 Block = Callable[..., dict[str, Any]]
 BLOCKS: Final[Mapping[str, Block]] = {
+    "factors": factors_block,
     "choice": choice_block,
     "placebo": placebo_block,
     "classics": classics_block,

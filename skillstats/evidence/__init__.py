@@ -14,6 +14,7 @@ from skillstats.evidence.containers import (
 from skillstats.evidence.day_parts import DayParts, make_day_parts, read_day_parts, split_by_exposure
 from skillstats.evidence.from_ledger import to_evidence
 from skillstats.evidence.from_outcomes import outcomes_to_evidence, read_outcomes
+from skillstats.evidence.parts_from_ledger import to_day_parts
 
 __all__ = [
     "LABELS",
@@ -35,5 +36,6 @@ __all__ = [
     "read_outcomes",
     "split_by_exposure",
     "to_choices",
+    "to_day_parts",
     "to_evidence",
 ]

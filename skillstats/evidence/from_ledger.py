@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from skillstats.errors import SkillWithheld
 from skillstats.evidence.containers import Evidence
+from skillstats.evidence.factor_numbers import factor_numbers
 from skillstats.evidence.labels import code_labels, code_quarters
 from skillstats.evidence.risk import add_within_decision, one_minute, squared_exposure
 from skillstats.ledger.containers import Ledger
@@ -58,7 +59,7 @@ def to_evidence(ledger: Ledger) -> Evidence:
     SkillWithheld
         If no decision is left.
     """
-    rows, counts, late = _usable_rows(ledger)
+    rows, counts, late = usable_rows(ledger)
     if not len(rows.frame):
         raise SkillWithheld(
             f"no intervention decision can be judged ({_in_words(counts)}); skill needs complete decisions with a known volatility"
@@ -69,21 +70,25 @@ def to_evidence(ledger: Ledger) -> Evidence:
     first = _first_of_decision(rows.frame)
     frame = frame.join(first, on="code")
     counts |= {"risk_floor": floored}
-    return _assemble(ledger, frame, desk, counts, late)
+    made = _assemble(ledger, frame, desk, counts, late)
+    ids = pd.factorize(rows.frame["decision_id"], sort=True)[1].to_numpy()
+    known = factor_numbers(ledger, ids[frame["code"].to_numpy()], desk.labels[frame["k"].to_numpy()], made.risk)
+    return made if known is None else replace(made, exposure=known[0], factor_return=known[1])
 
 
 def first_rows(ledger: Ledger) -> IntArray:
     """Position in ``ledger.rows`` of the first action of each decision that is evidence, shape (decision,), in the order of `Evidence.decision`."""
-    rows, _, _ = _usable_rows(ledger)
+    rows, _, _ = usable_rows(ledger)
     ordered = rows.frame.assign(code=rows.code).sort_values(["code", "action_time", "at"])
-    return ordered.groupby("code", sort=True)["at"].first().to_numpy(dtype=np.int64)
+    return np.asarray(ordered.groupby("code", sort=True)["at"].first().to_numpy(), dtype=np.int64)
 
 
 def _in_words(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{v} {k}" for k, v in counts.items()) or "none was made"
 
 
-def _usable_rows(ledger: Ledger) -> tuple[_Rows, dict[str, int], dict[str, int]]:
+def usable_rows(ledger: Ledger) -> tuple[_Rows, dict[str, int], dict[str, int]]:
+    """Rows of decisions that become evidence, what did not and why, and late decisions by trader."""
     table = ledger.rows.append_column("at", pa.array(np.arange(ledger.rows.num_rows)))
     table = table.filter(pc.fill_null(table["is_intervention"], False))
     frame = pd.DataFrame({k: table[k].to_pandas().astype(object) for k in (*_TEXTS, *_LABELS)})
