@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from skillstats.attribution.risk import risk_block
 from skillstats.behaviour.block import behaviour_block, learning_block
 from skillstats.errors import UsageError
 from skillstats.evaluation.choice_blocks import choice_block, placebo_block
@@ -25,6 +26,7 @@ Block = Callable[..., dict[str, Any]]
 BLOCKS: Final[Mapping[str, Block]] = {
     "choice": choice_block,
     "placebo": placebo_block,
+    "risk": risk_block,
     "classics": classics_block,
     "behaviour": behaviour_block,
     "learning": learning_block,
