@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from skillstats.attribution.attribute import FactorAttribution, attribute
     from skillstats.attribution.choice import ChoiceSplit, split_choice
+    from skillstats.attribution.risk import RiskScores, risk_scores
     from skillstats.behaviour.habits import Behaviour, behaviour
     from skillstats.behaviour.learning import Learning, learn_rule
     from skillstats.boundary.finder import Regimes, find_regimes
@@ -81,6 +82,7 @@ _HOME = {
     "PureModel": "ledger.resimulate",
     "Record": "record.containers",
     "Regimes": "boundary.finder",
+    "RiskScores": "attribution.risk",
     "Shrinkage": "inference.known_error",
     "World": "simulate.world",
     "behaviour": "behaviour.habits",
@@ -109,6 +111,7 @@ _HOME = {
     "read_spec": "spec.read",
     "read_world": "simulate.world",
     "resimulate": "ledger.resimulate",
+    "risk_scores": "attribution.risk",
     "shrink": "inference.known_error",
     "simulate": "simulate.door",
     "split_choice": "attribution.choice",
@@ -128,9 +131,9 @@ __all__ = [  # noqa: RUF022
     "find_regimes", "Regimes",
     "DayParts", "read_day_parts", "evaluate_parts", "Choices", "to_choices", "read_choices", "evaluate_choices", "FamilyFit", "FamilyEvaluation",
     "split_choice", "ChoiceSplit", "placebo", "Placebo",
-    "classics", "Classics",
     "behaviour", "Behaviour", "learn_rule", "Learning",
     "attribute", "FactorAttribution", "to_day_parts",
+    "risk_scores", "RiskScores",
 ]  # fmt: skip
 
 

@@ -10,6 +10,7 @@ it is near 6 where 1 is right, and a test with such blocks rejects 11% at a nomi
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -21,6 +22,9 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 LEAST_DAYS: Final = 20
 """Sessions below which the rule for the length is not asked: blocks of one session."""
+
+AT_ONCE: Final = 1_000_000
+"""Resampled sessions held at a time."""
 
 
 def block_length(series: FloatArray) -> float:
@@ -71,8 +75,17 @@ def resampled_days(n: int, *, block: float, draws: int, seed: int) -> IntArray:
     return np.asarray((np.take_along_axis(start, last, axis=1) + at - last) % n, dtype=np.int64)
 
 
+def in_chunks(n: int, *, block: float, draws: int, seed: int) -> Iterator[IntArray]:
+    """The resampled records in pieces that fit in memory; see `resampled_days`."""
+    step = max(1, AT_ONCE // max(n, 1))
+    for k, first in enumerate(range(0, draws, step)):
+        yield resampled_days(n, block=block, draws=min(step, draws - first), seed=seed + k)
+
+
 def equal_tailed(draws: FloatArray, level: float = 0.90) -> tuple[float, float]:
-    """Ends of the equal-tailed percentile interval of the draws; `level` in (0, 1)."""
-    tail = (1 - level) / 2
+    """Ends of the equal-tailed percentile interval of the finite draws, nan without any; `level` in (0, 1)."""
+    tail, draws = (1 - level) / 2, draws[np.isfinite(draws)]
+    if not len(draws):
+        return float("nan"), float("nan")
     low, high = np.quantile(draws, (tail, 1 - tail))
     return float(low), float(high)

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from skillstats.attribution.risk import risk_block
 from skillstats.behaviour.block import behaviour_block, learning_block
 from skillstats.errors import UsageError
 from skillstats.evaluation.choice_blocks import choice_block, placebo_block
@@ -27,6 +28,7 @@ BLOCKS: Final[Mapping[str, Block]] = {
     "factors": factors_block,
     "choice": choice_block,
     "placebo": placebo_block,
+    "risk": risk_block,
     "classics": classics_block,
     "behaviour": behaviour_block,
     "learning": learning_block,

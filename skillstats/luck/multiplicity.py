@@ -22,15 +22,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr
 
-from skillstats.attribution.day_bootstrap import resampled_days
+from skillstats.attribution.day_bootstrap import in_chunks
 from skillstats.errors import DomainError
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 MOST_PAIRS: Final = 60
 """Traders up to which the model confidence set is asked: it compares every pair in every draw."""
-AT_ONCE: Final = 4_000_000
-"""Weights of resampled days held at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,16 +127,12 @@ def best_by_luck(total: FloatArray, count: FloatArray, *, block: float, draws: i
     """
     mean = total.sum(axis=0) / np.maximum(count.sum(axis=0), 1)
     null = total - count * mean
-    n = len(total)
     found = []
-    step = max(1, AT_ONCE // n)
-    for k, first in enumerate(range(0, draws, step)):
-        many = min(step, draws - first)
-        days = resampled_days(n, block=block, draws=many, seed=seed + k)
-        weight = np.zeros((many, n))
-        np.add.at(weight, (np.repeat(np.arange(many), n), days.ravel()), 1.0)
+    for days in in_chunks(len(total), block=block, draws=draws, seed=seed):
+        weight = np.zeros(days.shape)
+        np.add.at(weight, (np.arange(len(days))[:, None], days), 1.0)
         t = clustered_t(null, count, weight)
-        found.append(np.nanmax(np.where(np.isnan(t), -np.inf, t), axis=1))
+        found.append(np.max(np.where(np.isnan(t), -np.inf, t), axis=1))
     largest = np.concatenate(found)
     return largest[np.isfinite(largest)]
 

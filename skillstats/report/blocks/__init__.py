@@ -11,12 +11,14 @@ from skillstats.report.blocks.classics import classics_section
 from skillstats.report.blocks.factors import factors_section
 from skillstats.report.blocks.learning import learning_section
 from skillstats.report.blocks.placebo import placebo_section
+from skillstats.report.blocks.risk import risk_section
 from skillstats.report.section import Section, Setting
 
 SECTIONS: Final[Mapping[str, Callable[[Mapping[str, Any], Setting], Section | None]]] = {
     "factors": factors_section,
     "choice": choice_section,
     "placebo": placebo_section,
+    "risk": risk_section,
     "classics": classics_section,
     "behaviour": behaviour_section,
     "learning": learning_section,
