@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from skillstats.boundary.contexts import Label, check_look_ahead, code_values, contexts_of, name_of, subset
 from skillstats.boundary.search import Cell, Rule, search
-from skillstats.errors import DomainError, SkillWithheld, UsageError, show
+from skillstats.errors import SkillWithheld, UsageError, show
 from skillstats.evidence import Evidence, to_evidence
 from skillstats.evidence.from_ledger import first_rows
 from skillstats.inference.breadth import bets_per_year
@@ -25,6 +25,8 @@ FloatArray = NDArray[np.float64]
 PRIOR_SD: Final = 0.5
 """Sd of the prior of an annual IR, for the decisions still needed."""
 POWER: Final = 0.80
+MOST_SESSIONS: Final = 5040
+"""Twenty years: beyond them the answer to "how long" is: not at this rate."""
 OWN: Final = ("regime", "action", "signal_type", "asset_class", "model_version")
 """Labels that evidence carries by itself."""
 CELL_DAYS: Final = {"record": 10, "outcomes": 5}
@@ -37,8 +39,8 @@ class FoundCell:
     """A cell of the search with what is still needed.
 
     cell : see `Cell`; values in annual IR (`Regimes.unit`)
-    needed_decisions, needed_sessions : further ones until a cell of this pooled mean is certified with probability .80 at this pace; 0 for a
-        finding, None where the mean does not exceed the hurdle
+    needed_decisions, needed_sessions : further ones until a cell with this pooled mean and excess would be certified with probability .80 at
+        this pace; 0 for a finding, None where one of the two does not exceed the hurdle
     value_add : mean value-add of a decision-row of the cell, currency
     """
 
@@ -204,19 +206,7 @@ def _value_add(cell: Cell, codes: Mapping[str, NDArray[np.int64]], value_add: Fl
 
 def _with_needs(cell: Cell, rule: Rule, value_add: float, per_unit: float) -> FoundCell:
     """A cell in the reader's unit, with the decisions still needed for a claim."""
-    effective = (rule.unit * cell.error) ** -2 if cell.error > 0 else 0.0  # of sd 1 each
-    decisions: float | None = None
-    if cell.found:
-        decisions = 0.0
-    elif abs(cell.mean) > rule.hurdle and effective > 0:
-        try:
-            total = decisions_needed(
-                annual_ir=abs(cell.mean), breadth=rule.unit**-2, hurdle=rule.hurdle, prior_sd=PRIOR_SD, certainty=rule.certainty,
-                power=POWER,
-            )  # fmt: skip
-        except DomainError:
-            total = math.inf
-        decisions = max(0.0, total - effective) * cell.rows / effective if math.isfinite(total) else None
+    decisions = 0.0 if cell.found else _still_needed(cell, rule)
     sessions = None if decisions is None else math.ceil(decisions * cell.sessions / cell.rows)
     if per_unit == 1.0:
         return FoundCell(cell, decisions, sessions, value_add)
@@ -224,6 +214,19 @@ def _with_needs(cell: Cell, rule: Rule, value_add: float, per_unit: float) -> Fo
         k: getattr(cell, k) * per_unit for k in ("raw", "error", "mean", "q05", "q95", "excess", "excess_q05", "excess_q95")
     }
     return FoundCell(replace(cell, **scaled), decisions, sessions, value_add)
+
+
+def _still_needed(cell: Cell, rule: Rule) -> float | None:
+    """Further decisions until a cell like this is certified with probability .80: the smaller of its value and its excess must be."""
+    weaker = min(cell.mean, cell.excess) if cell.mean > 0 else min(-cell.mean, -cell.excess)
+    if weaker <= rule.hurdle or cell.error <= 0:
+        return None
+    effective = (rule.unit * cell.error) ** -2  # independent decisions of sd 1 that would have this error
+    total = decisions_needed(
+        annual_ir=weaker, breadth=rule.unit**-2, hurdle=rule.hurdle, prior_sd=PRIOR_SD, certainty=rule.certainty, power=POWER
+    )
+    further = max(0.0, total - effective) * cell.rows / effective
+    return further if further * cell.sessions <= MOST_SESSIONS * cell.rows else None
 
 
 def _needs(found: FoundCell) -> dict[str, Any]:

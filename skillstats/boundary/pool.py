@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -63,8 +64,7 @@ class Grid:
 def solve(partition: Partition, unit: float) -> Grid:
     """Exact posterior of the cells at every point of the grid."""
     parts = len(partition.designs)
-    axes = [SPREADS] if parts == 1 else [COARSE] * parts
-    taus = np.stack([a.ravel() for a in np.meshgrid(*axes, indexing="ij")], axis=1)
+    taus = _points(parts)
     size = len(partition.estimate)
     prior = np.full((len(taus), size, size), (CENTRE_PRIOR * unit) ** 2)
     for k, design in enumerate(partition.designs):
@@ -96,12 +96,25 @@ def spread_weights(taus: FloatArray, scale: float) -> FloatArray:
     return weight
 
 
+@lru_cache(maxsize=8)
+def _weights(parts: int) -> FloatArray:
+    """`spread_weights` of every scale on the grid of a partition with so many parts, (scale, point)."""
+    return np.stack([spread_weights(_points(parts), s) for s in SCALES])
+
+
+@lru_cache(maxsize=8)
+def _points(parts: int) -> FloatArray:
+    """Every combination of the grids of the spreads, (point, part)."""
+    axes = [SPREADS] if parts == 1 else [COARSE] * parts
+    return np.stack([a.ravel() for a in np.meshgrid(*axes, indexing="ij")], axis=1)
+
+
 def learn_scale(grids: Sequence[Grid]) -> FloatArray:
     """Posterior weights of `SCALES` from all partitions of a kind; the prior's where there is none."""
     log = -0.5 * (SCALES / SCALE_PRIOR) ** 2 + np.log(np.gradient(SCALES))
     for grid in grids:
         level = grid.log_density.max()
-        log += level + np.log(np.array([spread_weights(grid.taus, s) @ np.exp(grid.log_density - level) for s in SCALES]))
+        log += level + np.log(_weights(grid.taus.shape[1]) @ np.exp(grid.log_density - level))
     weight = np.exp(log - log.max())
     return np.asarray(weight / weight.sum())
 
@@ -109,14 +122,16 @@ def learn_scale(grids: Sequence[Grid]) -> FloatArray:
 def draw(grid: Grid, scale_weights: FloatArray, count: int, rng: np.random.Generator) -> FloatArray:
     """Posterior draws of the cells, shape (draw, cell), in the units of the estimates."""
     density = np.exp(grid.log_density - grid.log_density.max())
-    weight = density * np.sum([w * spread_weights(grid.taus, s) for w, s in zip(scale_weights, SCALES, strict=True)], axis=0)
+    weight = density * (scale_weights @ _weights(grid.taus.shape[1]))
     weight /= weight.sum()
     counts = rng.multinomial(count, weight)
+    used = np.flatnonzero(counts)
+    values, vectors = np.linalg.eigh(grid.covariance[used])
+    roots = vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]
     noise = rng.standard_normal((count, grid.mean.shape[1]))
     made, start = np.empty_like(noise), 0
-    for point in np.flatnonzero(counts):
+    for point, root in zip(used, roots, strict=True):
         part = slice(start, start + counts[point])
-        value, vector = np.linalg.eigh(grid.covariance[point])
-        made[part] = grid.mean[point] + noise[part] @ (vector * np.sqrt(np.maximum(value, 0.0))).T
+        made[part] = grid.mean[point] + noise[part] @ root.T
         start += counts[point]
     return made

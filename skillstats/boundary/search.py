@@ -126,19 +126,28 @@ def search(
     cells, the found ones first and then by doubt; why a candidate was left out, by name
     """
     scale = float(np.std(y)) or 1.0
-    candidates = _candidates(labels, crossings=crossings)
-    cells, left = _pass(y / scale, session, candidates, rule, seed)
+    left = {
+        name: f"{len(label.levels)} levels, at most {MOST_LEVELS} can be told apart"
+        for name, label in labels.items()
+        if len(label.levels) > MOST_LEVELS
+    }
+    candidates = _candidates({k: v for k, v in labels.items() if k not in left}, crossings=crossings)
+    cells, thin = judge_cells(y, session, candidates, rule, seed, scale=scale)
+    left |= thin
     return _accepted(cells, y / scale, session, candidates, rule, seed), left
 
 
-def _pass(
-    y: FloatArray, session: IntArray, candidates: Sequence[Candidate], rule: Rule, seed: int
+def judge_cells(
+    y: FloatArray, session: IntArray, candidates: Sequence[Candidate], rule: Rule, seed: int, *, scale: float = 1.0
 ) -> tuple[list[Cell], dict[str, str]]:
-    """Every cell of every candidate by its posterior, and why labels were left out."""
+    """Every cell of every candidate by its posterior, nothing found yet, and why labels were left out; `scale` is the sd of y.
+
+    Rows with code -1 belong to no cell.
+    """
     parts: list[_Part] = []
     left: dict[str, str] = {}
     for candidate in candidates:
-        made = _part(candidate, y, session, rule)
+        made = _part(candidate, y / scale, session, rule)
         if not isinstance(made, str):
             parts.append(made)
         elif len(candidate.keys) == 1:
@@ -182,7 +191,7 @@ def _accepted(
         inside = code == label_of[best.keys].levels.index(best.level)
         y = y - np.where(inside, y[inside].mean() - y[~inside & (code >= 0)].mean(), 0.0)
         needed = [c for c in candidates if any(w.keys == c.keys for w in waiting)]
-        again = {(c.keys, c.level): c for c in _pass(y, session, needed, rule, seed)[0]}
+        again = {(c.keys, c.level): c for c in judge_cells(y, session, needed, rule, seed)[0]}
         for cell in tuple(waiting):
             # P(A and B) >= P(A) + P(B) - 1: what stood out must still stand out
             new = again[cell.keys, cell.level]
@@ -202,15 +211,18 @@ def _candidates(labels: Mapping[str, Label], *, crossings: bool) -> list[Candida
     found = [Candidate((name,), label, 1) for name, label in labels.items()]
     small = [name for name, label in labels.items() if len(label.levels) <= MOST_CROSSED]
     if crossings:
-        found += [Candidate((a, b), cross(labels[a], labels[b]), len(labels[b].levels)) for a, b in combinations(small, 2)]
+        found += [pair((a, b), labels[a], labels[b]) for a, b in combinations(small, 2)]
     return found
+
+
+def pair(keys: tuple[str, str], first: Label, second: Label) -> Candidate:
+    """A crossing of two labels as a candidate."""
+    return Candidate(keys, cross(first, second), len(second.levels))
 
 
 def _part(candidate: Candidate, y: FloatArray, session: IntArray, rule: Rule) -> _Part | str:
     """A candidate as a partition, or why it is none."""
     keys, label, width = candidate.keys, candidate.label, candidate.width
-    if len(keys) == 1 and len(label.levels) > MOST_LEVELS:
-        return f"{len(label.levels)} levels, at most {MOST_LEVELS} can be told apart"
     means = cell_means(y, session, label.codes, floor=rule.floor)
     if len(means) < 2:
         return f"fewer than two levels with {rule.floor} sessions"

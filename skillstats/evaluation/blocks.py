@@ -16,6 +16,7 @@ from typing import Any, Final
 from skillstats.attribution.risk import risk_block
 from skillstats.behaviour.block import behaviour_block, learning_block
 from skillstats.errors import UsageError
+from skillstats.evaluation.block_boundary import policies_block, regimes_block
 from skillstats.evaluation.choice_blocks import choice_block, placebo_block
 from skillstats.evaluation.factor_block import factors_block
 from skillstats.evidence import Evidence
@@ -32,6 +33,8 @@ BLOCKS: Final[Mapping[str, Block]] = {
     "classics": classics_block,
     "behaviour": behaviour_block,
     "learning": learning_block,
+    "regimes": regimes_block,
+    "policies": policies_block,
 }
 """Name to function ``(ledger, evidence, plan, *, seed) -> dict``; evidence is None where no decision can be judged."""
 

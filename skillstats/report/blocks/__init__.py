@@ -11,6 +11,8 @@ from skillstats.report.blocks.classics import classics_section
 from skillstats.report.blocks.factors import factors_section
 from skillstats.report.blocks.learning import learning_section
 from skillstats.report.blocks.placebo import placebo_section
+from skillstats.report.blocks.policies import policies_section
+from skillstats.report.blocks.regimes import regimes_section
 from skillstats.report.blocks.risk import risk_section
 from skillstats.report.section import Section, Setting
 
@@ -22,6 +24,8 @@ SECTIONS: Final[Mapping[str, Callable[[Mapping[str, Any], Setting], Section | No
     "classics": classics_section,
     "behaviour": behaviour_section,
     "learning": learning_section,
+    "regimes": regimes_section,
+    "policies": policies_section,
 }
 """Name of a block to the function that writes it down, in the order of the page; None where there is nothing to say."""
 
