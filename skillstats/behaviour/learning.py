@@ -182,7 +182,7 @@ def learning_of(
         arms=_arms(part, worth, seed, fdr),
         copied=_copies(part, chance, walked.base[t]),
         model_money=float(-(part.v_star * part.risk).sum()),
-        leaves=tuple(sorted(last.leaves.values(), key=lambda leaf: -leaf.mean)),
+        leaves=tuple(sorted(set(last.leaves.values()), key=lambda leaf: -leaf.mean)),
         history=tuple((d.coords["session"][s], str(rule)) for s, rule in walked.rules),
         counts=dict(d.counts),
     )

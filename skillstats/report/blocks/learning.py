@@ -12,12 +12,12 @@ from skillstats.report.numbers import ABSENT, count, digits_for, fixed, interval
 from skillstats.report.section import Section, Setting, in_both_layouts
 
 LABELS: Final = {
-    "adjusted": "the traders' choices",
-    "rule": "the rule alone",
-    "copy": "a copy of the traders",
-    "beyond": "traders beyond the rule",
+    "adjusted": "traders' choices",
+    "rule": "rule alone",
+    "copy": "copy of the traders",
+    "beyond": "beyond the rule",
 }
-AXIS: Final = Axis("learning", "out-of-sample value against the model alone, % of a signal's risk, 90% equal-tailed")
+AXIS: Final = Axis("learning", "% of a signal's risk against the model, 90% equal-tailed")
 NOTES: Final = (
     "The rule asks at most three questions about a signal and then follows it or vetoes it. It was trained on earlier sessions only; sessions whose "
     "horizons reached into the test were left out. Only what was known before the signal could be asked.",
@@ -102,7 +102,7 @@ def _arms_table(desk: Mapping[str, Mapping[str, Any]], unit: str) -> Table:
         "Arm",
         "% of risk a signal [90%]",
         "by bootstrap",
-        "P of no gain",
+        "p",
         "Found with 80% power from",
         f"Total, {unit} [90%]",
     )
@@ -151,14 +151,14 @@ def _leaves_table(leaves: Sequence[Mapping[str, Any]]) -> Table:
     lines = tuple(
         (
             "veto" if leaf["veto"] else "follow",
-            visible(str(leaf["words"])),
+            visible(str(leaf["words"])).removeprefix("where "),
             count(leaf["n"]),
             fixed(leaf["mean"], 2),
             fixed(leaf["error"], 2),
         )
         for leaf in leaves
     )
-    return Table(("Do", "Where", "Signals", "A veto, per unit of risk", "Error"), lines)
+    return Table(("Do", "Where", "Signals", "A veto, per unit of risk", "Error"), lines, words=(1,))
 
 
 def _history_table(history: Sequence[Mapping[str, Any]]) -> Table:
@@ -168,4 +168,4 @@ def _history_table(history: Sequence[Mapping[str, Any]]) -> Table:
         words = visible(str(item["rule"]))
         if not lines or lines[-1][1] != words:
             lines.append((str(item["from"]), words))
-    return Table(("From", "Rule"), tuple(lines))
+    return Table(("From", "Rule"), tuple(lines), words=(1,))
