@@ -74,11 +74,11 @@ def learning_markdown(table: pd.DataFrame) -> str:
         "| desk | desks | rule pays | rule does better than the traders | traders add beyond it | some trader adds (listed) | rule names the planted type | rule, per unit of risk | beyond, per unit of risk |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    for r in table.itertuples():
-        shares = (r.rule, r.below, r.beyond, r.single, r.named)
+    for r in table.to_dict("records"):
+        shares = [r[k] for k in ("rule", "below", "beyond", "single", "named")]
         lines.append(
-            f"| {r.design!s} | {r.desks} | "
+            f"| {r['design']} | {r['desks']} | "
             + " | ".join(f"{x:.2f}" for x in shares)
-            + f" | {r.rule_mean:+.3f} | {r.beyond_mean:+.3f} |"
+            + f" | {r['rule_mean']:+.3f} | {r['beyond_mean']:+.3f} |"
         )
     return "\n".join(lines) + "\n"
