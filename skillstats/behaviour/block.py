@@ -56,7 +56,7 @@ def learning_block(ledger: Ledger, evidence: Evidence | None, plan: Plan, *, see
     """
     del evidence
     try:
-        found = learning_of(decided_of(ledger), seed, plan.verdict.fdr)
+        found = learning_of(decided_of(ledger), seed, plan.verdict.fdr, ledger.carried.get("features"))
     except SkillWithheld as error:
         return {"available": False, "why": str(error)}
     return {

@@ -19,13 +19,14 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from arch.bootstrap import CircularBlockBootstrap
 from numpy.typing import NDArray
 from statsmodels.stats.multitest import multipletests
 
 from skillstats.behaviour.contrast import Contrast, block_length, contrast, session_blocks
 from skillstats.behaviour.decided import Decided, decided_of
-from skillstats.behaviour.features import Features, features_of
+from skillstats.behaviour.features import Features, as_table, features_of
 from skillstats.behaviour.rule import DEPTH, Leaf, Rule, imitate, train_rule
 from skillstats.errors import SkillWithheld, UsageError
 from skillstats.ledger.containers import Ledger
@@ -134,7 +135,8 @@ def learn_rule(
     Parameters
     ----------
     ledger : Ledger
-    features : further columns known at the signals, see `skillstats.behaviour.features.features_of`
+    features : further columns known at the signals: ``time`` (with a zone), optionally ``asset``, one column a feature; default: the table
+        `features` of the record. They are read strictly as-of
     depth : most questions of the rule, 1 to 3; step : sessions of a stretch
     seed : of the bootstrap; default: the plan's
 
@@ -155,13 +157,14 @@ def learn_rule(
     """
     if not 1 <= depth <= DEPTH or step < 5:
         raise UsageError(f"depth={depth}, step={step}: depth must be 1 to {DEPTH}, step at least 5 sessions")
+    further = ledger.carried.get("features") if features is None else as_table(features)
     return learning_of(
-        decided_of(ledger), ledger.plan.seed if seed is None else seed, ledger.plan.verdict.fdr, features, depth, step
+        decided_of(ledger), ledger.plan.seed if seed is None else seed, ledger.plan.verdict.fdr, further, depth, step
     )
 
 
 def learning_of(
-    d: Decided, seed: int, fdr: float, further: pd.DataFrame | None = None, depth: int = DEPTH, step: int = STEP
+    d: Decided, seed: int, fdr: float, further: pa.Table | None = None, depth: int = DEPTH, step: int = STEP
 ) -> Learning:
     """See `learn_rule`."""
     d = d.take(np.isfinite(d.v_star) & np.isfinite(d.value))

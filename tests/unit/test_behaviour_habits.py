@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import skillstats as ss
@@ -12,7 +13,7 @@ from skillstats.behaviour.block import behaviour_block, learning_block
 from skillstats.behaviour.decided import decided_of
 from skillstats.behaviour.detectors import DETECTORS
 from skillstats.behaviour.habits import BY_NAME, habits_of, sentence
-from skillstats.errors import SkillWithheld
+from skillstats.errors import SkillWithheld, UsageError
 from skillstats.evidence import to_choices
 from skillstats.report.blocks.behaviour import behaviour_section
 from skillstats.report.blocks.learning import learning_section
@@ -86,6 +87,19 @@ def test_a_ledger_read_back_gives_the_same_habits_and_blocks_are_json(ledger, tm
         block = make(again, None, again.plan, seed=1)
         assert json.loads(json.dumps(block)) == block
         assert section(block, SETTING) is not None
+
+
+def test_a_rule_can_be_learnt_from_a_ledger_and_a_table_of_features(ledger) -> None:
+    times = pd.to_datetime(sorted({d + "T00:00:00Z" for d in ledger.rows["session"].to_pylist()}))
+    frame = pd.DataFrame({"time": times, "news": np.arange(len(times)) % 2})
+    found = ss.learn_rule(ledger, features=frame, seed=1)
+    assert isinstance(found, ss.Learning)
+    assert found.arm("rule").sessions == 5
+    assert found.arm("rule").q05 is None  # five sessions carry no interval
+    assert found.to_pandas()["scope"].unique().tolist() == ["desk", "T1", "T2"]
+    assert ss.learn_rule(ledger, features=frame, seed=1).leaves == found.leaves
+    with pytest.raises(UsageError, match="depth must be 1 to 3"):
+        ss.learn_rule(ledger, depth=9)
 
 
 def test_a_ledger_without_traders_has_no_habits(ledger) -> None:

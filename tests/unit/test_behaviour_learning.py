@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from skillstats.behaviour.decided import Decided
-from skillstats.behaviour.features import Column, features_of, known_before
+from skillstats.behaviour.features import Column, as_table, features_of, known_before
 from skillstats.behaviour.learning import FIRST, STEP, learning_of, walk_forward
 from skillstats.behaviour.rule import train_rule
 from skillstats.errors import SkillWithheld, UsageError
@@ -81,17 +81,17 @@ def test_further_features_are_read_strictly_before_the_signal() -> None:
     d = desk(traders=1, sessions=3)
     at = pd.to_datetime(d.signal_at[[0, 4]], unit="us", utc=True)
     table = pd.DataFrame({"time": [*at, at[1]], "asset": [None, None, "0"], "news": [1.0, 2.0, 9.0]})
-    found = known_before(d, table)["news"]
+    found = known_before(d, as_table(table))["news"]
     for i in range(len(d)):
         own = d.coords["asset"][d.asset[i]] == "0" and d.signal_at[i] > d.signal_at[4]
         shared = np.nan if d.signal_at[i] <= d.signal_at[0] else 1.0 if d.signal_at[i] <= d.signal_at[4] else 2.0
         assert found[i] == (9.0 if own else shared) or (pd.isna(found[i]) and pd.isna(shared))
-    named = features_of(d, table.assign(news=["no", "yes", "yes"]))
+    named = features_of(d, as_table(table.assign(news=["no", "yes", "yes"])))
     assert [c for c in named.columns if c.name == "news"] == [Column("news", "no"), Column("news", "yes")]
     with pytest.raises(UsageError, match="a column 'time'"):
-        features_of(d, table.assign(time=["a", "b", "c"]))
+        as_table(table.assign(time=["a", "b", "c"]))
     with pytest.raises(UsageError, match="one column a feature"):
-        features_of(d, table[["time", "asset"]])
+        as_table(table[["time", "asset"]])
 
 
 def test_a_feature_of_the_user_makes_a_rule() -> None:
