@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -96,15 +97,14 @@ def test_a_rule_can_be_learnt_from_a_ledger_and_a_table_of_features(ledger) -> N
     assert isinstance(found, ss.Learning)
     assert found.arm("rule").sessions == 5
     assert found.arm("rule").q05 is None  # five sessions carry no interval
-    assert found.to_pandas()["scope"].unique().tolist() == ["desk", "T1", "T2"]
+    assert found.to_pandas()["trader"].dropna().unique().tolist() == ["T1", "T2"]
+    assert found.summary()["arm"].tolist() == ["adjusted", "rule", "copy", "beyond"]
     assert ss.learn_rule(ledger, features=frame, seed=1).leaves == found.leaves
     with pytest.raises(UsageError, match="depth must be 1 to 3"):
         ss.learn_rule(ledger, depth=9)
 
 
 def test_a_ledger_without_traders_has_no_habits(ledger) -> None:
-    from dataclasses import replace
-
     empty = replace(ledger, rows=ledger.rows.slice(0, 0))
     with pytest.raises(SkillWithheld, match="no signal with a trader"):
         ss.behaviour(empty)
@@ -136,9 +136,34 @@ def test_the_section_names_what_was_found_and_escapes_nothing_twice() -> None:
         "habits": rows,
         "counts": {},
     }
-    section = behaviour_section(block, SETTING)
+    names = tuple(f"T{j}<b>\\u202e" for j in (1, 2))
+    section = behaviour_section(block, replace(SETTING, traders=names))
     assert section is not None and section.picture is not None
     assert section.finding.startswith("Overrides more after a loss: T1")
     assert "\u202e" not in section.finding and "<b>" not in section.picture.wide
     titles = [caption for _, caption in section.tables]
     assert titles[0].startswith("Habits found") and "cannot answer" in titles[-1]
+
+
+def test_a_page_shows_only_the_traders_it_may_show() -> None:
+    desk = desk_of(Desk("page", traders=2, sessions=80, span=0, habits={"after_loss": 1.2}), np.random.default_rng(2))
+    found = habits_of(desk, 0.10)
+    rows = [
+        {k: getattr(h, k) for k in h.__slots__} | {"says": sentence(h) if h.effect is not None else None} for h in found.habits
+    ]
+    detectors = [
+        {"name": d.name, "title": d.title, "question": d.question, "unit": d.unit, "up": d.up, "down": d.down} for d in DETECTORS
+    ]
+    block = {
+        "available": True,
+        "fdr": 0.1,
+        "asked": 12,
+        "found": len(found.found),
+        "detectors": detectors,
+        "habits": rows,
+        "counts": {},
+    }
+    section = behaviour_section(block, replace(SETTING, traders=("T2",)))
+    assert section is not None and section.picture is not None
+    text = " ".join([section.finding, section.picture.title, section.picture.wide, str(section.tables)])
+    assert "T2" in text and "T1" not in text

@@ -23,11 +23,12 @@ NOTES: Final = (
 
 def behaviour_section(block: Mapping[str, Any], setting: Setting) -> Section | None:
     """Habits that survive, all questions as a picture and a table."""
-    del setting
     title = "What habits show in the overrides?"
     if not block.get("available"):
         return Section("habits", title, f"Nothing can be said about habits: {visible(str(block.get('why', '')))}.")
+    block = dict(block) | {"habits": [h for h in block["habits"] if visible(str(h["trader"])) in setting.traders]}
     habits = [h for h in block["habits"] if is_number(h.get("effect"))]
+    block["asked"] = len(habits)
     found = sorted((h for h in habits if h["found"]), key=lambda h: (h["p"], h["trader"]))
     finding = _finding(found, block)
     lanes = _lanes(block["detectors"], habits)

@@ -31,7 +31,10 @@ def learning_section(block: Mapping[str, Any], setting: Setting) -> Section | No
     title = "Could a simple rule replace the traders?"
     if not block.get("available"):
         return Section("rule", title, f"No rule can be tried: {visible(str(block.get('why', '')))}.")
-    desk = {a["arm"]: a for a in block["arms"] if a["scope"] == "desk"}
+    desk = {a["arm"]: a for a in block["arms"] if a["trader"] is None}
+    block = dict(block) | {
+        "arms": [a for a in block["arms"] if a["trader"] is not None and visible(str(a["trader"])) in setting.traders]
+    }
     rows = [_row(LABELS[name], desk[name], strong=name == "beyond") for name in LABELS if is_number(desk[name]["q05"])]
     finding = _finding(block, desk)
     head = _head(desk)
@@ -80,7 +83,7 @@ def _head(desk: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _finding(block: Mapping[str, Any], desk: Mapping[str, Mapping[str, Any]]) -> str:
-    own = [visible(str(a["scope"])) for a in block["arms"] if a["arm"] == "beyond" and a["scope"] != "desk" and a["found"]]
+    own = [visible(str(a["trader"])) for a in block["arms"] if a["arm"] == "beyond" and a["found"]]
     beyond = desk["beyond"]
     single = (
         f"{listed(own, limit=5)} {'adds' if len(own) == 1 else 'add'} beyond the rule."
@@ -121,8 +124,7 @@ def _traders_table(block: Mapping[str, Any], unit: str) -> Table:
     copied = {c["trader"]: c for c in block["copied"]}
     arms: dict[str, dict[str, Mapping[str, Any]]] = {}
     for arm in block["arms"]:
-        if arm["scope"] != "desk":
-            arms.setdefault(arm["scope"], {})[arm["arm"]] = arm
+        arms.setdefault(arm["trader"], {})[arm["arm"]] = arm
     heads = (
         "Trader",
         "Signals",
