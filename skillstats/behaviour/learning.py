@@ -6,7 +6,7 @@ target is v* of ALL signals, touched or not. On the stretches, per unit of the w
 
     adjusted = value          what the traders' choices were worth, execution included,
     rule     = veto * v*      what the rule's vetoes would have been worth,
-    copy     = chance * v*    what a copy of the trader would: it vetoes as often as a tree of his earlier choices predicts,
+    copy     = chance * v*    what a copy of the trader would: it vetoes as often as a tree of earlier choices predicts,
     beyond   = value - veto * v*.
 
 Intervals are 90% equal-tailed, clustered by blocks of sessions (`contrast`); beside them percentiles of a circular block bootstrap of sessions.
@@ -222,10 +222,10 @@ def walk_forward(d: Decided, features: Features, *, depth: int = DEPTH, step: in
         tested |= ahead
         veto[ahead] = rule.vetoes(features.values[ahead])
         for j in np.unique(d.trader[ahead]):
-            own, his = np.flatnonzero(ahead & (d.trader == j)), train & (d.trader == j)
-            if his.any():
-                base[own] = d.acted[his].mean()
-                chance[own] = imitate(features.values[his], d.acted[his], features.values[own], depth=depth)
+            own, past = np.flatnonzero(ahead & (d.trader == j)), train & (d.trader == j)
+            if past.any():
+                base[own] = d.acted[past].mean()
+                chance[own] = imitate(features.values[past], d.acted[past], features.values[own], depth=depth)
     return Walked(tested, veto, chance, base, tuple(rules))
 
 

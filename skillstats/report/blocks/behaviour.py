@@ -16,7 +16,7 @@ MOST_LINES: Final = 12
 MOST_COLUMNS: Final = 12
 NOTES: Final = (
     "A habit is a regularity of what was done, not a fault and not a lack of skill: overriding more after a loss can be right. What the overrides were worth is said elsewhere on this page.",
-    "Each trader is compared with himself, within side, asset class, regime and third of the volatility, and a block of sessions counts as one observation.",
+    "A trader's choices are compared with each other, never with a colleague's, within side, asset class, regime and third of the volatility, and a block of sessions counts as one observation.",
     "What counts as a loss, a position or a colleague's act was known strictly before the signal.",
 )
 

@@ -21,7 +21,7 @@ AXIS: Final = Axis("learning", "% of a signal's risk against the model, 90% equa
 NOTES: Final = (
     "The rule asks at most three questions about a signal and then follows it or vetoes it. It was trained on earlier sessions only; sessions whose "
     "horizons reached into the test were left out. Only what was known before the signal could be asked.",
-    "The copy vetoes as often as a rule of the trader's own earlier choices predicts: it shows what the visible pattern of his choices is worth.",
+    "The copy vetoes as often as a rule of the trader's own earlier choices predicts: it shows what the visible pattern of these choices is worth.",
     "That a rule does as well does not say how the trader decided, and a rule that pays on these sessions need not pay on the next.",
 )
 
@@ -88,7 +88,7 @@ def _finding(block: Mapping[str, Any], desk: Mapping[str, Mapping[str, Any]]) ->
     single = (
         f"{listed(own, limit=5)} {'adds' if len(own) == 1 else 'add'} beyond the rule."
         if own
-        else "Of no single trader can it be said that he adds beyond the rule."
+        else "Of no single trader can it be said that the choices add beyond the rule."
     )
     test = f"Out of sample, on {count(beyond['n'])} signals of {count(beyond['sessions'])} sessions,"
     return f"{_head(desk)}. {test} a veto by the rule was worth {_per_signal(desk['rule'])}% of a signal's risk, the traders beyond it {_per_signal(beyond)}%. {single}"
