@@ -80,7 +80,7 @@ def test_the_catalogue_of_bad_input(number, tmp_path):
 def test_built_in_labels():
     """Labels are made once of the whole market, so a part has those of the whole; history before the first signal, quotes and closes."""
     rows = price_rows(100, seed=4)
-    pick, instants = Random(1), decisions(100)[170:]
+    pick, instants = Random(1), decisions(100)[160:]
     signals = [
         {
             "signal_id": f"S{i}",
