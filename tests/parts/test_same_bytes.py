@@ -98,7 +98,7 @@ def test_built_in_labels():
     ]
     tables = {"prices": rows, "signals": signals, "actions": actions}
     files = {f"{n}.csv": pd.DataFrame(t).to_csv(index=False).encode() for n, t in tables.items()}
-    text = 'horizon = "session+1"\n[max_age]\nquote = "PT24H"\n[regimes]\nuse = ["volatility", "trend", "spread", "volume", "calendar", "hmm@A"]\n'
+    text = 'horizon = "session+1"\n[max_age]\nquote = "PT96H"\n[regimes]\nuse = ["volatility", "trend", "spread", "volume", "calendar", "hmm@A"]\n'
     plan = parse_plan(text.encode())
     assert difference(files, plan, 7) == ""
     ledger = build_ledger(read_record({n: pd.DataFrame(t, dtype=object) for n, t in tables.items()}, plan, now=NOW))
