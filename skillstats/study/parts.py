@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -10,7 +12,7 @@ from typing import Final
 import pandas as pd
 
 from skillstats.spec import read_spec
-from skillstats.study import dependence, misspecification, mutants, nulls, placebo_rates
+from skillstats.study import dependence, lookahead, misspecification, mutants, nulls, placebo_rates
 from skillstats.study.contraction import contraction_table, rises
 from skillstats.study.coverage import coverage_table, grid
 from skillstats.study.designs import BALANCED
@@ -127,6 +129,20 @@ def placebo_part(settings: Settings) -> tuple[pd.DataFrame, list[str]]:
     return table, placebo_rates.misses(table) if settings.release else []
 
 
+def lookahead_part(settings: Settings) -> tuple[pd.DataFrame, list[str]]:
+    """Regime labels with and without look-ahead: 1,000 worlds of two kinds, hidden states fitted in 200 (200 and none in the small form)."""
+    count, fitted = (1000, 200) if settings.release else (200, 0)
+    todo = lookahead.plan_of(count, fitted, ROOT)
+    settings.say(f"lookahead: {count} worlds a kind, hidden states fitted in {fitted}")
+    if settings.workers == 1:
+        rows = [lookahead.lookahead_rows(worlds) for worlds in todo]
+    else:
+        with ProcessPoolExecutor(settings.workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+            rows = list(pool.map(lookahead.lookahead_rows, todo))
+    table = lookahead.lookahead_table(pd.concat(rows, ignore_index=True))
+    return table, lookahead.lookahead_defects(table)
+
+
 PARTS: Final[Mapping[str, Part]] = {
     "coverage": coverage_part,
     "misspecification": misspecification_part,
@@ -134,5 +150,6 @@ PARTS: Final[Mapping[str, Part]] = {
     "mutants": mutants_part,
     "dependence": dependence_part,
     "placebo": placebo_part,
+    "lookahead": lookahead_part,
 }
 """Name of a part to its function from settings to a table and sentences of defects."""

@@ -80,7 +80,7 @@ def test_the_catalogue_of_bad_input(number, tmp_path):
 def test_built_in_labels():
     """Labels are made once of the whole market, so a part has those of the whole; history before the first signal, quotes and closes."""
     rows = price_rows(100, seed=4)
-    pick, instants = Random(1), decisions(100)[170:]
+    pick, instants = Random(1), decisions(100)[160:]
     signals = [
         {
             "signal_id": f"S{i}",
@@ -98,7 +98,7 @@ def test_built_in_labels():
     ]
     tables = {"prices": rows, "signals": signals, "actions": actions}
     files = {f"{n}.csv": pd.DataFrame(t).to_csv(index=False).encode() for n, t in tables.items()}
-    text = 'horizon = "session+1"\n[max_age]\nquote = "PT24H"\n[regimes]\nuse = ["volatility", "trend", "spread", "volume", "calendar", "hmm@A"]\n'
+    text = 'horizon = "session+1"\n[max_age]\nquote = "PT96H"\n[regimes]\nuse = ["volatility", "trend", "spread", "volume", "calendar", "hmm@A"]\n'
     plan = parse_plan(text.encode())
     assert difference(files, plan, 7) == ""
     ledger = build_ledger(read_record({n: pd.DataFrame(t, dtype=object) for n, t in tables.items()}, plan, now=NOW))

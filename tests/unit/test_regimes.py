@@ -9,8 +9,10 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
+from click.testing import CliRunner
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "oracle"))
 
@@ -18,6 +20,7 @@ import second_labels as second
 from regime_desk import ASSETS, START, calendar, decisions, labels_of, price_rows, record_of, stamp
 
 import skillstats as ss
+from skillstats.cli import main
 from skillstats.errors import LedgerBug, UsageError
 from skillstats.market.adjust import corporate_of
 from skillstats.market.opening import open_market
@@ -298,3 +301,29 @@ def test_an_explanation_finds_a_changed_label(column, value, ledger):
 def test_every_reason_has_its_words(name, day, said, record):
     source = label_source(open_market(record, record.plan), corporate_of(record))
     assert said in why_labelled(source, name, "A", int(calendar(DAYS)[1][day]))
+
+
+def test_the_command_line_counts_missing_labels(tmp_path, rows):
+    """`check` and `ledger` take built-in names, say how many labels are missing, and refuse a name with words."""
+    folder = tmp_path / "record"
+    folder.mkdir()
+    at = stamp(int(calendar(40)[0][30]) + 60_000_000)
+    tables = {
+        "prices": rows,
+        "signals": [{"signal_id": "S", "time": at, "model": "m", "asset": "A", "side": "BUY", "quantity": "1"}],
+        "actions": [{"action_id": "V", "signal_id": "S", "time": at, "trader": "T", "action": "VETO", "quantity": ""}],
+    }
+    for name, cells in tables.items():
+        pd.DataFrame(cells).to_csv(folder / f"{name}.csv", index=False)
+    text = 'horizon = "session+1"\n[max_age]\nquote = "PT96H"\n[regimes]\nuse = [{}]\n'
+    for name, use in (("good", '"trend", "volatility"'), ("bad", '"vix"')):
+        (tmp_path / f"{name}.toml").write_text(text.format(use))
+    missing = "1 label(s) missing among 1 rows and the regimes trend, volatility: too little known before the decision"
+    run = CliRunner().invoke
+    checked = run(main, ["check", str(folder), "--plan", str(tmp_path / "good.toml")])
+    assert missing in checked.output, checked.output
+    out = ["--out", str(tmp_path / "l")]
+    done = run(main, ["ledger", str(folder), "--plan", str(tmp_path / "good.toml"), *out, "--explain", "S"])
+    assert missing in done.output and "volatility: unlabelled; volatility of the last 21 sessions" in done.output
+    refused = run(main, ["check", str(folder), "--plan", str(tmp_path / "bad.toml")])
+    assert refused.exit_code == 2 and "regimes.use names ['vix']" in refused.output
