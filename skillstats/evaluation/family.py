@@ -60,8 +60,9 @@ def evaluate_parts(fit: FamilyFit) -> FamilyEvaluation:
 
     Returns
     -------
-    FamilyEvaluation, rows by (trader, part): days, mean (of y, risk units of a trader-day), ir_day, ir_annual (None without a year), p_positive, share;
-    `mean` and both IRs with 90% intervals (``_q05``, ``_q95``)
+    FamilyEvaluation, rows by (trader, part): days, mean (of y, risk units of a trader-day), ir_day, value_add (in the unit of the parts: what the trader's days would
+    have been worth on average, mean times the sum of their risks), ir_annual (None without a year), p_positive, share; all but the last two with 90% intervals
+    (``_q05``, ``_q95``)
     """
     parts = fit.evidence
     if not isinstance(parts, DayParts):
@@ -81,6 +82,7 @@ def evaluate_parts(fit: FamilyFit) -> FamilyEvaluation:
             daily = mean / (total_sd[:, j] if whole else np.sqrt(sigma[:, j, k] ** 2 + s_v[:, k] ** 2))
             row = {"trader": name, "part": part, "days": days}
             estimates = _points("mean", mean) | _points("ir_day", daily)
+            estimates |= _points("value_add", mean * float(parts.risk[parts.trader == j].sum()))
             estimates |= _points("ir_annual", None if active is None else daily * np.sqrt(active))
             estimates |= {"p_positive": float(np.mean(mean > 0)), "share": 1.0 if whole else float(shares[k])}
             rows.append(_finish(row, estimates, [*few, *_converged(f"IR of {part}", daily, fit)], fit, name))
