@@ -19,4 +19,4 @@ def test_a_basket_vetoed_as_a_whole_is_all_rate_and_not_testable(cases: Path, tm
     row = ss.split_choice(ledger).of(trader)
     assert row.shown == (21_718_214_554, 0, 0, 0) and row.mean_tilt == -1
     test = ss.placebo(ledger, trader=trader)
-    assert not test.testable and test.level == "day" and "1 active days" in test.why
+    assert not test.testable and test.level == "day" and "1 active day so far" in test.why
