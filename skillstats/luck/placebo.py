@@ -282,9 +282,8 @@ def _by_row(cells: reassign.Cells, moving: IntArray, blank: Placebo, rng: np.ran
 
 def _by_day(universe: Universe, blank: Placebo, rng: np.random.Generator) -> Placebo:
     if blank.n_active < LEAST_DAYS:
-        text = (
-            f"Days were chosen, not single signals, and there are {blank.n_active} active days; at least {LEAST_DAYS} are needed."
-        )
+        found = f"{blank.n_active} active day{'s' * (blank.n_active != 1)}"
+        text = f"Days were chosen, not single signals; {found} so far, and at least {LEAST_DAYS} are needed."
         return replace(blank, why=text)
     u = universe
     days = reassign.make_days(u.day, u.side, u.regime, u.act, u.value, u.tilt, u.money)

@@ -201,7 +201,7 @@ def test_whole_days_move_up_one_level_and_few_of_them_are_not_testable() -> None
     few = run_placebo(universe(pick=blanket(60, days[:9])), "T1", "day", seed=1, draws=199)
     assert not few.testable and few.p is None
     assert str(few) == (
-        "Placebo: T1: not testable. Days were chosen, not single signals, and there are 9 active days; at least 10 are needed."
+        "Placebo: T1: not testable. Days were chosen, not single signals; 9 active days so far, and at least 10 are needed."
     )
 
 
