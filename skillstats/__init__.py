@@ -127,7 +127,7 @@ __all__ = [  # noqa: RUF022
     "DayParts", "read_day_parts", "evaluate_parts", "Choices", "to_choices", "read_choices", "evaluate_choices", "FamilyFit", "FamilyEvaluation",
     "split_choice", "ChoiceSplit", "placebo", "Placebo",
     "behaviour", "Behaviour", "learn_rule", "Learning",
-    "risk_scores", "RiskScores",
+    "classics", "Classics", "risk_scores", "RiskScores",
 ]  # fmt: skip
 
 
