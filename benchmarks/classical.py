@@ -18,16 +18,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtr
 
-from skillstats.attribution.day_bootstrap import block_length
 from skillstats.attribution.day_books import DayBooks
-from skillstats.attribution.risk_draws import Prices, measured, resampled
+from skillstats.attribution.day_bootstrap import block_length
+from skillstats.attribution.risk_draws import Prices, interval_of, measured, resampled
 from skillstats.luck import sharpe
 from skillstats.luck.multiplicity import adjusted, best_by_luck, clustered_t, compare_with_nothing
 
 FloatArray = NDArray[np.float64]
 TRADERS, A_DAY, YEAR = 8, 5, 252
 PRICES = Prices(0.05, 40_000.0, 3.0, float(YEAR))
-MEASURES = ("value_add", "volatility", "shortfall", "tail_net", "certainty_equivalent", "mppm")
+MEASURES = (
+    "value_add", "volatility", "volatility_share", "shortfall", "shortfall_share", "tail_net", "certainty_equivalent", "mppm",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,9 @@ def as_books(model: FloatArray, difference: FloatArray) -> DayBooks:
     )
 
 
-def risk_coverage(runs: int, sessions: int, *, heavy: bool, truth: dict[str, float], draws: int = 400, seed: int = 2) -> dict[str, float]:
+def risk_coverage(
+    runs: int, sessions: int, *, heavy: bool, truth: dict[str, float], draws: int = 400, seed: int = 2
+) -> dict[str, float]:
     """Share of records whose nominal 90% interval holds the truth."""
     rng, held = np.random.default_rng(seed), Counter[str](dict.fromkeys(MEASURES, 0))
     for run in range(runs):
@@ -114,7 +118,7 @@ def risk_coverage(runs: int, sessions: int, *, heavy: bool, truth: dict[str, flo
         block = block_length(np.column_stack([model, model + difference, difference]))
         found = resampled(as_books(model, difference), PRICES, block=block, draws=draws, seed=run)[0]
         for name in MEASURES:
-            low, high = np.quantile(found[name], (0.05, 0.95))
+            low, high = interval_of(name, found[name], PRICES.tail * sessions)
             held[name] += bool(low <= truth[name] <= high)
     return {k: held[k] / runs for k in MEASURES}
 

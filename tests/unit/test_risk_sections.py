@@ -58,8 +58,12 @@ def test_the_risk_block_is_json_and_its_section_has_a_picture_in_both_layouts(ri
     assert json.loads(json.dumps(risk, allow_nan=False)) == json.loads(json.dumps(risk))
     section = risk_section(risk, setting_of("T1", "T2", "T3"))
     assert section.picture.wide != section.picture.narrow and "<title" in section.picture.wide and len(section.tables) == 3
-    assert len(section.tables[0][0].lines) == 13 and len(section.tables[1][0].lines) == 4
-    assert "mandate to mitigate risk" in section.finding and "None" not in all_text(section) and "nan" not in all_text(section).split()
+    assert len(section.tables[0][0].lines) == 16 and len(section.tables[1][0].lines) == 4
+    assert (
+        "mandate to mitigate risk" in section.finding
+        and "None" not in all_text(section)
+        and "nan" not in all_text(section).split()
+    )
 
 
 def test_only_names_that_may_be_shown_are_shown(risk, tests):
@@ -122,7 +126,9 @@ def test_classical_section_names_who_lies_beyond_luck(tests):
 
 
 def test_a_trader_without_numbers_stands_in_the_table_only(tests):
-    rows = [dict.fromkeys(r, None) | {"trader": "T9", "days": 3, "note": "few"} if r["trader"] == "T4" else r for r in tests["rows"]]
+    rows = [
+        dict.fromkeys(r, None) | {"trader": "T9", "days": 3, "note": "few"} if r["trader"] == "T4" else r for r in tests["rows"]
+    ]
     section = classics_section(tests | {"rows": rows}, setting_of("T1", "T9"))
     assert section.tables[0][0].lines[-1][:2] == ("T9", "3") and "T9" not in section.picture.wide
     assert classics_section(tests, setting_of("T9")) is None
