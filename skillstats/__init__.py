@@ -133,7 +133,7 @@ __all__ = [  # noqa: RUF022
     "split_choice", "ChoiceSplit", "placebo", "Placebo",
     "behaviour", "Behaviour", "learn_rule", "Learning",
     "attribute", "FactorAttribution", "to_day_parts",
-    "risk_scores", "RiskScores", "classics", "Classics",
+    "classics", "Classics", "risk_scores", "RiskScores",
 ]  # fmt: skip
 
 
