@@ -19,7 +19,7 @@ def behaviour_block(ledger: Ledger, evidence: Evidence | None, plan: Plan, *, se
 
     Returns
     -------
-    available; fdr; asked, found (counts of questions); detectors (name, title, question, unit); habits (fields of `Habit`, with ``says`` for
+    available; fdr; asked, found (counts of questions); detectors (name, title, question, unit, and what an effect above and below 0 means); habits (fields of `Habit`, with ``says`` for
     those measured); counts of signals left out
     """
     del evidence, seed
@@ -38,7 +38,10 @@ def behaviour_block(ledger: Ledger, evidence: Evidence | None, plan: Plan, *, se
         "fdr": found.fdr,
         "asked": sum(h.p is not None for h in found.habits),
         "found": len(found.found),
-        "detectors": [{"name": d.name, "title": d.title, "question": d.question, "unit": d.unit} for d in BY_NAME.values()],
+        "detectors": [
+            {"name": d.name, "title": d.title, "question": d.question, "unit": d.unit, "up": d.up, "down": d.down}
+            for d in BY_NAME.values()
+        ],
         "habits": rows,
         "counts": found.counts,
     }
@@ -53,7 +56,7 @@ def learning_block(ledger: Ledger, evidence: Evidence | None, plan: Plan, *, see
     """
     del evidence
     try:
-        found = learning_of(decided_of(ledger), seed, plan.verdict.fdr)
+        found = learning_of(decided_of(ledger), seed, plan.verdict.fdr, ledger.carried.get("features"))
     except SkillWithheld as error:
         return {"available": False, "why": str(error)}
     return {

@@ -94,7 +94,7 @@ def recency(d: Decided, trader: int) -> Reading:
     total = lost.sum(axis=1)  # NaN unless all four are known
     newest = np.where(np.isfinite(total), lost[:, 0], np.nan)
     within = [cross(like(own), np.nan_to_num(total).astype(np.int64)), own.session // STRETCH]
-    return _rate(own, own.acted, newest, within, ("when the newest of the last four outcomes lost", "when an older one did"))
+    return _rate(own, own.acted, newest, within, ("when the newest of the last four outcomes lost", "when it gained"))
 
 
 def disposition(d: Decided, trader: int) -> Reading:
@@ -207,7 +207,7 @@ def _resized(d: Decided, trader: int) -> tuple[Decided, NDArray[np.bool_]]:
 def herding(d: Decided, trader: int) -> Reading:
     """Following what others did to the same asset and side earlier in the session, beyond agreeing with what others do later.
 
-    What all know pulls the choices of a pair together whoever is first; only an imitator agrees more with those before him.
+    What all know pulls the choices of a pair together whoever is first; only an imitator agrees more with those who came before.
     """
     mine, other, earlier = _pairs(d, trader)
     odd = np.zeros(len(d))
@@ -237,7 +237,7 @@ def herding(d: Decided, trader: int) -> Reading:
 
 
 def _pairs(d: Decided, trader: int) -> tuple[IntArray, IntArray, NDArray[np.bool_]]:
-    """Rows of the trader, rows of colleagues with the same session, asset and side, and whether these had decided before his signal came."""
+    """Rows of the trader, rows of colleagues with the same session, asset and side, and whether these had decided before the signal came."""
     key = cross(d.session, d.asset, (d.side > 0).astype(np.int64))
     own, rest = np.flatnonzero(d.trader == trader), np.flatnonzero(d.trader != trader)
     rest = rest[np.argsort(key[rest], kind="stable")]

@@ -11,8 +11,10 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
+from skillstats.attribution.asof import value_at
 from skillstats.behaviour.decided import Decided
 from skillstats.errors import UsageError, show
 
@@ -42,18 +44,13 @@ class Features:
     columns: tuple[Column, ...]
 
 
-def features_of(d: Decided, further: pd.DataFrame | None = None) -> Features:
+def features_of(d: Decided, further: pa.Table | None = None) -> Features:
     """Side, labels, volatility, time to the close, and the columns of a table of features.
 
     Parameters
     ----------
     d : signals
-    further : columns ``time`` (with a zone), optionally ``asset``, and one column a feature, numbers or text
-
-    Raises
-    ------
-    UsageError
-        If `further` has no column ``time``, a time without a zone, or no feature.
+    further : columns ``time``, optionally ``asset``, and one column a feature, numbers or text; see `as_table`
     """
     parts: list[FloatArray] = [(d.side > 0).astype(float), d.volatility, d.to_close]
     columns = [
@@ -74,41 +71,36 @@ def features_of(d: Decided, further: pd.DataFrame | None = None) -> Features:
 
 def _columns(name: str, values: NDArray[Any]) -> tuple[list[FloatArray], list[Column]]:
     """A feature as columns: itself if it is numeric, one a level if it is a label."""
-    try:
+    if values.dtype.kind in "fiu":
         return [values.astype(float)], [Column(name, None)]
-    except (TypeError, ValueError):
-        levels = sorted({str(v) for v in values[pd.notna(values)]})
-        return [(values.astype(str) == level).astype(float) for level in levels], [Column(name, level) for level in levels]
+    levels = sorted({str(v) for v in values[pd.notna(values)]})
+    return [(values.astype(str) == level).astype(float) for level in levels], [Column(name, level) for level in levels]
 
 
-def known_before(d: Decided, further: pd.DataFrame) -> dict[str, NDArray[Any]]:
-    """Each feature as it was known strictly before each signal, (row,) objects; NaN where nothing was."""
-    if "time" not in further.columns or getattr(further["time"].dtype, "tz", None) is None:
+def known_before(d: Decided, further: pa.Table) -> dict[str, NDArray[Any]]:
+    """Each feature as it was known strictly before each signal, (row,); NaN or None where nothing was."""
+    asset = np.asarray(d.coords["asset"], dtype=object)[d.asset]
+    names = [c for c in further.column_names if c not in ("time", "asset")]
+    return {name: value_at(further, name, asset, d.signal_at).value for name in names}
+
+
+def as_table(frame: pd.DataFrame) -> pa.Table:
+    """A frame of features as the table the look-up reads.
+
+    Raises
+    ------
+    UsageError
+        If there is no column ``time`` of instants with a zone, or no feature.
+    """
+    if "time" not in frame.columns or getattr(frame["time"].dtype, "tz", None) is None:
         raise UsageError("features: need a column 'time' of instants with a zone; give pandas timestamps in UTC")
-    names = [str(c) for c in further.columns if c not in ("time", "asset")]
-    if not names:
+    if not [c for c in frame.columns if c not in ("time", "asset")]:
         raise UsageError(
-            f"features: no column beside {', '.join(show(str(c)) for c in further.columns)}; give one column a feature"
+            f"features: no column beside {', '.join(show(str(c)) for c in frame.columns)}; give one column a feature"
         )
-    time = further["time"].to_numpy(dtype="datetime64[us]").astype(np.int64)
-    owner = further["asset"].to_numpy(dtype=object) if "asset" in further.columns else np.full(len(further), None, dtype=object)
-    shared = np.asarray(pd.isna(owner), dtype=bool)
-    result = {}
-    for name in names:
-        values, given = further[name].to_numpy(dtype=object), further[name].notna().to_numpy()
-        found = np.full(len(d), np.nan, dtype=object)
-        _fill(found, np.arange(len(d)), d.signal_at, time, values, np.flatnonzero(given & shared))
-        for code in np.unique(d.asset):
-            own = np.flatnonzero(given & ~shared & (owner == d.coords["asset"][code]))
-            if len(own):
-                _fill(found, np.flatnonzero(d.asset == code), d.signal_at, time, values, own)
-        result[name] = found
-    return result
-
-
-def _fill(found: NDArray[Any], ask: IntArray, at: IntArray, time: IntArray, values: NDArray[Any], rows: IntArray) -> None:
-    """Put the newest of `rows` strictly before each instant into `found`."""
-    rows = rows[np.argsort(time[rows], kind="stable")]
-    place = np.searchsorted(time[rows], at[ask], side="left") - 1
-    has = place >= 0
-    found[ask[has]] = values[rows[place[has]]]
+    time = frame["time"].dt.tz_convert("UTC").to_numpy(dtype="datetime64[us]")
+    columns: dict[str, pa.Array] = {"time": pa.array(time, type=pa.timestamp("us", tz="UTC"))}
+    for name in frame.columns:
+        if name != "time":
+            columns[str(name)] = pa.array(frame[name], from_pandas=True)
+    return pa.table(columns)

@@ -6,7 +6,7 @@ target is v* of ALL signals, touched or not. On the stretches, per unit of the w
 
     adjusted = value          what the traders' choices were worth, execution included,
     rule     = veto * v*      what the rule's vetoes would have been worth,
-    copy     = chance * v*    what a copy of the trader would: it vetoes as often as a tree of his earlier choices predicts,
+    copy     = chance * v*    what a copy of the trader would: it vetoes as often as a tree of earlier choices predicts,
     beyond   = value - veto * v*.
 
 Intervals are 90% equal-tailed, clustered by blocks of sessions (`contrast`); beside them percentiles of a circular block bootstrap of sessions.
@@ -19,13 +19,14 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from arch.bootstrap import CircularBlockBootstrap
 from numpy.typing import NDArray
 from statsmodels.stats.multitest import multipletests
 
 from skillstats.behaviour.contrast import Contrast, block_length, contrast, session_blocks
 from skillstats.behaviour.decided import Decided, decided_of
-from skillstats.behaviour.features import Features, features_of
+from skillstats.behaviour.features import Features, as_table, features_of
 from skillstats.behaviour.rule import DEPTH, Leaf, Rule, imitate, train_rule
 from skillstats.errors import SkillWithheld, UsageError
 from skillstats.ledger.containers import Ledger
@@ -39,20 +40,19 @@ STEP: Final = 20
 LEAST_TRAINING: Final = 400
 """Training signals below which no rule is made."""
 REPETITIONS: Final = 999
-DESK: Final = "desk"
 
 
 @dataclass(frozen=True, slots=True)
 class Arm:
     """What one way of deciding was worth out of sample, against the model alone.
 
-    scope : ``desk`` for all, or a trader; arm : one of `ARMS`; n, sessions : signals and sessions of the stretches
+    trader : None for all of them together; arm : one of `ARMS`; n, sessions : signals and sessions of the stretches
     mean, q05, q95 : per signal, per unit of its risk; boot_q05, boot_q95 : the same interval by bootstrap; None where too few sessions
     p : of a mean of at most 0; detectable : mean found with 80% power by a test at 5%
     money, money_q05, money_q95 : total, currency; found : beyond, after false-discovery control over the traders
     """
 
-    scope: str
+    trader: str | None
     arm: str
     n: int
     sessions: int
@@ -96,9 +96,9 @@ class Learning:
     history: tuple[tuple[str, str], ...]
     counts: dict[str, int]
 
-    def arm(self, name: str, scope: str = DESK) -> Arm:
-        """One arm of one scope."""
-        return next(a for a in self.arms if a.arm == name and a.scope == scope)
+    def arm(self, name: str, trader: str | None = None) -> Arm:
+        """One arm of a trader, or of all."""
+        return next(a for a in self.arms if a.arm == name and a.trader == trader)
 
     @property
     def rule(self) -> str:
@@ -107,13 +107,13 @@ class Learning:
         return "; ".join(f"veto {leaf.words}" for leaf in vetoed) if vetoed else "follow every signal"
 
     def to_pandas(self) -> pd.DataFrame:
-        """One row an arm and scope."""
+        """One row an arm and trader, without a name for all of them together."""
         return pd.DataFrame([asdict(a) for a in self.arms])
 
     def summary(self) -> pd.DataFrame:
-        """The desk's arms."""
+        """The arms of all traders together."""
         frame = self.to_pandas()
-        return frame[frame["scope"] == DESK].drop(columns="scope").reset_index(drop=True)
+        return frame[frame["trader"].isna()].drop(columns="trader").reset_index(drop=True)
 
     def __str__(self) -> str:
         lines = [
@@ -134,7 +134,8 @@ def learn_rule(
     Parameters
     ----------
     ledger : Ledger
-    features : further columns known at the signals, see `skillstats.behaviour.features.features_of`
+    features : further columns known at the signals: ``time`` (with a zone), optionally ``asset``, one column a feature; default: the table
+        `features` of the record. They are read strictly as-of
     depth : most questions of the rule, 1 to 3; step : sessions of a stretch
     seed : of the bootstrap; default: the plan's
 
@@ -155,13 +156,14 @@ def learn_rule(
     """
     if not 1 <= depth <= DEPTH or step < 5:
         raise UsageError(f"depth={depth}, step={step}: depth must be 1 to {DEPTH}, step at least 5 sessions")
+    further = ledger.carried.get("features") if features is None else as_table(features)
     return learning_of(
-        decided_of(ledger), ledger.plan.seed if seed is None else seed, ledger.plan.verdict.fdr, features, depth, step
+        decided_of(ledger), ledger.plan.seed if seed is None else seed, ledger.plan.verdict.fdr, further, depth, step
     )
 
 
 def learning_of(
-    d: Decided, seed: int, fdr: float, further: pd.DataFrame | None = None, depth: int = DEPTH, step: int = STEP
+    d: Decided, seed: int, fdr: float, further: pa.Table | None = None, depth: int = DEPTH, step: int = STEP
 ) -> Learning:
     """See `learn_rule`."""
     d = d.take(np.isfinite(d.v_star) & np.isfinite(d.value))
@@ -182,7 +184,7 @@ def learning_of(
         arms=_arms(part, worth, seed, fdr),
         copied=_copies(part, chance, walked.base[t]),
         model_money=float(-(part.v_star * part.risk).sum()),
-        leaves=tuple(sorted(last.leaves.values(), key=lambda leaf: -leaf.mean)),
+        leaves=tuple(sorted(set(last.leaves.values()), key=lambda leaf: -leaf.mean)),
         history=tuple((d.coords["session"][s], str(rule)) for s, rule in walked.rules),
         counts=dict(d.counts),
     )
@@ -220,28 +222,29 @@ def walk_forward(d: Decided, features: Features, *, depth: int = DEPTH, step: in
         tested |= ahead
         veto[ahead] = rule.vetoes(features.values[ahead])
         for j in np.unique(d.trader[ahead]):
-            own, his = np.flatnonzero(ahead & (d.trader == j)), train & (d.trader == j)
-            if his.any():
-                base[own] = d.acted[his].mean()
-                chance[own] = imitate(features.values[his], d.acted[his], features.values[own], depth=depth)
+            own, past = np.flatnonzero(ahead & (d.trader == j)), train & (d.trader == j)
+            if past.any():
+                base[own] = d.acted[past].mean()
+                chance[own] = imitate(features.values[past], d.acted[past], features.values[own], depth=depth)
     return Walked(tested, veto, chance, base, tuple(rules))
 
 
 def _arms(d: Decided, worth: dict[str, FloatArray], seed: int, fdr: float) -> tuple[Arm, ...]:
     """Every arm of the desk and of each trader; `found` by Benjamini-Hochberg over the traders' worth beyond the rule."""
     block = session_blocks(d.session, d.span)
-    scopes = [(DESK, np.ones(len(d), dtype=bool)), *((d.coords["trader"][j], d.trader == j) for j in np.unique(d.trader))]
+    scopes: list[tuple[str | None, NDArray[np.bool_]]] = [(None, np.ones(len(d), dtype=bool))]
+    scopes += [(d.coords["trader"][j], d.trader == j) for j in np.unique(d.trader)]
     rows: list[dict[str, Any]] = []
     boot = _bootstrap(np.column_stack([worth[a] for a in ARMS]), np.column_stack([mine for _, mine in scopes]), d, seed)
-    for i, (scope, mine) in enumerate(scopes):
+    for i, (trader, mine) in enumerate(scopes):
         for k, arm in enumerate(ARMS):
             y, ones = worth[arm][mine], np.ones(int(mine.sum()))
             found = contrast(y, ones, block[mine])
             money = contrast(y * d.risk[mine], ones, block[mine])
-            rows.append({"scope": scope, "arm": arm, "n": int(mine.sum()), "sessions": len(np.unique(d.session[mine])), "mean": float(y.mean()),
+            rows.append({"trader": trader, "arm": arm, "n": int(mine.sum()), "sessions": len(np.unique(d.session[mine])), "mean": float(y.mean()),
                          "money": float((y * d.risk[mine]).sum()), "found": False, "boot_q05": boot[0, i, k], "boot_q95": boot[1, i, k],
                          **_interval(found), **_money(money, int(mine.sum()))})  # fmt: skip
-    asked = [r for r in rows if r["scope"] != DESK and r["arm"] == "beyond" and r["p"] is not None]
+    asked = [r for r in rows if r["trader"] is not None and r["arm"] == "beyond" and r["p"] is not None]
     if asked:
         for row, keep in zip(asked, multipletests([r["p"] for r in asked], alpha=fdr, method="fdr_bh")[0], strict=True):
             row["found"] = bool(keep)

@@ -1,10 +1,11 @@
 """A shallow rule: at most three questions about a signal, and what to do with it.
 
-A regression tree of depth 3 predicts v*, the value a full veto has per unit of risk. A leaf is vetoed where its mean is above 0 by a margin,
+A regression tree of depth 3 predicts v*, the value a full veto has per unit of risk. A leaf is vetoed where its mean is above 0 and where, in it or
+in a branch that holds it (the first question asked), the mean is above 0 by a margin,
 
     mean - z * error > 0,   z = 1.645,
 
-the error clustered by blocks of sessions. The tree chose its questions with the same data, so the margin is no test: what a rule is worth is
+the error clustered by blocks of sessions. Leaves under one branch that decide alike are joined. The tree chose its questions with the same data, so the margin is no test: what a rule is worth is
 measured on later sessions only (`learning`).
 """
 
@@ -32,7 +33,7 @@ MARGIN: Final = 1.645
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """One end of a rule.
+    """One end of a rule, leaves that decide alike joined.
 
     words : its conditions; veto : what to do; n, blocks : training signals and effective blocks of sessions; mean, error : of v*, per unit of risk
     """
@@ -59,7 +60,7 @@ class Rule:
         return np.array([self.leaves[n].veto for n in nodes], dtype=bool)
 
     def __str__(self) -> str:
-        vetoed = [leaf for leaf in self.leaves.values() if leaf.veto]
+        vetoed = sorted({leaf for leaf in self.leaves.values() if leaf.veto}, key=lambda leaf: (-leaf.mean, leaf.words))
         if not vetoed:
             return "follow every signal"
         return "; ".join(f"veto {leaf.words} ({leaf.mean:+.2f} per unit of risk, {leaf.n} signals)" for leaf in vetoed)
@@ -77,15 +78,69 @@ def train_rule(
     kept = _varying(values)
     tree = DecisionTreeRegressor(max_depth=depth, min_samples_leaf=_leaf_floor(len(v_star)), random_state=0)
     tree.fit(values[:, kept], v_star)
-    nodes, leaves = tree.apply(values[:, kept]), {}
-    words = _paths(tree.tree_, [columns[k] for k in kept], np.isnan(values[:, kept]).any(axis=0))
-    for node in np.unique(nodes):
-        rows = nodes == node
+    inside = np.asarray(tree.decision_path(values[:, kept]).toarray(), dtype=bool)  # shape: (row, node)
+    ends = _ends(tree.tree_, _Sample(v_star, block, inside), 0, (), strong=False)
+    gaps = np.isnan(values[:, kept]).any(axis=0)
+    leaves: dict[int, Leaf] = {}
+    for end in ends:
+        rows = inside[:, list(end.nodes)].any(axis=1)
         found = contrast(v_star[rows], np.ones(int(rows.sum())), block[rows])
-        veto = found is not None and found.effect - MARGIN * found.error > 0
-        mean, error = float(v_star[rows].mean()), found.error if found else None
-        leaves[int(node)] = Leaf(words[int(node)], veto, int(rows.sum()), found.blocks if found else 0.0, mean, error)
+        leaf = Leaf(
+            _conditions(end.path, [columns[k] for k in kept], gaps),
+            end.veto,
+            int(rows.sum()),
+            found.blocks if found else 0.0,
+            float(v_star[rows].mean()),
+            found.error if found else None,
+        )
+        leaves |= dict.fromkeys(end.nodes, leaf)
     return Rule(tree, kept, leaves)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A question on the way to a leaf: column, whether the answer is at most `cut`, and whether an unknown value goes the same way."""
+
+    column: int
+    below: bool
+    cut: float
+    unknown: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    v_star: FloatArray
+    block: IntArray
+    inside: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """Leaves of the tree with one decision under one node."""
+
+    nodes: tuple[int, ...]
+    path: tuple[_Step, ...]
+    veto: bool
+
+
+def _ends(tree: Any, sample: _Sample, node: int, path: tuple[_Step, ...], *, strong: bool) -> list[_End]:
+    """Ends below a node; those that decide alike are joined. `strong`: a node above is above 0 by the margin."""
+    rows = sample.inside[:, node]
+    found = contrast(sample.v_star[rows], np.ones(int(rows.sum())), sample.block[rows])
+    sure = found is not None and found.effect - MARGIN * found.error > 0
+    leaf = tree.children_left[node] < 0
+    strong = strong or (sure and (leaf or node > 0))  # the whole, node 0, vouches for no part of it
+    if leaf:
+        return [_End((node,), path, strong and bool(sample.v_star[rows].mean() > 0))]
+    k, cut, left = int(tree.feature[node]), float(tree.threshold[node]), bool(tree.missing_go_to_left[node])
+    ends = [
+        end
+        for child, below in ((int(tree.children_left[node]), True), (int(tree.children_right[node]), False))
+        for end in _ends(tree, sample, child, (*path, _Step(k, below, cut, below == left)), strong=strong)
+    ]
+    if len({end.veto for end in ends}) > 1:
+        return ends
+    return [_End(tuple(n for end in ends for n in end.nodes), path, ends[0].veto)]
 
 
 def imitate(values: FloatArray, acted: NDArray[np.bool_], later: FloatArray, *, depth: int = DEPTH) -> FloatArray:
@@ -115,35 +170,21 @@ def _varying(values: FloatArray) -> IntArray:
     return kept if len(kept) else np.zeros(1, dtype=np.int64)
 
 
-def _paths(tree: Any, columns: list[Column], gaps: NDArray[np.bool_]) -> dict[int, str]:
-    """Conditions of every leaf in words, by node."""
-    found: dict[int, str] = {}
-    stack: list[tuple[int, tuple[tuple[int, bool, float, bool], ...]]] = [(0, ())]
-    while stack:
-        node, path = stack.pop()
-        if tree.children_left[node] < 0:
-            found[node] = _conditions(path, columns)
-            continue
-        k, cut = int(tree.feature[node]), float(tree.threshold[node])
-        left = bool(tree.missing_go_to_left[node])
-        for child, below in ((tree.children_left[node], True), (tree.children_right[node], False)):
-            stack.append((int(child), (*path, (k, below, cut, bool(gaps[k]) and below == left))))
-    return found
-
-
-def _conditions(path: tuple[tuple[int, bool, float, bool], ...], columns: list[Column]) -> str:
+def _conditions(path: tuple[_Step, ...], columns: list[Column], gaps: NDArray[np.bool_]) -> str:
     """A path as a sentence; several questions about one number become one range."""
     parts: list[str] = []
-    for k in dict.fromkeys(step[0] for step in path):
-        column, steps = columns[k], [s for s in path if s[0] == k]
+    for k in dict.fromkeys(step.column for step in path):
+        column, steps = columns[k], [s for s in path if s.column == k]
         if column.level is not None:
-            parts.append(f"{column.name} is {'not ' if steps[-1][1] else ''}{column.level}")
+            parts.append(f"{column.name} is {'not ' if steps[-1].below else ''}{column.level}")
             continue
-        low = max((s[2] for s in steps if not s[1]), default=None)
-        high = min((s[2] for s in steps if s[1]), default=None)
+        low = max((s.cut for s in steps if not s.below), default=None)
+        high = min((s.cut for s in steps if s.below), default=None)
         ends = [
-            f"above {low * column.scale:.4g}{column.unit}" if low is not None else "",
-            f"at most {high * column.scale:.4g}{column.unit}" if high is not None else "",
+            f"{word} {cut * column.scale:.4g}{column.unit}"
+            for word, cut in (("above", low), ("at most", high))
+            if cut is not None
         ]
-        parts.append(f"{column.name} {' and '.join(e for e in ends if e)}{' or unknown' if all(s[3] for s in steps) else ''}")
+        unknown = " or unknown" if gaps[k] and all(s.unknown for s in steps) else ""
+        parts.append(f"{column.name} {' and '.join(ends)}{unknown}")
     return "where " + ", ".join(parts) if parts else "every signal"

@@ -35,10 +35,11 @@ RATIOS: Final = {"ir_per_decision": "Mean / sd"}
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table as text: headings of columns, and lines whose first cell names the row."""
+    """A table as text: headings of columns, and lines whose first cell names the row; `words`: places of columns that hold sentences."""
 
     heads: tuple[str, ...]
     lines: tuple[tuple[str, ...], ...]
+    words: tuple[int, ...] = ()
 
 
 def kpi_table(kpis: Sequence[Mapping[str, Any]], unit: str) -> Table:

@@ -1,6 +1,7 @@
 """How often does each detector of a habit fire on traders without habits, and how often on traders with one?
 
-    python -m skillstats.study.behaviour_null --desks 63 --workers 1 --out docs/models/evidence/behaviour.md
+    python -m skillstats.study.behaviour_null --desks 63 --out docs/models/evidence/behaviour.md
+    python -m skillstats.study.behaviour_null --part learning --desks 60 --out docs/models/evidence/learning.md
 
 Five kinds of unbiased desks (`DESIGNS`): the usual one; horizons of the same close; horizons of five sessions, so that bets overlap; skilled
 traders; and a model that is right more often than not. A planted habit is looked for with the detector of its name only.
@@ -8,10 +9,11 @@ traders; and a model that is right more often than not. A planted habit is looke
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 import numpy as np
@@ -21,6 +23,7 @@ from scipy import stats
 from skillstats.behaviour.detectors import DETECTORS
 from skillstats.behaviour.habits import BY_NAME, habits_of
 from skillstats.study.behaviour_worlds import Desk, desk_of
+from skillstats.study.learning_rates import LEARNING, learning_markdown, learning_table, run_learning
 
 LEVEL: Final = 0.05
 ALARM: Final = 0.01
@@ -151,16 +154,19 @@ def study(
     desks: int, seed: int, workers: int, planted_desks: int | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Null and power tables, and for each null desk whether anything was found."""
-    null = _run(DESIGNS, desks, seed, workers)
-    planted = _run(PLANTED, planted_desks or max(2, desks // 8), seed, workers)
+    null = run_worlds(run_desk, DESIGNS, desks, seed, workers)
+    planted = run_worlds(run_desk, PLANTED, planted_desks or max(2, desks // 8), seed, workers)
     lists = null.groupby(["design", "replicate"], sort=False)["found"].any().rename("any")
     return null_rates(null), power_rates(planted), lists.reset_index()
 
 
-def _run(worlds: tuple[Desk, ...], desks: int, seed: int, workers: int) -> pd.DataFrame:
-    found: list[Any] = []
+def run_worlds(
+    run: Callable[[int, Desk, int], pd.DataFrame], worlds: Sequence[Desk], desks: int, seed: int, workers: int
+) -> pd.DataFrame:
+    """Rows of `desks` replicates of every world; the same for any number of workers."""
+    found: list[pd.DataFrame] = []
     for world in worlds:
-        one = partial(run_desk, seed, world)
+        one = partial(run, seed, world)
         if workers == 1:
             found += [one(i) for i in range(desks)]
         else:
@@ -171,21 +177,37 @@ def _run(worlds: tuple[Desk, ...], desks: int, seed: int, workers: int) -> pd.Da
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--desks", type=click.IntRange(min=1), default=63, show_default=True, help="Desks of eight traders a design.")
+@click.option(
+    "--part",
+    type=click.Choice(["habits", "learning"]),
+    default="habits",
+    show_default=True,
+    help="Detectors of habits, or the shallow rule.",
+)
+@click.option(
+    "--desks", type=click.IntRange(min=1), default=63, show_default=True, help="Desks a design; of eight traders for habits."
+)
 @click.option("--seed", type=int, default=2026, show_default=True)
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True)
-@click.option("--out", type=click.Path(path_type=Path), help="Markdown file for the tables.")
-def main(desks: int, seed: int, workers: int, out: Path | None) -> None:
-    """False alarms and power of the detectors of habits; exits 1 where a detector fires too often."""
-    null, power, lists = study(desks, seed, workers)
-    text = markdown(null, power, lists)
+@click.option("--out", type=click.Path(path_type=Path), help="Markdown file for the table.")
+def main(part: str, desks: int, seed: int, workers: int, out: Path | None) -> None:
+    """False alarms and power of the detectors of habits, or of the comparison with a rule; exits 1 where one fires too often."""
+    if part == "learning":
+        table = learning_table(run_worlds(run_learning, LEARNING, desks, seed, workers))
+        text, bad = learning_markdown(table), [f"claims in {r.design}" for r in table[~table["ok"]].itertuples()]
+    else:
+        null, power, lists = study(desks, seed, workers)
+        text = markdown(null, power, lists)
+        bad = [
+            f"{r.detector} fires on {r.rate:.1%} of {r.traders} unbiased traders in {r.design}"
+            for r in null[~null["ok"]].itertuples()
+        ]
     click.echo(text)
     if out is not None:
         out.write_text(text, encoding="utf-8")
-    bad = null[~null["ok"]]
-    for row in bad.itertuples():
-        click.echo(f"defect: {row.detector} fires on {row.rate:.1%} of {row.traders} unbiased traders in {row.design}")
-    raise SystemExit(1 if len(bad) else 0)
+    for words in bad:
+        click.echo(f"defect: {words}")
+    raise SystemExit(1 if bad else 0)
 
 
 if __name__ == "__main__":

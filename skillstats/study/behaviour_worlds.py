@@ -45,7 +45,7 @@ class Desk:
 
     traders, sessions, per_day (signals a trader and session), assets : sizes; span : sessions from signal to horizon
     drift : sd of the drifting part of the logit rate; news : sd of the news everybody sees; edge : extra chance that the model is right
-    skill : weight of the hindsight value of a veto in the logits of vetoing and of sizing down; bad : chance that a BUY of kind `a` is one that falls
+    skill : weight of the hindsight value of a veto in the logits of vetoing and of sizing down; bad : chance that the model is wrong about an asset of kind `a` that falls
     habits : planted ones by name of their detector: a shift of the logit (rates), or of the chance to choose right (worths)
     """
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from skillstats.report.habits_figure import Lane, Line, habits_svg
 from skillstats.report.kpis import Table
-from skillstats.report.numbers import ABSENT, fixed, interval, is_number, listed, plural, visible
+from skillstats.report.numbers import ABSENT, count, fixed, interval, is_number, listed, plural, visible
 from skillstats.report.section import Section, Setting, in_both_layouts
 
 MOST_LINES: Final = 12
@@ -16,29 +16,33 @@ MOST_LINES: Final = 12
 MOST_COLUMNS: Final = 12
 NOTES: Final = (
     "A habit is a regularity of what was done, not a fault and not a lack of skill: overriding more after a loss can be right. What the overrides were worth is said elsewhere on this page.",
-    "Each trader is compared with himself, within side, asset class, regime and third of the volatility, and a block of sessions counts as one observation.",
+    "A trader's choices are compared with each other, never with a colleague's, within side, asset class, regime and third of the volatility, and a block of sessions counts as one observation.",
     "What counts as a loss, a position or a colleague's act was known strictly before the signal.",
 )
 
 
 def behaviour_section(block: Mapping[str, Any], setting: Setting) -> Section | None:
     """Habits that survive, all questions as a picture and a table."""
-    del setting
     title = "What habits show in the overrides?"
     if not block.get("available"):
         return Section("habits", title, f"Nothing can be said about habits: {visible(str(block.get('why', '')))}.")
+    block = dict(block) | {"habits": [h for h in block["habits"] if visible(str(h["trader"])) in setting.traders]}
     habits = [h for h in block["habits"] if is_number(h.get("effect"))]
+    block["asked"] = len(habits)
     found = sorted((h for h in habits if h["found"]), key=lambda h: (h["p"], h["trader"]))
     finding = _finding(found, block)
     lanes = _lanes(block["detectors"], habits)
     titles = {d["name"]: d["title"] for d in block["detectors"]}
-    names = listed([f"{visible(str(h['trader']))}: {titles[h['detector']].lower()}" for h in found], limit=6)
+    kinds = [f"{said} ({plural(len(names), 'trader')})" for said, names in _by_saying(found, block)]
+    asked = plural(int(block["asked"]), "question")
     head = (
-        f"{plural(len(found), 'habit')} of {block['asked']} questions stand out: {names}"
+        f"{count(len(found))} of {asked} about habits stand out: {listed(kinds, limit=3)}"
         if found
-        else f"None of {block['asked']} questions about habits shows more than chance"
+        else f"None of {asked} about habits shows more than chance"
     )
-    words = "One band a habit, one line a trader, from 5% to 95%. " + (f"In colour: {names}." if found else "None is in colour.")
+    words = "One band a habit, one line a trader, from 5% to 95%. " + (
+        f"In colour: {listed(kinds)}." if found else "None is in colour."
+    )
     picture = in_both_layouts(partial(habits_svg, lanes), head, words)
     tables = [
         (_found_table(found, titles), "Habits found, with what was seen"),
@@ -56,8 +60,20 @@ def _finding(found: Sequence[Mapping[str, Any]], block: Mapping[str, Any]) -> st
             f"No habit can be told from chance: of {block['asked']} questions about a trader and a habit, none survives at a false-discovery rate of {rate}. "
             "That is no proof that there are none; the last table says how large a habit would have had to be."
         )
-    said = listed([f"{visible(str(h['trader']))} {h['says'].split(' (')[0]}" for h in found], limit=4)
-    return f"{said}. Found among {block['asked']} questions, of which at most {rate} of those found are expected to be chance."
+    said = "; ".join(f"{words}: {listed(names, limit=8)}" for words, names in _by_saying(found, block))
+    return (
+        f"{said[0].upper()}{said[1:]}. {count(len(found))} of {block['asked']} questions about a trader and a habit; about {rate} of what such a list holds is "
+        "expected to be chance."
+    )
+
+
+def _by_saying(found: Sequence[Mapping[str, Any]], block: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
+    """What was found in words, with the traders it was found in; most traders first."""
+    detectors = {d["name"]: d for d in block["detectors"]}
+    groups: dict[str, list[str]] = {}
+    for h in found:
+        groups.setdefault(detectors[h["detector"]]["up" if h["effect"] > 0 else "down"], []).append(visible(str(h["trader"])))
+    return sorted(((words, sorted(names)) for words, names in groups.items()), key=lambda g: (-len(g[1]), g[0]))
 
 
 def _lanes(detectors: Sequence[Mapping[str, Any]], habits: Sequence[Mapping[str, Any]]) -> tuple[Lane, ...]:
@@ -83,6 +99,10 @@ def _effect(h: Mapping[str, Any]) -> str:
     return f"{fixed(h['effect'], digits)} {interval(h['q05'], h['q95'], digits)}"
 
 
+def _small(p: float) -> str:
+    return "<0.0001" if p < 1e-4 else fixed(p, 4)
+
+
 def _found_table(found: Sequence[Mapping[str, Any]], titles: Mapping[str, str]) -> Table:
     heads = ("Trader", "Habit", "Effect [90%]", "Unit", "p", "p adjusted", "What was seen")
     lines = tuple(
@@ -91,13 +111,13 @@ def _found_table(found: Sequence[Mapping[str, Any]], titles: Mapping[str, str]) 
             titles[h["detector"]],
             _effect(h),
             h["unit"],
-            fixed(h["p"], 4),
-            fixed(h["q"], 3),
+            _small(h["p"]),
+            _small(h["q"]),
             h["says"].split("; ", 1)[1],
         )
         for h in found
     )
-    return Table(heads, lines)
+    return Table(heads, lines, words=(6,))
 
 
 _EVERY: Final = (
@@ -136,4 +156,4 @@ def _missing_table(block: Mapping[str, Any]) -> Table:
         if rows and not any(is_number(h["effect"]) for h in rows.values()):
             words = str(next(iter(rows.values()))["words"]).removeprefix("not enough data: ")
             lines.append((detector["title"], detector["question"], visible(words)))
-    return Table(("Habit", "Question", "What is missing"), tuple(lines))
+    return Table(("Habit", "Question", "What is missing"), tuple(lines), words=(1, 2))

@@ -12,16 +12,16 @@ from skillstats.report.numbers import ABSENT, count, digits_for, fixed, interval
 from skillstats.report.section import Section, Setting, in_both_layouts
 
 LABELS: Final = {
-    "adjusted": "the traders' choices",
-    "rule": "the rule alone",
-    "copy": "a copy of the traders",
-    "beyond": "traders beyond the rule",
+    "adjusted": "traders' choices",
+    "rule": "rule alone",
+    "copy": "copy of the traders",
+    "beyond": "beyond the rule",
 }
-AXIS: Final = Axis("learning", "out-of-sample value against the model alone, % of a signal's risk, 90% equal-tailed")
+AXIS: Final = Axis("learning", "% of a signal's risk against the model, 90% equal-tailed")
 NOTES: Final = (
     "The rule asks at most three questions about a signal and then follows it or vetoes it. It was trained on earlier sessions only; sessions whose "
     "horizons reached into the test were left out. Only what was known before the signal could be asked.",
-    "The copy vetoes as often as a rule of the trader's own earlier choices predicts: it shows what the visible pattern of his choices is worth.",
+    "The copy vetoes as often as a rule of the trader's own earlier choices predicts: it shows what the visible pattern of these choices is worth.",
     "That a rule does as well does not say how the trader decided, and a rule that pays on these sessions need not pay on the next.",
 )
 
@@ -31,7 +31,10 @@ def learning_section(block: Mapping[str, Any], setting: Setting) -> Section | No
     title = "Could a simple rule replace the traders?"
     if not block.get("available"):
         return Section("rule", title, f"No rule can be tried: {visible(str(block.get('why', '')))}.")
-    desk = {a["arm"]: a for a in block["arms"] if a["scope"] == "desk"}
+    desk = {a["arm"]: a for a in block["arms"] if a["trader"] is None}
+    block = dict(block) | {
+        "arms": [a for a in block["arms"] if a["trader"] is not None and visible(str(a["trader"])) in setting.traders]
+    }
     rows = [_row(LABELS[name], desk[name], strong=name == "beyond") for name in LABELS if is_number(desk[name]["q05"])]
     finding = _finding(block, desk)
     head = _head(desk)
@@ -80,12 +83,12 @@ def _head(desk: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _finding(block: Mapping[str, Any], desk: Mapping[str, Mapping[str, Any]]) -> str:
-    own = [visible(str(a["scope"])) for a in block["arms"] if a["arm"] == "beyond" and a["scope"] != "desk" and a["found"]]
+    own = [visible(str(a["trader"])) for a in block["arms"] if a["arm"] == "beyond" and a["found"]]
     beyond = desk["beyond"]
     single = (
         f"{listed(own, limit=5)} {'adds' if len(own) == 1 else 'add'} beyond the rule."
         if own
-        else "Of no single trader can it be said that he adds beyond the rule."
+        else "Of no single trader can it be said that the choices add beyond the rule."
     )
     test = f"Out of sample, on {count(beyond['n'])} signals of {count(beyond['sessions'])} sessions,"
     return f"{_head(desk)}. {test} a veto by the rule was worth {_per_signal(desk['rule'])}% of a signal's risk, the traders beyond it {_per_signal(beyond)}%. {single}"
@@ -102,7 +105,7 @@ def _arms_table(desk: Mapping[str, Mapping[str, Any]], unit: str) -> Table:
         "Arm",
         "% of risk a signal [90%]",
         "by bootstrap",
-        "P of no gain",
+        "p",
         "Found with 80% power from",
         f"Total, {unit} [90%]",
     )
@@ -121,8 +124,7 @@ def _traders_table(block: Mapping[str, Any], unit: str) -> Table:
     copied = {c["trader"]: c for c in block["copied"]}
     arms: dict[str, dict[str, Mapping[str, Any]]] = {}
     for arm in block["arms"]:
-        if arm["scope"] != "desk":
-            arms.setdefault(arm["scope"], {})[arm["arm"]] = arm
+        arms.setdefault(arm["trader"], {})[arm["arm"]] = arm
     heads = (
         "Trader",
         "Signals",
@@ -151,14 +153,14 @@ def _leaves_table(leaves: Sequence[Mapping[str, Any]]) -> Table:
     lines = tuple(
         (
             "veto" if leaf["veto"] else "follow",
-            visible(str(leaf["words"])),
+            visible(str(leaf["words"])).removeprefix("where "),
             count(leaf["n"]),
             fixed(leaf["mean"], 2),
             fixed(leaf["error"], 2),
         )
         for leaf in leaves
     )
-    return Table(("Do", "Where", "Signals", "A veto, per unit of risk", "Error"), lines)
+    return Table(("Do", "Where", "Signals", "A veto, per unit of risk", "Error"), lines, words=(1,))
 
 
 def _history_table(history: Sequence[Mapping[str, Any]]) -> Table:
@@ -168,4 +170,4 @@ def _history_table(history: Sequence[Mapping[str, Any]]) -> Table:
         words = visible(str(item["rule"]))
         if not lines or lines[-1][1] != words:
             lines.append((str(item["from"]), words))
-    return Table(("From", "Rule"), tuple(lines))
+    return Table(("From", "Rule"), tuple(lines), words=(1,))
