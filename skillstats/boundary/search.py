@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from skillstats.boundary.cells import CellMeans, cell_means
 from skillstats.boundary.contexts import Label, cross, name_of
-from skillstats.boundary.pool import Partition, draw, learn_scale, solve
+from skillstats.boundary.pool import Partition, draw, learn_scale, place, solve
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -37,7 +37,7 @@ class Rule:
     """What a finding needs.
 
     hurdle : annual IR; unit : IR per decision of an annual IR of 1; certainty, fdr : of a claim and of the list
-    floor : least sessions of a cell
+    floor : least sessions of a cell; draws : posterior draws of a partition
     """
 
     hurdle: float
@@ -45,6 +45,7 @@ class Rule:
     certainty: float
     fdr: float
     floor: int
+    draws: int = DRAWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,13 +154,17 @@ def judge_cells(
         elif len(candidate.keys) == 1:
             left[candidate.keys[0]] = made
     rng = np.random.default_rng([seed, 26])
+    inside = np.any([c.codes >= 0 for c in candidates], axis=0) if candidates else np.zeros(len(y), dtype=bool)
+    whole = cell_means(y / scale, session, np.where(inside, 0, -1), floor=2)
     cells: list[Cell] = []
     for single in (True, False):
         group = [p for p in parts if (len(p.candidate.keys) == 1) is single]
         grids = [solve(p.partition, rule.unit) for p in group]
         weights = learn_scale(grids)
         for part, grid in zip(group, grids, strict=True):
-            cells += _cells_of(part, draw(grid, weights, DRAWS, rng), rule)
+            apart = draw(grid, weights, rule.draws, rng)
+            desk = (float(whole.mean[0]), float(whole.error[0]))
+            cells += _cells_of(part, place(apart, part.means.rows, desk, rule.unit, rng), rule)
     return cells, left
 
 
@@ -172,13 +177,12 @@ def _accepted(
     """
     label_of = {c.keys: c.label for c in candidates}
     waiting = [c for c in cells if _doubt(c) <= 1 - rule.certainty and rule.hurdle > 0]
-    waiting.sort(key=lambda c: (_doubt(c), len(c.keys), c.label, c.level))
     bound = {c: _doubt(c) for c in waiting}
     taken: list[Cell] = []
     spoken: dict[tuple[tuple[str, ...], str], Cell] = {}
     total = 0.0
     while waiting and len(taken) < MOST_FOUND:
-        best = min(waiting, key=lambda c: (bound[c], len(c.keys), c.label, c.level))
+        best = min(waiting, key=lambda c: (bound[c], len(c.keys), -_clarity(c), c.label, c.level))
         total += bound[best]
         if total / (len(taken) + 1) > rule.fdr:
             break
@@ -201,6 +205,11 @@ def _accepted(
                 spoken[cell.keys, cell.level] = replace(cell, explained=f"{best.label} = {best.level}")
     final = [spoken.get((c.keys, c.level), c) for c in cells]
     return sorted(final, key=lambda c: (not c.found, c.running or 0.0, _doubt(c), c.label, c.level))
+
+
+def _clarity(cell: Cell) -> float:
+    """Excess in widths of its interval: tells apart what draws are too few to."""
+    return abs(cell.excess) / (cell.excess_q95 - cell.excess_q05) if cell.excess_q95 > cell.excess_q05 else 0.0
 
 
 def _doubt(cell: Cell) -> float:
