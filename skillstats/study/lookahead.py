@@ -118,7 +118,7 @@ def own_labels(returns: FloatArray, *, states: bool) -> dict[str, BoolArray]:
 
     Parameters
     ----------
-    returns : (session,); states : whether to fit hidden states too, a second of work
+    returns : (session,); states : whether to fit hidden states too, most of the work
     """
     whole: IntArray = np.round(returns * UNIT).astype(np.int64)
     trend = trend_series(whole).value

@@ -25,7 +25,7 @@ from skillstats.errors import LedgerBug, UsageError
 from skillstats.market.adjust import corporate_of
 from skillstats.market.opening import open_market
 from skillstats.market.sessions import load_sessions
-from skillstats.plan import RegimeChoice
+from skillstats.plan import MaxAge, Plan, RegimeChoice
 from skillstats.record.containers import NULL, Record
 from skillstats.regimes import builtin, series
 from skillstats.regimes.builtin import RULES, label_source
@@ -209,7 +209,7 @@ def two_states(n: int, seed: int) -> np.ndarray:
 
 
 def test_predictions_are_those_of_statsmodels():
-    """Same parameters, same predicted probabilities to 1e-10, and the fit finds the planted deviations."""
+    """Same parameters, same predictions to 1e-10 and same likelihood; the fit finds what was planted and is as likely as statsmodels' own."""
     from statsmodels.tsa.regime_switching.markov_regression import MarkovRegression
 
     returns = two_states(500, 5)
@@ -217,7 +217,9 @@ def test_predictions_are_those_of_statsmodels():
     assert states is not None
     assert 0.6 < states.sd[0] < 1.0 and 2.0 < states.sd[1] < 3.0 and min(states.stay) > 0.9
     model = MarkovRegression(returns * 1e-7, 2, trend="n", switching_variance=True)
-    there = model.filter([states.stay[0], 1 - states.stay[1], states.sd[0] ** 2, states.sd[1] ** 2])
+    own = [states.stay[0], 1 - states.stay[1], states.sd[0] ** 2, states.sd[1] ** 2]
+    there = model.filter(own)
+    assert model.loglike(own) > model.fit(disp=False, cov_type="none").llf - 0.05, "rounded to three digits"
     np.testing.assert_allclose(predict_states(returns, states)[:-1], there.predicted_marginal_probabilities[:, 1], atol=1e-10)
 
 
@@ -262,6 +264,34 @@ def test_a_ledger_carries_them_into_evidence(ledger):
     assert evidence.context["look_ahead"] == 0
     assert {part for cell in evidence.coords["regime"] for part in cell.split(" | ")} == {"low", "middle", "high", "up", "down"}
     assert ledger.result["counts"]["unlabelled"] == 0 and "unfitted" not in ledger.result["counts"]
+
+
+def test_a_decision_over_two_days_keeps_the_label_of_its_first_action(rows):
+    """The second row knows a close that the first could not know; the decision's label is the first one's, and that is no look-ahead."""
+    opens, _ = calendar(DAYS)
+    at = [int(t) + 3 * 3_600_000_000 for t in opens[100:103]]
+    signals = [
+        {"signal_id": f"S{i}", "time": stamp(t), "model": "m", "asset": "A", "side": "BUY", "quantity": "10"}
+        for i, t in enumerate(at)
+    ]
+    actions = [
+        {
+            "action_id": f"V{i}",
+            "signal_id": f"S{i}",
+            "time": stamp(t + 1),
+            "trader": "T",
+            "action": "VETO",
+            "quantity": "",
+            "decision_id": "D",
+        }
+        for i, t in enumerate(at)
+    ]
+    plan = Plan(horizon="close", max_age=MaxAge(quote="PT96H"), regimes=RegimeChoice(use=("volatility",)))
+    ledger = ss.build_ledger(record_of(rows, plan, signals=signals, actions=actions))
+    cutoffs = ledger.rows["regime_cutoff"].to_pylist()
+    evidence = ss.to_evidence(ledger)
+    assert len(set(cutoffs)) == 3 and evidence.context["look_ahead"] == 0
+    assert evidence.coords["regime"] == (ledger.rows["regime_volatility"][0].as_py(),)
 
 
 def test_an_explanation_tells_number_breakpoints_and_cut_off(ledger, tmp_path):
