@@ -62,6 +62,7 @@ def fit(
     cores: int = ...,
     progress: bool = ...,
     extra: Extra | None = ...,
+    rerun: bool = ...,
 ) -> Fit: ...
 @overload
 def fit(
@@ -77,6 +78,7 @@ def fit(
     cores: int = ...,
     progress: bool = ...,
     extra: Extra | None = ...,
+    rerun: bool = ...,
 ) -> FamilyFit: ...
 
 
@@ -93,6 +95,7 @@ def fit(
     cores: int = 2,
     progress: bool = False,
     extra: Extra | None = None,
+    rerun: bool = True,
 ) -> Fit | FamilyFit:
     """Fit a model to evidence.
 
@@ -107,6 +110,7 @@ def fit(
     cores : chains run at a time
     progress : show nutpie's progress bar
     extra : a component of your own, see `build_model`
+    rerun : repeat a run that misses its gates once; False for studies, which judge and lengthen their own runs
 
     Returns
     -------
@@ -123,7 +127,9 @@ def fit(
         if engine != "nuts" or extra is not None:
             raise UsageError(f"{type(evidence).__name__} are fitted by engine nuts, without components of one's own")
         sizes = {"draws": draws, "tune": tune, "chains": chains}
-        return fit_family(spec, evidence, seed=seed, sizes=sizes, options={"cores": cores, "progress": progress}, plan=plan)
+        return fit_family(
+            spec, evidence, seed=seed, sizes=sizes, options={"cores": cores, "progress": progress, "rerun": rerun}, plan=plan
+        )
     if engine not in ENGINES:
         raise UsageError(f"engine={engine!r}, must be one of {', '.join(ENGINES)}")
     if len(evidence) == 0:
@@ -154,7 +160,7 @@ def fit(
     started = time.perf_counter()
     compiled = _compile(spec, evidence, breadth.value, terms, extra)
     compiled_at = time.perf_counter()
-    options = {"seed": seed, "cores": cores, "progress": progress}
+    options = {"seed": seed, "cores": cores, "progress": progress, "rerun": rerun}
     coords = {d: evidence.levels(d) for d in DIMS}
     binned = histogram_data(spec, evidence, terms, grid=extra is not None)
     start = compiled.with_data(**binned) if binned else compiled
@@ -184,7 +190,7 @@ def sample_judged(
 ) -> tuple[DataTree, list[Finding], Any, list[str]]:
     """A run of the model `name`, repeated once if it misses its gates: draws, findings, settings of the run that was kept, why repeated."""
     tree, findings = sample_compiled(compiled, run, coords, options)
-    again = _rerun(run, findings)
+    again = _rerun(run, findings) if options["rerun"] else None
     if again is None:
         return tree, findings, run, []
     why = f"rerun once because of {', '.join(sorted({f.code for f in findings}))}"
@@ -228,7 +234,7 @@ def sample_compiled(
 
     Parameters
     ----------
-    run : draws, tune, chains, target_accept; options : seed, cores, progress
+    run : draws, tune, chains, target_accept; options : seed, cores, progress (and rerun, which `sample_judged` reads)
     """
     import nutpie
 

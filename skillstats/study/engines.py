@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Final
 
+import msgspec
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from skillstats.inference.breadth import Breadth
 from skillstats.inference.container import Diagnostics, Fit
 from skillstats.inference.gibbs import gibbs_draws
 from skillstats.inference.gibbs_layout import uncovered
-from skillstats.inference.nuts import fit
+from skillstats.inference.nuts import RERUN_TARGET_ACCEPT, fit
 from skillstats.inference.separable import separable_terms
 from skillstats.plan import ModelChoice, Plan
 from skillstats.spec.model import ModelSpec
@@ -35,7 +36,7 @@ class Run:
     chains: int
 
 
-RUNS: Final[Mapping[str, Run]] = {"gibbs": Run(1000, 300, 1), "nuts": Run(500, 500, 2)}
+RUNS: Final[Mapping[str, Run]] = {"gibbs": Run(1000, 300, 1), "nuts": Run(1000, 500, 2)}
 """Length of a first run. A quantity with too few effective draws lengthens it, see `replicate`."""
 
 
@@ -53,8 +54,10 @@ def posterior(spec: ModelSpec, evidence: Evidence, design: Design, *, engine: st
     run = RUNS[engine]
     if engine == "gibbs":
         return _gibbs(spec, evidence, design, run, seed, lengthen)
+    steps = spec.sampling.target_accept if lengthen == 1 else max(RERUN_TARGET_ACCEPT, spec.sampling.target_accept)
+    sampling = msgspec.structs.replace(spec.sampling, target_accept=steps)
     return fit(
-        spec,
+        msgspec.structs.replace(spec, sampling=sampling),
         evidence,
         seed=seed,
         engine=engine,
@@ -63,6 +66,7 @@ def posterior(spec: ModelSpec, evidence: Evidence, design: Design, *, engine: st
         tune=run.tune,
         chains=run.chains,
         cores=1,
+        rerun=False,
     )
 
 

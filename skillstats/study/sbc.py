@@ -1,6 +1,6 @@
 """Simulation-based calibration: over worlds from the prior, the rank of the truth among posterior draws is uniform.
 
-Each quantity is tested at ``alpha = .01 / Q`` (small form, Q its number of quantities) or ``.01 / 48`` (release: 12 quantities x 4
+Each quantity is tested at ``alpha = .01 / Q`` (one design, Q its number of quantities) or ``.01 / 48`` (release: 12 quantities x 4
 designs), so that a correct model raises an alarm in 1% of runs. An alarm is rerun once on a second seed; alarms of the same
 quantity in both are a defect (false alarm 1e-4). A failed replicate stays in the denominator and may be at most one in a hundred.
 
@@ -61,7 +61,7 @@ def assess(rows: pd.DataFrame, *, release: bool) -> Verdict:
     Parameters
     ----------
     rows : columns of `replicate.COLUMNS`
-    release : level of the release form
+    release : level of the release form, many designs; else the level of one design alone
 
     Returns
     -------
