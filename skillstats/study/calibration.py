@@ -24,7 +24,6 @@ from skillstats.study.replicate import Job
 from skillstats.study.results import Calibration, frame_markdown, markdown, write_json
 from skillstats.study.runner import Say, blocks, run_blocks
 from skillstats.study.sbc import Verdict, alpha_of, assess
-from skillstats.study.worlds import has_world
 
 SMALL_MODELS: Final = ("day_pooled", "crossed_total")
 SMALL_N: Final = 200
@@ -127,10 +126,6 @@ def calibrate(
         raise UsageError(f"part {unknown[0]!r}, must be one of {', '.join(('sbc', *PARTS))}")
     settings = Settings(release, workers, out / "parts" if out else None, resume, say)
     specs = [read_spec(m) for m in (models or (list_specs() if release else SMALL_MODELS))]
-    if not models:
-        for spec in (s for s in specs if not has_world(s)):
-            say(f"{spec.name}: not calibrated, no worlds can be drawn for the family {spec.family}")
-        specs = [s for s in specs if has_world(s)]
     calibrations, tables, found = [], {}, []
     if "sbc" in wanted:
         for spec in specs:
