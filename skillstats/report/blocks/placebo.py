@@ -8,7 +8,7 @@ from typing import Any, Final
 from skillstats.luck.placebo import DEALT
 from skillstats.report.intervals import Axis, Interval, interval_svg
 from skillstats.report.kpis import Table
-from skillstats.report.numbers import ABSENT, count, digits_for, fixed, listed, percent, visible
+from skillstats.report.numbers import ABSENT, count, digits_for, fixed, listed, p_value, percent, visible
 from skillstats.report.section import Section, Setting, in_both_layouts
 
 TITLE: Final = "Is the picking better than luck?"
@@ -50,7 +50,7 @@ def placebo_section(block: Mapping[str, Any], setting: Setting) -> Section | Non
 def _interval(test: Mapping[str, Any], digits: int, unit: str) -> Interval:
     low, high = ((test[k] - test["mean"]) / test["sd"] for k in ("q05", "q95"))
     flag = "W-PLACEBO" if test.get("agreement") == "disagree" else ""
-    words = f"{_signed(test['effect_money'], digits)} {unit}, p {fixed(test['p'], 3)}"
+    words = f"{_signed(test['effect_money'], digits)} {unit}, p {p_value(test['p'])}"
     return Interval(visible(test["trader"]), low, high, test["z"], words, flag, strong=test["p"] <= RARE)
 
 
@@ -74,7 +74,7 @@ def _finding(tested: Sequence[Mapping[str, Any]]) -> str:
     )
     best = max(tested, key=lambda t: t["z"])
     text = (
-        f"Furthest above random picks: {visible(best['trader'])} with {_signed(best['z'], 1)} sd of luck (p = {fixed(best['p'], 3)})."
+        f"Furthest above random picks: {visible(best['trader'])} with {_signed(best['z'], 1)} sd of luck (p = {p_value(best['p'])})."
         if best["z"] > 0
         else "Nobody's picks did better than the average of random picks."
     )
@@ -95,8 +95,8 @@ def _table(tested: Sequence[Mapping[str, Any]], digits: int, setting: Setting) -
                 count(t["n_active"]),
                 _signed(t["effect_money"], digits),
                 _signed(t["z"], 1),
-                fixed(t["p"], 3),
-                fixed(t["p_harm"], 3),
+                p_value(t["p"]),
+                p_value(t["p_harm"]),
                 ABSENT if above is None else percent(above),
                 str(t.get("agreement", ABSENT)),
             )
