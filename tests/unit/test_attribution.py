@@ -301,3 +301,13 @@ def test_intervals_of_slices_are_those_of_their_sessions() -> None:
         own = a.pieces[a.pieces["trader"] == trader].groupby("session")["selection"].sum().to_numpy()
         low, high = sum_interval(np.r_[own, np.zeros(sessions - len(own))]) or (0, 0)
         assert table.loc[trader, ["selection_q05", "selection_q95"]].tolist() == pytest.approx([low, high])
+
+
+def test_a_long_history_of_factor_returns_changes_nothing() -> None:
+    """Returns from before the exchange's calendar begins lie in no window."""
+    desk = sell_off("1.2")
+    desk.rows["factors"] += [("market", f"{year}-06-30T20:00:00Z", "0.1") for year in range(1971, 2020)]
+    row = one(attribute(desk.ledger()))
+    assert row["unattributed"] == 45_000, "the only interval that covers the day now begins in 2019"
+    desk.rows["factors"].append(("market", STAMPS[0], "0.2"))
+    assert one(attribute(desk.ledger()))["timing"] == pytest.approx(36_000)
