@@ -109,6 +109,15 @@ def test_a_disagreement_stands_in_picture_table_and_finding() -> None:
     assert line[-1] == "disagree" and line[-2].endswith("%")
 
 
+def test_better_than_random_takes_both_p_values() -> None:
+    section = placebo_section(
+        placebo_block(test_of("T1", 2.4, 0.012, p_days=0.2), test_of("T2", 2.4, 0.012, p_days=0.03)), SETTING
+    )
+    assert section is not None and section.picture is not None
+    assert section.picture.title == "T2 picked better than 95% of random picks"
+    assert [r[8] for r in section.tables[0][0].lines] == ["0.200", "0.030"]
+
+
 def test_what_cannot_be_answered_says_why_and_shows_no_number() -> None:
     why = "Days were chosen, not single signals, and there are 4 active days; at least 10 are needed."
     section = placebo_section(placebo_block(test_of("T1", 0.0, 0.5, testable=False, why=why)), SETTING)

@@ -41,6 +41,9 @@ def test_the_shipped_table_keeps_what_the_documents_promise() -> None:
     blanket = table.loc[["P3", "P3 + drift", "P3 sticky", "P3 volatile"], "ours"]
     assert blanket.between(0.035, 0.075).all()
     assert table.loc["P3 + drift", "naive t"] > 0.3 and table.loc["P3 volatile", "ours, money"] > 0.15
+    assert (
+        table.loc["P4 sectors", "ours"] > 0.1 and (table.loc[~table.index.str.contains("skill"), "ours, both p"] <= 0.075).all()
+    )
     assert table.loc["P3 skill", "ours"] >= 0.6 and table.loc["P1 skill", "ours"] >= 0.9
 
 
@@ -54,8 +57,11 @@ def test_a_table_that_breaks_a_promise_is_a_defect() -> None:
             "ours, money": [0.05] * 3 + [0.2, 0.6],
         }
     )
+    good["ours, both p"] = good["ours"]
+    sectors = good.iloc[[0]].assign(mechanism="P4 sectors", **{"ours": 0.15, "ours, both p": 0.04})
+    good = pd.concat([good, sectors], ignore_index=True)
     assert study.misses(good) == []
-    for column, row in (("ours", 0), ("ours", 3), ("ours", 4), ("naive t", 1), ("ours, money", 3)):
+    for column, row in (("ours", 0), ("ours", 3), ("ours", 4), ("naive t", 1), ("ours, money", 3), ("ours, both p", 5)):
         bad = good.copy()
         bad.loc[row, column] = 0.09 if column != "naive t" else 0.05
         assert len(study.misses(bad)) == 1, (column, row)
@@ -68,6 +74,6 @@ def test_a_mechanism_declares_the_level_it_chooses_at(name: str) -> None:
     market = study.draw_market(mechanism, rng)
     vetoed = mechanism.pick(market, rng)
     universe, level = study.universe_of(market, vetoed)
-    assert level == ("row" if name.startswith(("P1", "P2")) else "day")
+    assert level == ("row" if name.startswith(("P1", "P2", "P4")) else "day")
     assert universe.act.sum() == -vetoed.sum() and len(universe) == study.SESSIONS * study.SIGNALS
     np.testing.assert_allclose(universe.act @ universe.money, market.worth[vetoed].sum())
