@@ -75,7 +75,9 @@ def pointed_at(desk: DeskOfDays, seed: int, draws: int = 400) -> dict[str, NDArr
     }
 
 
-def rates_of_tests(runs: int, sessions: int, *, same_side: bool, annual_ir: float, draws: int = 400, seed: int = 1) -> dict[str, float]:
+def rates_of_tests(
+    runs: int, sessions: int, *, same_side: bool, annual_ir: float, draws: int = 400, seed: int = 1
+) -> dict[str, float]:
     """Share of desks in which a test points at somebody without skill (annual_ir 0), or at the skilled trader."""
     rng, hits = np.random.default_rng(seed), Counter[str]()
     for run in range(runs):
