@@ -75,11 +75,13 @@ def pointed_at(desk: DeskOfDays, seed: int, draws: int = 400) -> dict[str, NDArr
     }
 
 
-def rates_of_tests(runs: int, sessions: int, *, same_side: bool, annual_ir: float, seed: int = 1) -> dict[str, float]:
+def rates_of_tests(
+    runs: int, sessions: int, *, same_side: bool, annual_ir: float, draws: int = 400, seed: int = 1
+) -> dict[str, float]:
     """Share of desks in which a test points at somebody without skill (annual_ir 0), or at the skilled trader."""
     rng, hits = np.random.default_rng(seed), Counter[str]()
     for run in range(runs):
-        found = pointed_at(desk_of_days(rng, sessions, same_side=same_side, annual_ir=annual_ir), run)
+        found = pointed_at(desk_of_days(rng, sessions, same_side=same_side, annual_ir=annual_ir), run, draws)
         hits.update(k for k, v in found.items() if (v[0] if annual_ir else v.any()))
         hits.update(dict.fromkeys(found, 0))
     return {k: hits[k] / runs for k in found}

@@ -33,6 +33,7 @@ FloatArray = NDArray[np.float64]
 LEAST_SESSIONS: Final = 20
 """Sessions below which the worst 5% of days is less than one day."""
 INTERVAL: Final = "90% equal-tailed interval, stationary bootstrap of sessions"
+"""Percentiles; that of the shortfall stretched for the few days of a tail, see `interval_of`."""
 RUNS_AT: Final = 0.10
 """Annual sd of the model's book as a share of capital, where capital is not given."""
 SCORES: Final = {
