@@ -104,7 +104,7 @@ def disposition(d: Decided, trader: int) -> Reading:
     asked = (units * own.side < 0) & (gain != 0)
     part = own.take(asked)
     held_back = part.acted & ((part.tilt < 0) | (part.action == "DELAY"))
-    within = [cross(like(part), part.asset), part.session // STRETCH]
+    within = [like(part), part.asset, part.session // STRETCH]
     return _rate(
         part, held_back, (gain[asked] < 0).astype(float), within, ("of exits held back at a loss", "of exits held back at a gain")
     )
@@ -117,7 +117,7 @@ def exits(d: Decided, trader: int) -> Reading:
     reduces = np.where(units * own.side < 0, 1.0, 0.0)
     if not reduces.any():
         reduces[:] = np.nan
-    return _rate(own, own.acted, reduces, [own.session, cross(like(own), own.asset)], ("of exits", "of other orders"))
+    return _rate(own, own.acted, reduces, [own.session, like(own), own.asset], ("of exits", "of other orders"))
 
 
 def early_exit(d: Decided, trader: int) -> Reading:

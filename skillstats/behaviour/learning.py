@@ -243,7 +243,7 @@ def _arms(d: Decided, worth: dict[str, FloatArray], seed: int, fdr: float) -> tu
             money = contrast(y * d.risk[mine], ones, block[mine])
             rows.append({"trader": trader, "arm": arm, "n": int(mine.sum()), "sessions": len(np.unique(d.session[mine])), "mean": float(y.mean()),
                          "money": float((y * d.risk[mine]).sum()), "found": False, "boot_q05": boot[0, i, k], "boot_q95": boot[1, i, k],
-                         **_interval(found), **_money(money, int(mine.sum()))})  # fmt: skip
+                         **_interval(found, y), **_money(money, y)})  # fmt: skip
     asked = [r for r in rows if r["trader"] is not None and r["arm"] == "beyond" and r["p"] is not None]
     if asked:
         for row, keep in zip(asked, multipletests([r["p"] for r in asked], alpha=fdr, method="fdr_bh")[0], strict=True):
@@ -251,16 +251,21 @@ def _arms(d: Decided, worth: dict[str, FloatArray], seed: int, fdr: float) -> tu
     return tuple(Arm(**r) for r in rows)
 
 
-def _interval(found: Contrast | None) -> dict[str, float | None]:
+def _interval(found: Contrast | None, y: FloatArray) -> dict[str, float | None]:
+    """Interval of the mean of `y`; a rule that follows everything is worth exactly nothing."""
+    if not y.any():
+        return {"q05": 0.0, "q95": 0.0, "p": 1.0, "detectable": None}
     if found is None:
         return dict.fromkeys(("q05", "q95", "p", "detectable"))
     low, high = found.interval()
     return {"q05": low, "q95": high, "p": found.p_value(one_sided=True), "detectable": found.detectable(one_sided=True)}
 
 
-def _money(found: Contrast | None, n: int) -> dict[str, float | None]:
+def _money(found: Contrast | None, y: FloatArray) -> dict[str, float | None]:
+    if not y.any():
+        return {"money_q05": 0.0, "money_q95": 0.0}
     low, high = found.interval() if found is not None else (None, None)
-    return {"money_q05": None if low is None else n * low, "money_q95": None if high is None else n * high}
+    return {"money_q05": None if low is None else len(y) * low, "money_q95": None if high is None else len(y) * high}
 
 
 def _bootstrap(worth: FloatArray, scopes: NDArray[np.bool_], d: Decided, seed: int) -> NDArray[Any]:

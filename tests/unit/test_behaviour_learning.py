@@ -41,6 +41,15 @@ def test_noise_gives_neither() -> None:
     assert not any(a.found for a in found.arms)
 
 
+def test_a_rule_that_follows_everything_is_worth_exactly_nothing() -> None:
+    d = desk(traders=1, sessions=70, per_day=12)
+    found = learning_of(Decided(**(vars(d) | {"v_star": -np.abs(d.v_star)})), seed=1, fdr=0.10)
+    rule, beyond, own = (found.arm(name) for name in ("rule", "beyond", "adjusted"))
+    assert found.rule == "follow every signal"
+    assert (rule.mean, rule.q05, rule.q95, rule.p, rule.money_q05) == (0.0, 0.0, 0.0, 1.0, 0.0)
+    assert beyond.mean == own.mean
+
+
 def test_the_arms_are_sums_over_the_tested_signals() -> None:
     d = desk(bad=0.6)
     walked = walk_forward(d, features_of(d))
