@@ -8,9 +8,8 @@ for a crossing of two labels a part for each label and one for their interaction
 
 so a grid over tau_k is all that is needed. Every spread has a half-Cauchy prior whose scale s is common to all partitions of a kind and
 is learnt from them together, p(s | all) ~ p(s) prod_l p(y_l | s): many partitions that tell nothing apart make the next one less
-credible, and the heavy tail lets a single real one out. The centre mu is free in this step (s is wide): a desk that is good everywhere must
-not look as if its cells differed. What the desk as a whole is worth is sceptical: its mean has the prior N(0, .5^2) in annual IR, and
-`place` puts the differences of the cells on top of it. Partitions of the same decisions overlap; the product treats what they say about
+credible, and the heavy tail lets a single real one out. The centre mu is free (s is wide): under a sceptical prior a desk that is good
+everywhere looks as if its cells differed, because the conflict goes into the spread. Partitions of the same decisions overlap; the product treats what they say about
 s as separate, which matters for s alone: the errors inside a partition are correlated as they are.
 """
 
@@ -34,8 +33,6 @@ SCALES: Final = np.array([0.02, 0.05, 0.1, 0.2, 0.4, 0.8])
 """Grid of the common scale, annual IR."""
 SCALE_PRIOR: Final = 0.25
 """HalfNormal scale of the prior of s, annual IR: the prior of the sd between regimes."""
-CENTRE_PRIOR: Final = 0.5
-"""Normal sd of the prior of the desk's mean, annual IR."""
 WIDE: Final = 30.0
 """Normal sd of the prior of a partition's own centre, annual IR: flat for all purposes."""
 
@@ -139,23 +136,3 @@ def draw(grid: Grid, scale_weights: FloatArray, count: int, rng: np.random.Gener
         made[part] = grid.mean[point] + noise[part] @ root.T
         start += counts[point]
     return made
-
-
-def place(draws: FloatArray, rows: IntArray, desk: tuple[float, float], unit: float, rng: np.random.Generator) -> FloatArray:
-    """Put the differences of the cells from their mean on top of a sceptical mean of the desk.
-
-    Parameters
-    ----------
-    draws : (draw, cell); rows : (cell,) weights of the mean; desk : its mean and standard error, units of the draws
-    unit : IR per decision of an annual IR of 1
-
-    Examples
-    --------
-    >>> made = place(np.array([[1.0, 3.0]] * 4000), np.array([1, 1]), (2.0, 0.1), 0.1, np.random.default_rng(1))
-    >>> made.mean(axis=0).round(1).tolist()
-    [-0.6, 1.4]
-    """
-    mean, error = desk
-    weight = (CENTRE_PRIOR * unit) ** 2 / ((CENTRE_PRIOR * unit) ** 2 + error**2)
-    level = weight * mean + np.sqrt(weight) * error * rng.standard_normal(len(draws))
-    return np.asarray(draws - (draws @ rows / rows.sum() - level)[:, None])

@@ -33,7 +33,7 @@ ROOT: Final = 20260726
 TRADERS, ROWS, SPELL, STRESSED, YEAR = 8, 4, 20.0, 0.25, 252
 EVERYWHERE: Final = 3.0
 """Annual IR of every decision on a desk that is good everywhere."""
-CASES: Final = tuple((0.0, level, n) for level in (0.0, EVERYWHERE) for n in (126, 252, 504)) + tuple(
+CASES: Final = tuple((0.0, level, n) for level in (0.0, EVERYWHERE) for n in (126, 252)) + tuple(
     (effect, 0.0, n) for effect in (2.0, 4.0) for n in (126, 252, 504, 756)
 )
 """(annual IR in sell-offs, annual IR everywhere, sessions)."""
@@ -184,7 +184,7 @@ def page(table: pd.DataFrame) -> str:
     type=click.IntRange(min=2),
     default=DESKS,
     show_default=True,
-    help="Desks a line without a planted regime; half as many with.",
+    help="Desks a line without a planted regime; a third as many with.",
 )
 @click.option(
     "--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes; results do not depend on it."
@@ -195,7 +195,7 @@ def main(desks: int, workers: int, out: Path | None, docs: Path | None) -> None:
     """Discovery curve and false findings of the regime finder. Exits 1 where the false share exceeds its rate."""
     made = []
     with ProcessPoolExecutor(max_workers=workers) as pool:
-        jobs = [pool.submit(run_finder, effect, level, n, desks // 2 if effect else desks) for effect, level, n in CASES]
+        jobs = [pool.submit(run_finder, effect, level, n, desks // 3 if effect else desks) for effect, level, n in CASES]
         for job in jobs:
             made.append(job.result())
             click.echo(finder_table(made[-1]).to_string(index=False, float_format=lambda v: f"{v:.3f}"))

@@ -81,6 +81,12 @@ def test_a_desk_that_is_good_everywhere_has_no_regime():
     assert not [c for c in cells if c.found] and min(c.p_above for c in cells if len(c.keys) == 1) > 0.95
 
 
+def test_good_in_one_level_and_bad_in_another_of_one_label_are_both_said():
+    y, day, labels = finder_desk(252, 8.0, np.random.default_rng(9), everywhere=-4.0)
+    found = {c.level: c.found for c in search(y, day, {"market": labels["market"]}, RULE, seed=1)[0]}
+    assert found == {"sell-off": "helps", "calm": "hurts"}
+
+
 def test_candidates_may_be_given_and_wrong_ones_are_refused(ledger, evidence):
     assert find_regimes(ledger, ["side"], evidence=evidence).candidates == ("side",)
     coin = np.random.default_rng(1).integers(0, 2, len(evidence))
