@@ -10,7 +10,7 @@ from typing import Final
 import pandas as pd
 
 from skillstats.spec import read_spec
-from skillstats.study import dependence, misspecification, mutants, nulls
+from skillstats.study import agreement, dependence, misspecification, mutants, nulls
 from skillstats.study.contraction import contraction_table, rises
 from skillstats.study.coverage import coverage_table, grid
 from skillstats.study.designs import BALANCED
@@ -119,11 +119,23 @@ def dependence_part(settings: Settings) -> tuple[pd.DataFrame, list[str]]:
     return table, [f"dependence {r.scenario} {r.method} {r.traders}: {r.coverage:.3f}" for r in table[~table["ok"]].itertuples()]
 
 
+def engines_part(settings: Settings) -> tuple[pd.DataFrame, list[str]]:
+    """Gibbs against NUTS: 17 worlds of each of three models in long runs (one of each in the small form)."""
+    n, todo = (17 if settings.release else 1), []
+    for name in agreement.MODELS:
+        # the mathematics of engine gibbs covers both: the density that NUTS draws from and the first draws of Gibbs
+        todo += blocks(Job("engines", read_spec(name), BALANCED, "gibbs", ROOT, settings.release), n, agreement.run_agreement)
+    table = agreement.agreement_table(settings.run(todo))
+    bad = table[~table["ok"]]
+    return table, [f"engines {r.model}: {r.shift_rms:.3f} sds, P {r.probability_max:.3f}" for r in bad.itertuples()]
+
+
 PARTS: Final[Mapping[str, Part]] = {
     "coverage": coverage_part,
     "misspecification": misspecification_part,
     "nulls": nulls_part,
     "mutants": mutants_part,
     "dependence": dependence_part,
+    "engines": engines_part,
 }
 """Name of a part to its function from settings to a table and sentences of defects."""
