@@ -165,6 +165,18 @@ def evidence_name(spec: ModelSpec, engine: str) -> str:
     return spec.name if engine == default_engine(spec) else f"{spec.name}_{engine}"
 
 
+def evidence_names(name: str) -> tuple[str, ...]:
+    """Names of all evidence that a shipped model may have, that of its default engine first.
+
+    Examples
+    --------
+    >>> evidence_names("day_pooled"), evidence_names("propensity")
+    (('day_pooled', 'day_pooled_nuts'), ('propensity',))
+    """
+    spec = read_spec(name)
+    return tuple(dict.fromkeys(evidence_name(spec, engine) for engine in (default_engine(spec), "nuts")))
+
+
 def _write(c: Calibration, out: Path | None, docs: Path | None) -> None:
     quantities = list(dict.fromkeys(c.rows["quantity"]))
     alphas = dict.fromkeys(quantities, alpha_of(len(quantities), release=c.form == "release" and len(c.verdicts) > 1))

@@ -12,7 +12,7 @@ from typing import Final
 import pandas as pd
 
 from skillstats.spec import read_spec
-from skillstats.study import dependence, lookahead, misspecification, mutants, nulls, placebo_rates
+from skillstats.study import agreement, dependence, lookahead, misspecification, mutants, nulls, placebo_rates
 from skillstats.study.contraction import contraction_table, rises
 from skillstats.study.coverage import coverage_table, grid
 from skillstats.study.designs import BALANCED
@@ -143,6 +143,17 @@ def lookahead_part(settings: Settings) -> tuple[pd.DataFrame, list[str]]:
     return table, lookahead.lookahead_defects(table)
 
 
+def engines_part(settings: Settings) -> tuple[pd.DataFrame, list[str]]:
+    """Gibbs against NUTS: 17 worlds of each of three models in long runs (one of each in the small form)."""
+    n, todo = (17 if settings.release else 1), []
+    for name in agreement.MODELS:
+        # the mathematics of engine gibbs covers both: the density that NUTS draws from and the first draws of Gibbs
+        todo += blocks(Job("engines", read_spec(name), BALANCED, "gibbs", ROOT, settings.release), n, agreement.run_agreement)
+    table = agreement.agreement_table(settings.run(todo))
+    bad = table[~table["ok"]]
+    return table, [f"engines {r.model}: {r.shift_rms:.3f} sds, P {r.probability_max:.3f}" for r in bad.itertuples()]
+
+
 PARTS: Final[Mapping[str, Part]] = {
     "coverage": coverage_part,
     "misspecification": misspecification_part,
@@ -151,5 +162,6 @@ PARTS: Final[Mapping[str, Part]] = {
     "dependence": dependence_part,
     "placebo": placebo_part,
     "lookahead": lookahead_part,
+    "engines": engines_part,
 }
 """Name of a part to its function from settings to a table and sentences of defects."""
