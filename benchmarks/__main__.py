@@ -7,7 +7,6 @@ come, so that an interrupted run has its first rows. A peer that is not installe
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -51,9 +50,7 @@ PARTS: Final[dict[str, Callable[[str, int, Path], Iterator[Row]]]] = {"ledger": 
 def header(form: str, pairs: int) -> str:
     """What is measured and on what, for every part; the load says whether others were using the machine."""
     size = inference.SIZES[form]._replace(pairs=pairs)
-    return (
-        f"{ledger.header(*LEDGER_SIZES[form], pairs)}\n{inference.header(form, size)}\nLoad {os.getloadavg()[0]:.1f}. {CLAIM}\n"
-    )
+    return f"{ledger.header(*LEDGER_SIZES[form], pairs)}\n{inference.header(form, size)}\n{CLAIM}\n"
 
 
 def line(row: Row) -> str:
