@@ -153,7 +153,7 @@ def plot_discovery(table: pd.DataFrame, path: Path) -> None:
         ax.set_ylabel("share of desks")
         ax.set_ylim(-0.02, 1.02)
         ax.set_xticks(sorted(table["sessions"].unique()))
-        ax.legend(frameon=False, loc="upper left", fontsize=7.5)
+        ax.legend(frameon=False, loc="center right", bbox_to_anchor=(1.0, 0.42), fontsize=7.5)
         ax.set_title("A planted regime is found as the record grows; placebos are not", fontsize=9, loc="left")
         FigureCanvasSVG(figure).print_svg(str(path), metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))  # type: ignore[no-untyped-call]
 
