@@ -95,16 +95,22 @@ def model_page(name: str) -> str:
 
 
 def evidence_of(name: str) -> str:
-    """Calibration evidence shipped for a model, with its picture; or the sentence that there is none."""
+    """Calibration evidence shipped for a model, with its pictures, that of a second engine too; or the sentence that there is none."""
     import json
 
+    from skillstats.study.calibration import evidence_names
     from skillstats.study.results import markdown
 
-    path = Path(__file__).parent / "models" / "evidence" / f"{name}.json"
-    if not path.is_file():
-        return f"No calibration evidence is shipped for `{name}` in this version."
-    picture = f"![Empirical minus uniform distribution of ranks of {name}, with the simultaneous band](/_static/sbc_{name}.svg)"
-    return f"{markdown(json.loads(path.read_text(encoding='utf-8')))}\n{picture}\n"
+    texts = []
+    for found in evidence_names(name):
+        path = Path(__file__).parent / "models" / "evidence" / f"{found}.json"
+        if path.is_file():
+            content = json.loads(path.read_text(encoding="utf-8"))
+            alt = (
+                f"Empirical minus uniform distribution of ranks of {name}, engine {content['engine']}, with the simultaneous band"
+            )
+            texts.append(f"{markdown(content)}\n![{alt}](/_static/sbc_{found}.svg)\n")
+    return "\n".join(texts) or f"No calibration evidence is shipped for `{name}` in this version."
 
 
 def study_table(name: str) -> str:

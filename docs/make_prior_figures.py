@@ -1,4 +1,4 @@
-"""Draw what the priors of the models with annual priors say before any data: annual IR, and a year in money.
+"""Draw what the priors of the models of outcomes say before any data: annual IR and a year in money, or, without a year, decisions.
 
     python docs/make_prior_figures.py
 
@@ -24,7 +24,6 @@ STATIC: Final = Path(__file__).resolve().parent / "_static"
 BLUE, GREY = "#1b5e8c", "#9aa7b3"
 DRAWS, SEED = 200_000, 2026
 MODELS: Final = ("day_pooled", "crossed_total", "crossed_selection", "dynamic", "population", "population_spike", "population_t")
-SHOWN: Final = MODELS[:5]
 STYLE = {
     "svg.hashsalt": "skillstats",
     "svg.fonttype": "none",
@@ -87,7 +86,30 @@ def draw(name: str) -> None:
     plt.close(figure)
 
 
+def decision_skill(spec: ModelSpec, draws: int = DRAWS, seed: int = SEED) -> tuple[FloatArray, FloatArray]:
+    """Mean and sd of a decision of one person, in pooled sds, drawn from priors per decision, shape (draw,) each."""
+    rng = np.random.default_rng(seed)
+    mean = annual_skill(spec, draws=draws, seed=seed + 2)  # the same sum of effects; here the unit is a decision
+    level = spec.priors["residual_log_sd"]
+    residual = np.exp(rng.normal(level.mu or 0.0, level.sigma, draws))
+    shocks = [np.abs(rng.normal(0, spec.priors[slot].sigma, draws)) for slot in ("session_sd", "trader_session_sd")]
+    return mean, np.sqrt(residual**2 + shocks[0] ** 2 + shocks[1] ** 2)
+
+
+def draw_per_decision(name: str) -> None:
+    """Mean and IR of a decision, and what a hundred decisions bring with their luck."""
+    mean, sd = decision_skill(read_spec(name))
+    hundred = 100 * mean + 10 * sd * np.random.default_rng(SEED + 1).normal(size=len(mean))
+    figure, axes = plt.subplots(1, 3, figsize=(10.5, 2.0), gridspec_kw={"wspace": 0.25})
+    panel(axes[0], mean, "mean of a decision, in pooled sds", (-4, 4), BLUE)
+    panel(axes[1], mean / sd, "IR per decision", (-2, 2), BLUE)
+    panel(axes[2], hundred, "what 100 decisions in 100 sessions bring,\nluck included, in pooled sds", (-400, 400), GREY)
+    figure.savefig(STATIC / f"prior_{name}.svg", metadata={"Date": None}, bbox_inches="tight")
+    plt.close(figure)
+
+
 if __name__ == "__main__":
     with mpl.rc_context(STYLE):
-        for model in SHOWN:
+        for model in MODELS:
             draw(model)
+        draw_per_decision("crossed_outcomes")

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from skillstats.behaviour.habits import Behaviour, behaviour
     from skillstats.behaviour.learning import Learning, learn_rule
     from skillstats.boundary.finder import Regimes, find_regimes
+    from skillstats.boundary.policies import Policies, compare_policies
+    from skillstats.boundary.surface import Surface, value_surface
     from skillstats.evaluation.day_scores import Comparison, compare
     from skillstats.evaluation.evaluate import evaluate
     from skillstats.evaluation.family import FamilyEvaluation, evaluate_choices, evaluate_parts
@@ -78,18 +80,21 @@ _HOME = {
     "Order": "ledger.resimulate",
     "Placebo": "luck.placebo",
     "Plan": "plan",
+    "Policies": "boundary.policies",
     "PoolingPrior": "inference.known_error",
     "PureModel": "ledger.resimulate",
     "Record": "record.containers",
     "Regimes": "boundary.finder",
     "RiskScores": "attribution.risk",
     "Shrinkage": "inference.known_error",
+    "Surface": "boundary.surface",
     "World": "simulate.world",
     "behaviour": "behaviour.habits",
     "attribute": "attribution.attribute",
     "build_ledger": "ledger.build",
     "build_ledger_folder": "ledger.door",
     "classics": "luck.classics",
+    "compare_policies": "boundary.policies",
     "compare": "evaluation.day_scores",
     "decisions_needed": "luck.power",
     "evaluate": "evaluation.evaluate",
@@ -118,6 +123,7 @@ _HOME = {
     "to_choices": "evidence",
     "to_day_parts": "evidence",
     "to_evidence": "evidence",
+    "value_surface": "boundary.surface",
     "verify": "evaluation.verify",
     "write_evaluation": "evaluation.write",
     "write_report": "report.page",
@@ -128,12 +134,12 @@ __all__ = [  # noqa: RUF022
     "ModelSpec", "read_spec", "Fit", "fit", "Evaluation", "evaluate", "write_evaluation", "read_evaluation", "verify", "write_report",
     "PoolingPrior", "Shrinkage", "shrink", "World", "read_world", "simulate", "resimulate", "PureModel", "Order",
     "Fills", "read_fix", "decisions_needed", "compare", "Comparison",
-    "find_regimes", "Regimes",
+    "find_regimes", "Regimes", "value_surface", "Surface", "compare_policies", "Policies",
     "DayParts", "read_day_parts", "evaluate_parts", "Choices", "to_choices", "read_choices", "evaluate_choices", "FamilyFit", "FamilyEvaluation",
     "split_choice", "ChoiceSplit", "placebo", "Placebo",
     "behaviour", "Behaviour", "learn_rule", "Learning",
     "attribute", "FactorAttribution", "to_day_parts",
-    "risk_scores", "RiskScores",
+    "classics", "Classics", "risk_scores", "RiskScores",
 ]  # fmt: skip
 
 

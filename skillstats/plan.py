@@ -81,7 +81,7 @@ class ColumnReading(_Section, frozen=True):
 
 
 class RegimeChoice(_Section, frozen=True):
-    """Labels that split a trader's record: user columns of `regimes`, or built-ins."""
+    """Labels that split a trader's record: built-in ones, ``volatility`` or ``volatility@SPY``, or columns of the `regimes` table."""
 
     use: tuple[str, ...] = ()
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from skillstats.attribution.books import book_table
 from skillstats.attribution.decompose import Decomposed, decompose, why_not
-from skillstats.attribution.errors_of_days import INTERVAL, alpha_of, return_based_timing, sum_interval
+from skillstats.attribution.errors_of_days import INTERVAL, alpha_of, group_intervals, return_based_timing, sum_interval
 from skillstats.attribution.exposures import KINDS, terciles
 from skillstats.attribution.split import PARTS, Grid, lay_grid, piece_table
 from skillstats.errors import UsageError
@@ -88,17 +88,14 @@ class FactorAttribution:
         if unknown or not labels:
             raise UsageError(f"label {unknown[:1] or 'none'}, must be one of {', '.join((*DIMENSIONS, *self.factors))}")
         sums = ["value_add", *(f"{k} {f}" for f in self.factors for k in ("factor", "timing")), *PARTS]
-        rows, sessions = [], self.days["session"].nunique()
         filled = self.pieces.assign(**{n: self.pieces[n].fillna("none").astype(str) for n in names})
-        for key, own in filled.groupby(names, sort=True):
-            row: dict[str, Any] = dict(zip(labels, key, strict=True))
-            row |= {"n_decisions": own["decision_id"].nunique(), "n_sessions": own["session"].nunique()}
-            row |= {k: float(own[k].sum()) for k in sums}
-            for part in ("timing", "selection"):
-                values = own.groupby("session")[part].sum().to_numpy()
-                row |= _ends(part, np.r_[values, np.zeros(sessions - len(values))])
-            rows.append(row)
-        return pd.DataFrame(rows)
+        grouped = filled.groupby(names, sort=True)
+        found = grouped.agg(n_decisions=("decision_id", "nunique"), n_sessions=("session", "nunique"))
+        found = found.join(grouped[sums].sum())
+        by_session = filled.groupby([*names, "session"], sort=True)[["timing", "selection"]].sum()
+        for part in ("timing", "selection"):
+            found = found.join(group_intervals(by_session[part], names, self.days["session"].nunique()))
+        return found.reset_index().rename(columns=dict(zip(names, labels, strict=True)))
 
     def summary(self) -> pd.DataFrame:
         """One row a trader: value-add and its parts, currency."""

@@ -55,7 +55,7 @@ class SplitRow:
     parts : exact micro-units; shown : the same by largest remainder in whole micro-units, which add up to `value_add`
     value_add : int micro-units, of the answered signals of the row
     n_signals : priced signals of the universe; n_departed, n_followed, n_undecided : of them; n_shared : undecided ones that are in
-        the universe of another trader too; n_open : signals of the universe without a price yet
+        the universes of several traders; n_open : signals of the universe without a price yet
     n_initiated, initiated : own orders without a signal, and what the closed ones were worth, micro-units (rows over all regimes only)
     mean_tilt : mean u over the universe, exact, no unit; model_money : int micro-units, M
     """
@@ -132,8 +132,8 @@ def split_choice(ledger: Ledger) -> ChoiceSplit:
     rows = [*_rows(table, None, np.ones(len(table), dtype=bool))]
     for trader in table.traders:
         rows += _rows(table, trader, table.universe(trader))
-    nobody = np.array([t is None for t in table.trader], dtype=bool)
-    return ChoiceSplit(tuple(rows), ledger.plan.currency, (int(nobody.sum()), _total(table.value_add[nobody])))
+    undecided = int(table.nobody.sum()), _total(table.value_add[table.nobody])
+    return ChoiceSplit(tuple(rows), ledger.plan.currency, undecided)
 
 
 def split_parts(tilt: Sequence[Fraction], money: Sequence[int], group: Sequence[int]) -> tuple[Fraction, Fraction, Fraction]:
@@ -194,14 +194,13 @@ def _rows(table: SignalTable, trader: str | None, universe: NDArray[np.bool_]) -
     code = {name: k for k, name in enumerate(names)}
     group = np.array([code[r] for r in table.regime[places]], dtype=np.int64)
     parts = _split(table, places, group)
-    others = _shared(table, trader, universe)
-    rows = [_row(table, trader, None, universe, others, places, parts)]
+    rows = [_row(table, trader, None, universe, places, parts)]
     if len(names) > 1:
         mean = rows[0].mean_tilt
         for name, k in code.items():
             inside = universe & (table.regime == name)
             own = _within(table, places[group == k], mean)
-            rows.append(_row(table, trader, name, inside, others, places[group == k], own))
+            rows.append(_row(table, trader, name, inside, places[group == k], own))
         _assert_adds(rows)
     return rows
 
@@ -211,11 +210,10 @@ def _row(
     trader: str | None,
     regime: str | None,
     universe: NDArray[np.bool_],
-    shared: NDArray[np.bool_],
     places: NDArray[np.int64],
     parts: Parts,
 ) -> SplitRow:
-    undecided = np.array([t is None for t in table.trader[places]], dtype=bool)
+    undecided = table.nobody[places]
     value = _total(table.value_add[places][~undecided])
     if parts.total != value:
         raise LedgerBug(f"the parts of {trader!r} add up to {parts.total}, not to {value}; please report this record")
@@ -230,7 +228,7 @@ def _row(
         n_departed=int(table.departed[places].sum()),
         n_followed=int(table.accepted[places].sum()),
         n_undecided=int(undecided.sum()),
-        n_shared=int(shared[places].sum()),
+        n_shared=int((undecided & (table.takers[places] > 1)).sum()),
         n_open=int((universe & ~table.priced).sum()),
         n_initiated=own[0] if regime is None else 0,
         initiated=own[1] if regime is None else 0,
@@ -287,16 +285,6 @@ def _add(values: Iterable[Any]) -> Fraction:
 
 def _total(amounts: NDArray[np.int64]) -> int:
     return sum(amounts.tolist())
-
-
-def _shared(table: SignalTable, trader: str | None, universe: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Undecided signals of the universe that another trader could have touched too."""
-    shared = np.zeros(len(table), dtype=bool)
-    if trader is not None and any(t is None for t in table.trader[universe]):
-        for other in table.traders:
-            if other != trader:
-                shared |= universe & table.could_touch(other)
-    return shared
 
 
 def _everybody(table: SignalTable) -> tuple[int, int, int]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
@@ -39,6 +40,20 @@ def sum_interval(values: FloatArray) -> tuple[float, float] | None:
     half = float(stdtrit(filled - 1, 0.95) * np.sqrt(len(own)) * own.std(ddof=1))
     total = float(own.sum())
     return total - half, total + half
+
+
+def group_intervals(values: pd.Series, group: list[str], sessions: int) -> pd.DataFrame:
+    """`sum_interval` of each group at once, NaN with fewer than 5 values; columns ``<name>_q05``, ``<name>_q95``.
+
+    values : sums by (group, session), sessions without a value left out; group : names of the index levels that make a group
+    sessions : of the period
+    """
+    grouped = values.groupby(level=group, sort=True)
+    total, filled = grouped.sum(), (values != 0).groupby(level=group, sort=True).sum()
+    spread = ((values**2).groupby(level=group, sort=True).sum() - total**2 / sessions).clip(lower=0) / max(sessions - 1, 1)
+    quantile = stdtrit(np.maximum(filled.to_numpy() - 1, 1), 0.95)
+    half = pd.Series(quantile * np.sqrt(sessions * spread.to_numpy()), index=total.index).where(filled >= FEWEST)
+    return pd.DataFrame({f"{values.name}_q05": total - half, f"{values.name}_q95": total + half})
 
 
 def hac_lags(sessions: int) -> int:

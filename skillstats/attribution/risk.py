@@ -23,8 +23,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skillstats.attribution.day_books import day_books
-from skillstats.attribution.day_bootstrap import block_length, equal_tailed
-from skillstats.attribution.risk_draws import LEVELS, RELATIVE, Prices, measured, resampled
+from skillstats.attribution.day_bootstrap import block_length
+from skillstats.attribution.risk_draws import LEVELS, RELATIVE, Prices, interval_of, measured, resampled
 from skillstats.attribution.unseen import Unseen, unseen_losses
 from skillstats.errors import UsageError
 from skillstats.ledger.containers import Ledger
@@ -33,6 +33,7 @@ FloatArray = NDArray[np.float64]
 LEAST_SESSIONS: Final = 20
 """Sessions below which the worst 5% of days is less than one day."""
 INTERVAL: Final = "90% equal-tailed interval, stationary bootstrap of sessions"
+"""Percentiles; that of the shortfall stretched for the few days of a tail, see `interval_of`."""
 RUNS_AT: Final = 0.10
 """Annual sd of the model's book as a share of capital, where capital is not given."""
 SCORES: Final = {
@@ -44,9 +45,12 @@ SCORES: Final = {
     "tail_avoided": ("tails", "Loss avoided on the model's worst 5% of days", "a day"),
     "tail_forgone": ("tails", "Gain given up on the model's best 5% of days", "a day"),
     "tail_net": ("tails", "Tail loss avoided net of tail gain given up", "a day"),
-    "cut_avoided": ("tails", "Losses avoided by vetoes and down-sizes, all days", "a year"),
-    "cut_forgone": ("tails", "Gains given up by vetoes and down-sizes, all days", "a year"),
-    "cut_net": ("tails", "Vetoes and down-sizes, net, all days", "a year"),
+    "cut_tail_avoided": ("tails", "Vetoes and down-sizes, model's worst 5% of days: losses avoided", "a day"),
+    "cut_tail_forgone": ("tails", "Vetoes and down-sizes, model's worst 5% of days: gains given up", "a day"),
+    "cut_tail_net": ("tails", "Vetoes and down-sizes, model's worst 5% of days: net", "a day"),
+    "cut_avoided": ("tails", "Vetoes and down-sizes, all days: losses avoided", "a year"),
+    "cut_forgone": ("tails", "Vetoes and down-sizes, all days: gains given up", "a year"),
+    "cut_net": ("tails", "Vetoes and down-sizes, all days: net", "a year"),
     "certainty_equivalent": ("price of risk", "Certainty equivalent of the difference", "a year"),
     "mppm": ("price of risk", "Manipulation-proof measure, share of capital", "a year"),
 }
@@ -186,7 +190,7 @@ def risk_scores(
     names = (None, *books.traders)
     changes = tuple(
         c for name, point, sample in zip(names, points, samples, strict=True)
-        for c in _changes_of(name, base, point, sample, ledger.plan.currency)
+        for c in _changes_of(name, base, point, sample, ledger.plan.currency, tail * len(books.sessions))
     )  # fmt: skip
     views = tuple(_mandate(name, [c for c in changes if c.trader == name]) for name in names)
     return RiskScores(
@@ -196,27 +200,34 @@ def risk_scores(
 
 
 def _changes_of(
-    name: str | None, base: dict[str, float], point: dict[str, float], sample: dict[str, FloatArray], currency: str
+    name: str | None,
+    base: dict[str, float],
+    point: dict[str, float],
+    sample: dict[str, FloatArray],
+    currency: str,
+    tail_days: float,
 ) -> list[RiskChange]:
     """The lines of one party, in the order of `SCORES`; a measure that does not exist (ruin, no capital) is left out."""
     lines = []
     for key, (score, label, time) in SCORES.items():
         if key not in point or not np.isfinite(point[key]):
             continue
-        low, high = equal_tailed(sample[key])
+        low, high = interval_of(key, sample[key], tail_days)
         model, actual = (base[key], point[f"with_{key}"]) if key in LEVELS else (None, None)
-        share, share_low, share_high = _share(key, point, sample)
+        share, share_low, share_high = _share(key, point, sample, tail_days)
         unit = f"{'share of capital' if key == 'mppm' else currency} {time}".strip()
         moved = (point[key], low, high)
         lines.append(RiskChange(name, score, key, label, unit, model, actual, *moved, share, share_low, share_high))
     return lines
 
 
-def _share(key: str, point: dict[str, float], sample: dict[str, FloatArray]) -> tuple[float | None, float | None, float | None]:
+def _share(
+    key: str, point: dict[str, float], sample: dict[str, FloatArray], tail_days: float
+) -> tuple[float | None, float | None, float | None]:
     """Change as a share of the model's with its interval; None where the model's is not positive."""
     if key not in RELATIVE or not np.isfinite(point[f"{key}_share"]):
         return None, None, None
-    low, high = equal_tailed(sample[f"{key}_share"])
+    low, high = interval_of(key, sample[f"{key}_share"], tail_days)
     return float(point[f"{key}_share"]), low, high
 
 

@@ -85,9 +85,8 @@ def _regimes(table: pa.Table) -> Any:
 
 
 def _desk(ledger: Ledger, frame: pd.DataFrame) -> Sessions:
-    """Desk sessions around every instant of the rows and of the factor returns."""
+    """Desk sessions around every instant of the rows; factor returns of other times, however old, are never looked at."""
     stamps = [frame[c][frame[c] != NULL] for c in (*INSTANTS, "anchor")]
-    stamps += [pd.Series(stamps_of(ledger.carried["factors"]))] if "factors" in ledger.carried else []
     known = [int(v) for s in stamps if len(s) for v in (s.min(), s.max())]
     return load_sessions(ledger.plan.calendar.default, min(known), max(known), 1)
 

@@ -85,17 +85,35 @@ class SignalTable:
         """
         if trader not in self.traders:
             raise UsageError(f"trader {show(trader)} is not in the ledger; it has {', '.join(map(show, self.traders)) or 'none'}")
-        own = self.trader == trader
-        nobody = np.array([t is None for t in self.trader], dtype=bool)
-        if not own.any() or not nobody.any():
-            return np.zeros(len(self), dtype=bool)
+        return self._touchable[trader]
+
+    @cached_property
+    def nobody(self) -> BoolArray:
+        """Signals that nobody answered, (signal,)."""
+        return np.array([t is None for t in self.trader], dtype=bool)
+
+    @cached_property
+    def takers(self) -> IntArray:
+        """How many traders could have touched each unanswered signal, (signal,); 0 for the others."""
+        return np.asarray(sum(m.astype(np.int64) for m in self._touchable.values()) + np.zeros(len(self), dtype=np.int64))
+
+    @cached_property
+    def _touchable(self) -> Mapping[str, BoolArray]:
+        return {t: self._could_touch(t) for t in self.traders}
+
+    def _could_touch(self, trader: str) -> BoolArray:
+        own, found = self.trader == trader, np.zeros(len(self), dtype=bool)
+        places = np.flatnonzero(self.nobody)
+        if not own.any() or not len(places):
+            return found
         books = {self._book[k] for k in np.flatnonzero(own)}
         live = set(self.session[own])
         if (own & self.accepted).any():
-            there = np.array([s in live for s in self.session], dtype=bool)
+            there = [s in live for s in self.session[places]]
         else:
-            there = np.array([min(live) <= s <= max(live) for s in self.session], dtype=bool)
-        return np.asarray(nobody & there & np.array([b in books for b in self._book], dtype=bool))
+            there = [min(live) <= s <= max(live) for s in self.session[places]]
+        found[places] = [here and self._book[k] in books for here, k in zip(there, places.tolist(), strict=True)]
+        return found
 
     def universe(self, trader: str) -> BoolArray:
         """Signals of the universe of `trader`, open ones included, (signal,)."""

@@ -70,7 +70,7 @@ def unseen_of(name: str, values: np.ndarray, days: int) -> Unseen:
 
     Examples
     --------
-    Sixty gains of 100 and no loss: a loss of 2,055 a day, as often as 4.9% of days, would cancel them all.
+    Sixty gains of 100 and no loss: a loss of 2,053, on as many as 4.9% of days, would cancel them all.
 
     >>> u = unseen_of("T1", np.full(60, 100.0), 60)
     >>> round(u.no_loss_bound, 3), round(u.cancelling_loss), u.option_like

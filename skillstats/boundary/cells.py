@@ -78,11 +78,12 @@ def cell_means(y: FloatArray, session: IntArray, code: IntArray, *, floor: int) 
         return CellMeans(none, np.zeros(0), np.zeros((0, 0)), none, none, ())
     width, days = int(code.max()) + 1, int(session.max()) + 1
     rows = np.bincount(code, minlength=width)
-    active = np.bincount(np.unique(code * days + session) // days, minlength=width)
+    place = code * days + session
+    active = (np.bincount(place, minlength=width * days) > 0).reshape(width, days).sum(axis=1)
     judged = np.flatnonzero(active >= max(floor, 2))
     thin = tuple((int(k), int(rows[k]), int(active[k])) for k in np.flatnonzero((rows > 0) & (active < max(floor, 2))))
     mean = np.bincount(code, weights=y, minlength=width) / np.maximum(rows, 1)
-    total = np.bincount(code * days + session, weights=(y - mean[code]) / rows[code], minlength=width * days)
+    total = np.bincount(place, weights=(y - mean[code]) / rows[code], minlength=width * days)
     influence = total.reshape(width, days)[judged]
     count = active[judged].astype(float)
     stretch = np.sqrt(count / np.maximum(count - 1, 1)) * stats.t.ppf(0.95, count - 1) / stats.norm.ppf(0.95)

@@ -4,11 +4,12 @@ The cells of a partition have true means theta = mu 1 + sum_k G_k a_k, with a_k 
 for a crossing of two labels a part for each label and one for their interaction. Their estimates are N(theta, C) with a known C
 (`boundary.cells`). Given the taus all is normal,
 
-    V = C + P,   P = s_mu^2 11' + sum_k tau_k^2 G_k G_k',   theta | y ~ N(P V^-1 y, P - P V^-1 P),   log p(y | tau) = log N(y; 0, V),
+    V = C + P,   P = s^2 11' + sum_k tau_k^2 G_k G_k',   theta | y ~ N(P V^-1 y, P - P V^-1 P),   log p(y | tau) = log N(y; 0, V),
 
 so a grid over tau_k is all that is needed. Every spread has a half-Cauchy prior whose scale s is common to all partitions of a kind and
 is learnt from them together, p(s | all) ~ p(s) prod_l p(y_l | s): many partitions that tell nothing apart make the next one less
-credible, and the heavy tail lets a single real one out. Partitions of the same decisions overlap; the product treats what they say about
+credible, and the heavy tail lets a single real one out. The centre mu is free (s is wide): under a sceptical prior a desk that is good
+everywhere looks as if its cells differed, because the conflict goes into the spread. Partitions of the same decisions overlap; the product treats what they say about
 s as separate, which matters for s alone: the errors inside a partition are correlated as they are.
 """
 
@@ -32,8 +33,8 @@ SCALES: Final = np.array([0.02, 0.05, 0.1, 0.2, 0.4, 0.8])
 """Grid of the common scale, annual IR."""
 SCALE_PRIOR: Final = 0.25
 """HalfNormal scale of the prior of s, annual IR: the prior of the sd between regimes."""
-CENTRE_PRIOR: Final = 0.5
-"""Normal sd of the prior of mu, annual IR."""
+WIDE: Final = 30.0
+"""Normal sd of the prior of a partition's own centre, annual IR: flat for all purposes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def solve(partition: Partition, unit: float) -> Grid:
     parts = len(partition.designs)
     taus = _points(parts)
     size = len(partition.estimate)
-    prior = np.full((len(taus), size, size), (CENTRE_PRIOR * unit) ** 2)
+    prior = np.full((len(taus), size, size), (WIDE * unit) ** 2)
     for k, design in enumerate(partition.designs):
         prior += (taus[:, k] * unit)[:, None, None] ** 2 * (design @ design.T)
     total = prior + partition.covariance

@@ -37,7 +37,7 @@ class Rule:
     """What a finding needs.
 
     hurdle : annual IR; unit : IR per decision of an annual IR of 1; certainty, fdr : of a claim and of the list
-    floor : least sessions of a cell
+    floor : least sessions of a cell; draws : posterior draws of a partition
     """
 
     hurdle: float
@@ -45,6 +45,7 @@ class Rule:
     certainty: float
     fdr: float
     floor: int
+    draws: int = DRAWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,7 @@ def judge_cells(
         grids = [solve(p.partition, rule.unit) for p in group]
         weights = learn_scale(grids)
         for part, grid in zip(group, grids, strict=True):
-            cells += _cells_of(part, draw(grid, weights, DRAWS, rng), rule)
+            cells += _cells_of(part, draw(grid, weights, rule.draws, rng), rule)
     return cells, left
 
 
@@ -170,37 +171,52 @@ def _accepted(
 
     Two labels may mark nearly the same days. What stands out in one then stands out in the other, and only the surer one is a finding.
     """
-    label_of = {c.keys: c.label for c in candidates}
+    by_keys = {c.keys: c for c in candidates}
     waiting = [c for c in cells if _doubt(c) <= 1 - rule.certainty and rule.hurdle > 0]
-    waiting.sort(key=lambda c: (_doubt(c), len(c.keys), c.label, c.level))
     bound = {c: _doubt(c) for c in waiting}
     taken: list[Cell] = []
-    spoken: dict[tuple[tuple[str, ...], str], Cell] = {}
+    spoken: dict[tuple[tuple[str, ...], tuple[int, ...]], Cell] = {}
     total = 0.0
     while waiting and len(taken) < MOST_FOUND:
-        best = min(waiting, key=lambda c: (bound[c], len(c.keys), c.label, c.level))
+        best = min(waiting, key=lambda c: (bound[c], len(c.keys), -_clarity(c), c.label, c.level))
         total += bound[best]
         if total / (len(taken) + 1) > rule.fdr:
             break
-        taken.append(replace(best, found="helps" if best.p_helps >= best.p_hurts else "hurts", running=total / (len(taken) + 1)))
-        spoken[best.keys, best.level] = taken[-1]
+        taken.append(replace(best, found="helps" if _helps(best) else "hurts", running=total / (len(taken) + 1)))
+        spoken[best.keys, best.codes] = taken[-1]
         waiting.remove(best)
         if not waiting:
             break
-        code = label_of[best.keys].codes
-        inside = code == label_of[best.keys].levels.index(best.level)
-        y = y - np.where(inside, y[inside].mean() - y[~inside & (code >= 0)].mean(), 0.0)
+        y = _without_excess(y, by_keys[best.keys], best)
         needed = [c for c in candidates if any(w.keys == c.keys for w in waiting)]
-        again = {(c.keys, c.level): c for c in judge_cells(y, session, needed, rule, seed)[0]}
+        again = {(c.keys, c.codes): c for c in judge_cells(y, session, needed, rule, seed)[0]}
         for cell in tuple(waiting):
+            if cell.keys == best.keys and _helps(cell) != _helps(best):
+                continue  # good in one level and bad in another of the same label: both are said
             # P(A and B) >= P(A) + P(B) - 1: what stood out must still stand out
-            new = again[cell.keys, cell.level]
-            bound[cell] = _doubt(cell) + 1 - (new.p_excess if cell.p_helps >= cell.p_hurts else new.p_deficit)
+            new = again[cell.keys, cell.codes]
+            bound[cell] = _doubt(cell) + 1 - (new.p_excess if _helps(cell) else new.p_deficit)
             if bound[cell] > 1 - rule.certainty:
                 waiting.remove(cell)
-                spoken[cell.keys, cell.level] = replace(cell, explained=f"{best.label} = {best.level}")
-    final = [spoken.get((c.keys, c.level), c) for c in cells]
+                spoken[cell.keys, cell.codes] = replace(cell, explained=f"{best.label} = {best.level}")
+    final = [spoken.get((c.keys, c.codes), c) for c in cells]
     return sorted(final, key=lambda c: (not c.found, c.running or 0.0, _doubt(c), c.label, c.level))
+
+
+def _without_excess(y: FloatArray, candidate: Candidate, cell: Cell) -> FloatArray:
+    """Outcomes with the raw excess of a cell over the rest of its label taken off its rows."""
+    code = candidate.codes
+    inside = code == (cell.codes[0] if len(cell.codes) == 1 else cell.codes[0] * candidate.width + cell.codes[1])
+    return np.asarray(y - np.where(inside, y[inside].mean() - y[~inside & (code >= 0)].mean(), 0.0))
+
+
+def _helps(cell: Cell) -> bool:
+    return cell.p_helps >= cell.p_hurts
+
+
+def _clarity(cell: Cell) -> float:
+    """Excess in widths of its interval: tells apart what draws are too few to."""
+    return abs(cell.excess) / (cell.excess_q95 - cell.excess_q05) if cell.excess_q95 > cell.excess_q05 else 0.0
 
 
 def _doubt(cell: Cell) -> float:

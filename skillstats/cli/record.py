@@ -51,6 +51,8 @@ def run_check(record: Path, plan: Path | None, quarantine: Path | None, store: P
     ledger = build(record, plan, store)
     print_problems(ledger.problems)
     click.echo(_count_line(ledger.result, ledger.decisions.num_rows))
+    for line in _label_lines(ledger.result):
+        click.echo(line)
     click.echo(_age_line([ledger.rows]))
     if quarantine is not None:
         from skillstats.ledger.canonical import safe_csv
@@ -81,6 +83,8 @@ def _check_in_parts(record: Path, plan: Path | None, quarantine: Path | None, st
         ledger = build_ledger_folder(record, Path(folder) / "ledger", declared, decisions="parts", store=store, hear=hear)
         print_problems(kept, heard)
         click.echo(_count_line(ledger.result, ledger.decisions))
+        for line in _label_lines(ledger.result):
+            click.echo(line)
         with pq.ParquetFile(ledger.folder / "ledger.parquet") as rows:
             click.echo(_age_line(rows.read_row_group(i, columns=list(AGE_COLUMNS)) for i in range(rows.num_row_groups)))
         if quarantine is not None:
@@ -214,7 +218,16 @@ def further_lines(ledger: Ledger | LedgerFolder) -> list[str]:
     if "feedback" in totals:
         second, more = (format_micro(totals[k], 2) for k in ("resimulated", "feedback"))
         lines.append(f"re-simulated model book {second}: feedback {more} {unit}, of no trader")
-    return lines + _decay_lines(ledger.decay_kpis)
+    return [*_label_lines(ledger.result), *lines, *_decay_lines(ledger.decay_kpis)]
+
+
+def _label_lines(result: Mapping[str, Any]) -> list[str]:
+    """How many rows have no label of a regime the plan names, and how many of them for want of a fit."""
+    counts, use = result["counts"], result["plan"]["regimes"]["use"]
+    if not counts["unlabelled"]:
+        return []
+    text = f"{counts['unlabelled']} label(s) missing among {counts['rows']} rows and the regimes {', '.join(use)}: too little known before the decision"
+    return [text + (f"; {counts['unfitted']} because a fit failed" if counts.get("unfitted") else "")]
 
 
 def _decay_lines(kpis: pa.Table | None) -> list[str]:

@@ -19,6 +19,7 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 from numpy.typing import NDArray
+from scipy.linalg import helmert
 
 from skillstats.components.coordinates import around
 from skillstats.components.luck import Draw
@@ -28,6 +29,10 @@ from skillstats.evidence.choices import Choices
 FloatArray = NDArray[np.float64]
 SHARE_FLOOR = 0.5
 """Added to counts of acted and left alone, for the coordinates only."""
+FLATTENING = 0.346
+"""(16 sqrt(3) / (15 pi))^2: a normal mood of variance s^2 divides logits by about sqrt(1 + .346 s^2)."""
+MOST_ALIKE = 0.9
+"""Largest correlation within a trader-session that the guess of the mood's spread takes."""
 
 
 class ChoiceLayout(NamedTuple):
@@ -59,24 +64,46 @@ def lay_out_choices(choices: Choices) -> ChoiceLayout:
 
 
 def choice_estimates(choices: Choices) -> dict[str, FloatArray]:
-    """Guesses and errors for the coordinates: ``alpha_estimate`` and ``lambda_estimate``, (2, trader) each.
+    """Guesses and errors for the coordinates: ``alpha_estimate`` and ``lambda_estimate``, (2, trader) each, ``stratum_estimate``, (2, contrast).
 
-    Logits of acted shares and their errors 1 / sqrt(n p (1 - p)); for lambda one step of the score from 0.
+    Logits of acted shares; for lambda one step of the score from 0. Errors let the choices of a trader-session hang together, and both are
+    stretched by what moods flatten a logit. Contrasts are the coordinates of the strata in ``stratum_basis``, (stratum, contrast):
+    orthonormal columns that sum to zero.
     """
-    traders = len(choices.coords["trader"])
+    traders, strata = len(choices.coords["trader"]), len(choices.coords["stratum"])
+    pair = choices.session * traders + choices.trader
     counts = np.maximum(np.bincount(choices.trader, minlength=traders), 1)
     share = np.bincount(choices.trader, choices.acted, traders) / counts
+    left, stretch = choices.acted - share[choices.trader], _stretch(choices, share, pair)
     centred = choices.v_star - (np.bincount(choices.trader, choices.v_star, traders) / counts)[choices.trader]
-    score = np.bincount(choices.trader, (choices.acted - share[choices.trader]) * centred, traders)
+    score = np.bincount(choices.trader, left * centred, traders)
     information = np.bincount(choices.trader, (share * (1 - share))[choices.trader] * centred**2, traders) + 1.0
-    lam = np.stack([score / information, 1 / np.sqrt(information)])
-    return {"alpha_estimate": _logits(choices.trader, choices.acted, traders), "lambda_estimate": lam}
+    lam = stretch * np.stack([score / information, 1 / np.sqrt(information)])
+    found = {"alpha_estimate": stretch * _logits(choices.trader, choices.acted, pair, traders), "lambda_estimate": lam}
+    if strata > 1:
+        basis, (guess, error) = helmert(strata).T, stretch * _logits(choices.stratum, choices.acted, pair, strata)
+        found |= {"stratum_basis": basis, "stratum_estimate": np.stack([basis.T @ guess, np.sqrt(basis.T**2 @ error**2)])}
+    return found
 
 
-def _logits(code: NDArray[np.int64], acted: NDArray[np.bool_], groups: int) -> FloatArray:
+def _stretch(choices: Choices, share: FloatArray, pair: NDArray[np.int64]) -> float:
+    """sqrt(1 + FLATTENING s_A^2), s_A guessed from how alike the choices of a trader-session are: (pi^2 / 3) rho / (1 - rho)."""
+    left = choices.acted - share[choices.trader]
+    together = np.sum(np.bincount(pair, left) ** 2) - np.sum(left**2)
+    two, variance = np.sum(np.bincount(pair) * (np.bincount(pair) - 1.0)), np.mean((share * (1 - share))[choices.trader])
+    rho = float(np.clip(together / two / variance, 0, MOST_ALIKE)) if two > 0 and variance > 0 else 0.0
+    return float(np.sqrt(1 + FLATTENING * np.pi**2 / 3 * rho / (1 - rho)))
+
+
+def _logits(code: NDArray[np.int64], acted: NDArray[np.bool_], pair: NDArray[np.int64], groups: int) -> FloatArray:
+    """Logit of each group's share and its error, the larger of that of independent choices and that of independent trader-sessions, (2, group)."""
     hits, n = np.bincount(code, acted, groups) + SHARE_FLOOR, np.bincount(code, minlength=groups) + 2 * SHARE_FLOOR
     share = hits / n
-    return np.stack([np.log(share / (1 - share)), 1 / np.sqrt(n * share * (1 - share))])
+    information = n * share * (1 - share)
+    cells, cell = np.unique(code * (pair.max() + 1) + pair, return_inverse=True)
+    sums = np.bincount(cell, acted - share[code])
+    apart = np.bincount(cells // (pair.max() + 1), sums**2, groups)
+    return np.stack([np.log(share / (1 - share)), np.sqrt(np.maximum(information, apart)) / information])
 
 
 def trader(draw: Draw, data: Mapping[str, Tensor], mean: Tensor) -> Tensor:
@@ -87,8 +114,12 @@ def trader(draw: Draw, data: Mapping[str, Tensor], mean: Tensor) -> Tensor:
 
 
 def stratum(draw: Draw, data: Mapping[str, Tensor], mean: Tensor) -> Tensor:
-    """stratum_k ~ Normal(0, tau_stratum) given that they sum to zero, of each choice, shape (choice,), log-odds."""
-    return pm.ZeroSumNormal("stratum_effect", draw("choice_sd_stratum", "tau_stratum"), dims="stratum")[data["choice_stratum"]]
+    """stratum_k ~ Normal(0, tau_stratum) given that they sum to zero, of each choice, shape (choice,), log-odds.
+
+    In orthonormal coordinates of the vectors that sum to zero that is Normal(0, tau_stratum) for each, and `around` applies.
+    """
+    contrasts = around("z_stratum", draw("choice_sd_stratum", "tau_stratum"), data["stratum_estimate"], ("contrast",))
+    return pm.Deterministic("stratum_effect", data["stratum_basis"] @ contrasts, dims="stratum")[data["choice_stratum"]]
 
 
 def features(draw: Draw, data: Mapping[str, Tensor], mean: Tensor) -> Tensor:

@@ -66,14 +66,14 @@ def placebo_codes(block: Mapping[str, Any] | None, trader: str, above: float) ->
     ----------
     block : the block ``placebo``, or None; above : P(IR > hurdle)
     """
-    p = _p_of(block, trader)
-    if p is None or disagreement(p, above) is None:
+    test = next((t for t in block["traders"] if t["trader"] == trader), None) if block and block.get("available") else None
+    if test is None or test["p"] is None or (words := disagreement(test["p"], above, test.get("p_days"))) is None:
         return []
-    return [Code("W-PLACEBO", "FLAG", f"{disagreement(p, above)}: p = {p:.3f} and P(IR > hurdle) = {above:.2f}")]
+    return [Code("W-PLACEBO", "FLAG", f"{words}: p = {test['p']:.3f} and P(IR > hurdle) = {above:.2f}")]
 
 
-def disagreement(p: float, above: float) -> str | None:
-    """In words how a placebo p-value and P(IR > hurdle) disagree; None where they do not.
+def disagreement(p: float, above: float, p_days: float | None = None) -> str | None:
+    """In words how a placebo p-value (and that by days, where there is one) and P(IR > hurdle) disagree; None where they do not.
 
     Examples
     --------
@@ -84,7 +84,7 @@ def disagreement(p: float, above: float) -> str | None:
     """
     if p > LUCK_P and above > SURE:
         return "the posterior is sure of skill, yet the same departures dealt at random do as well"
-    if p <= RARE_P and above < DOUBT:
+    if max(p, p_days or 0.0) <= RARE_P and above < DOUBT:
         return "the picks are better than luck explains, yet the posterior does not expect skill"
     return None
 
@@ -108,13 +108,7 @@ def _agreement(test: Mapping[str, Any], shown: Mapping[str, float | None]) -> st
         return "not testable"
     if above is None:
         return "posterior withheld"
-    return "disagree" if disagreement(test["p"], above) else "no disagreement"
-
-
-def _p_of(block: Mapping[str, Any] | None, trader: str) -> float | None:
-    if block is None or not block.get("available"):
-        return None
-    return next((t["p"] for t in block["traders"] if t["trader"] == trader), None)
+    return "disagree" if disagreement(test["p"], above, test.get("p_days")) else "no disagreement"
 
 
 def _with_regimes(split: ChoiceSplit, trader: str | None) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from skillstats.evaluation.rows import MCSE_LIMIT
 from skillstats.evaluation.status import RECORD_FLOORS, Code, worst
 from skillstats.evidence import Choices, DayParts
 from skillstats.inference.diagnose import ESS_PER_CHAIN, FIT, RHAT_LIMIT, diagnose
+from skillstats.inference.family_effects import choice_logits
 from skillstats.inference.family_fit import FamilyFit
 
 FloatArray = NDArray[np.float64]
@@ -60,31 +61,45 @@ def evaluate_parts(fit: FamilyFit) -> FamilyEvaluation:
 
     Returns
     -------
-    FamilyEvaluation, rows by (trader, part): days, mean (of y, risk units of a trader-day), ir_day, ir_annual (None without a year), p_positive, share;
-    `mean` and both IRs with 90% intervals (``_q05``, ``_q95``)
+    FamilyEvaluation, rows by (trader, part): days, mean (of y, risk units of a trader-day), ir_day, value_add (in the unit of the parts: what the trader's days would
+    have been worth on average, mean times the sum of their risks), ir_annual (None without a year), p_positive, share; all but the last two with 90% intervals
+    (``_q05``, ``_q95``)
     """
     parts = fit.evidence
     if not isinstance(parts, DayParts):
         raise TypeError("evaluate_parts takes a fit of day parts")
-    theta, sigma = fit.draws("theta"), fit.draws("sigma")  # shape: (draw, trader, part)
-    s_v = fit.draws("s_V") if "s_V" in fit else np.zeros((len(theta), 3))
-    total_sd = np.sqrt(np.einsum("djk,dkl,djl->dj", sigma, fit.draws("corr_e"), sigma) + np.sum(s_v**2, axis=1)[:, None])
+    theta, ratios = fit.draws("theta"), daily_ratios(fit)
     rows = []
     for j, name in enumerate(parts.coords["trader"]):
-        days = int((parts.trader == j).sum())
-        active = None if parts.sessions_per_year is None else days * parts.sessions_per_year / max(parts.sessions_spanned, days)
+        days, active = int((parts.trader == j).sum()), active_days(parts, j)
         shares = (np.abs(theta[:, j]) / np.abs(theta[:, j]).sum(axis=1, keepdims=True)).mean(axis=0)
         few = _few_days(days)
         for k, part in enumerate((*parts.coords["part"], TOTAL)):
             whole = part == TOTAL
             mean = theta[:, j].sum(axis=1) if whole else theta[:, j, k]
-            daily = mean / (total_sd[:, j] if whole else np.sqrt(sigma[:, j, k] ** 2 + s_v[:, k] ** 2))
+            daily = ratios[:, j, k]
             row = {"trader": name, "part": part, "days": days}
             estimates = _points("mean", mean) | _points("ir_day", daily)
+            estimates |= _points("value_add", mean * float(parts.risk[parts.trader == j].sum()))
             estimates |= _points("ir_annual", None if active is None else daily * np.sqrt(active))
             estimates |= {"p_positive": float(np.mean(mean > 0)), "share": 1.0 if whole else float(shares[k])}
             rows.append(_finish(row, estimates, [*few, *_converged(f"IR of {part}", daily, fit)], fit, name))
     return _assemble(fit, rows, {"days": len(parts), "traders": len(parts.coords["trader"])})
+
+
+def daily_ratios(fit: FamilyFit) -> FloatArray:
+    """IR per day of tilt, timing, selection and their sum, shape (draw, trader, 4); see `evaluate_parts`."""
+    theta, sigma = fit.draws("theta"), fit.draws("sigma")  # shape: (draw, trader, part)
+    s_v = fit.draws("s_V") if "s_V" in fit else np.zeros((len(theta), 3))
+    total_sd = np.sqrt(np.einsum("djk,dkl,djl->dj", sigma, fit.draws("corr_e"), sigma) + np.sum(s_v**2, axis=1)[:, None])
+    parts = theta / np.sqrt(sigma**2 + s_v[:, None] ** 2)
+    return np.concatenate([parts, (theta.sum(axis=2) / total_sd)[..., None]], axis=2)
+
+
+def active_days(parts: DayParts, trader: int) -> float | None:
+    """Own active days a year of a trader; None where the evidence has no year."""
+    days = int((parts.trader == trader).sum())
+    return None if parts.sessions_per_year is None else days * parts.sessions_per_year / max(parts.sessions_spanned, days)
 
 
 def evaluate_choices(fit: FamilyFit) -> FamilyEvaluation:
@@ -120,20 +135,13 @@ def evaluate_choices(fit: FamilyFit) -> FamilyEvaluation:
     return _assemble(fit, rows, {"signals": len(choices), "all_or_none": choices.all_or_none, **choices.counts})
 
 
-def earned(fit: FamilyFit, trader: int) -> FloatArray:
-    """What choosing earned per signal acted upon, draws, risk units, shape (at most 400,); see `evaluate_choices`."""
+def earned(fit: FamilyFit, trader: int, most: int = MOST_POINTS) -> FloatArray:
+    """What choosing earned per signal acted upon, draws, risk units, shape (at most `most`,); see `evaluate_choices`."""
     choices = fit.evidence
     assert isinstance(choices, Choices)
-    own = choices.trader == trader
-    at = np.linspace(0, len(fit.draws("mu_lambda")) - 1, min(MOST_POINTS, len(fit.draws("mu_lambda")))).astype(int)
-    v, x = choices.v_star[own], choices.features
-    spread = x.std(axis=0)
-    x = ((x - x.mean(axis=0)) / np.where(spread > 0, spread, 1.0))[own]
-    base = (fit.draws("alpha")[at, trader] if "alpha" in fit else fit.draws("mu_alpha")[at])[:, None] + np.zeros(len(v))
-    if "stratum_effect" in fit:
-        base = base + fit.draws("stratum_effect")[at][:, choices.stratum[own]]
-    if "beta" in fit:
-        base = base + fit.draws("beta")[at] @ x.T
+    own, count = np.flatnonzero(choices.trader == trader), len(fit.draws("mu_lambda"))
+    at = np.linspace(0, count - 1, min(most, count)).astype(int)
+    v, base = choices.v_star[own], choice_logits(fit, own, at)
     with_skill = _share(base + fit.draws("lambda")[at, trader][:, None] * v)
     without = _share(base)
     return np.asarray(with_skill @ v / with_skill.sum(axis=1) - without @ v / without.sum(axis=1), dtype=float)

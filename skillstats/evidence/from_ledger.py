@@ -246,7 +246,7 @@ def _first_of_decision(frame: pd.DataFrame) -> pd.DataFrame:
     found = grouped.agg(
         trader=("trader", "first"),
         regime=("regime", "first"),
-        cutoff=("cutoff", "max"),
+        cutoff=("cutoff", "first"),  # of the label that counts; a later row of the decision may know a later close
         decided=("action_time", "min"),
         **{name: (name, "first") for name in (*_LABELS, "asset_class")},
     )

@@ -47,6 +47,7 @@ def build_choices(spec: ModelSpec, choices: Choices, data: dict[str, np.ndarray]
     dims = ("trader", "stratum", "feature")
     coords: dict[str, Any] = {d: list(choices.coords[d]) for d in dims if choices.coords[d]}
     coords["pair"] = list(range(int(data["choice_pair"].max()) + 1))
+    coords["contrast"] = list(range(len(choices.coords["stratum"]) - 1))
     used = set(data) - _unused(terms)
     with pm.Model(coords=coords) as model:
         arrays = {name: pm.Data(name, value) for name, value in data.items() if name in used}
@@ -65,7 +66,7 @@ def _unused(terms: Terms) -> set[str]:
     """Arrays that no kept term reads."""
     reads = {
         "trader": {"alpha_estimate", "choice_trader"},
-        "stratum": {"choice_stratum"},
+        "stratum": {"choice_stratum", "stratum_basis", "stratum_estimate"},
         "features": {"x"},
         "discrimination": {"lambda_estimate", "choice_trader", "v"},
         "trader:session": {"choice_pair"},

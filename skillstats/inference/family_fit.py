@@ -10,13 +10,13 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 import numpy as np
 import pandas as pd
+import pymc as pm
 import xarray as xr
 from numpy.typing import NDArray
 from xarray import DataTree
@@ -114,7 +114,7 @@ def fit_family(
             f"model {spec.name} is of the family {spec.family}, the evidence of {family}; use a model of that family"
         )
     breadth = _breadth(spec, evidence, plan)
-    terms = separable_parts(spec, evidence) if isinstance(evidence, DayParts) else separable_choices(spec, evidence)
+    terms = family_terms(spec, evidence)
     started = time.perf_counter()
     compiled = _compile(spec, evidence, breadth.value, terms)
     compiled_at = time.perf_counter()
@@ -134,20 +134,38 @@ def fit_family(
     return FamilyFit(_with_matrices(tree, evidence), spec, evidence, seed, breadth, terms, diagnostics, identity)
 
 
-def _compile(spec: ModelSpec, evidence: DayParts | Choices, bets_per_year: float | None, terms: Terms) -> Any:
+def family_terms(spec: ModelSpec, evidence: DayParts | Choices) -> Terms:
+    """The terms that the evidence can separate; reasons for the others."""
+    return separable_parts(spec, evidence) if isinstance(evidence, DayParts) else separable_choices(spec, evidence)
+
+
+def build_family_model(spec: ModelSpec, evidence: DayParts | Choices, bets_per_year: float | None) -> pm.Model:
+    """The PyMC model of a specification of either family; see `build_model` for outcomes."""
+    terms = family_terms(spec, evidence)
+    data = _data(spec, evidence, bets_per_year, terms)
+    if isinstance(evidence, DayParts):
+        return build_day_parts(spec, evidence, data, terms)
+    return build_choices(spec, evidence, data, terms)
+
+
+def _data(spec: ModelSpec, evidence: DayParts | Choices, bets_per_year: float | None, terms: Terms) -> dict[str, NDArray[Any]]:
+    """Every array of the model by its name."""
     skill = msgspec.structs.replace(spec.skill, terms=terms.skill)
     luck = msgspec.structs.replace(spec.luck, shocks=terms.shocks, volatility_by=terms.volatility_by)
     priors = needed_priors(skill, luck, spec.family)
-    sizes = tuple(len(evidence.coords[d]) for d in evidence.coords if d != "session")
     if isinstance(evidence, DayParts):
-        data = parts_data(spec, evidence, bets_per_year, priors)
-        build, pairs = partial(build_day_parts, spec, evidence, data, terms), 0
-    else:
-        data = choices_data(spec, evidence, bets_per_year, priors)
-        build, pairs = partial(build_choices, spec, evidence, data, terms), int(data["choice_pair"].max()) + 1
-    key = (spec.family, terms.skill, terms.shocks, terms.volatility_by, sizes, pairs)
+        return parts_data(spec, evidence, bets_per_year, priors)
+    return choices_data(spec, evidence, bets_per_year, priors)
+
+
+def _compile(spec: ModelSpec, evidence: DayParts | Choices, bets_per_year: float | None, terms: Terms) -> Any:
+    data = _data(spec, evidence, bets_per_year, terms)
+    sizes = tuple(len(evidence.coords[d]) for d in evidence.coords if d != "session")
+    pairs = int(data["choice_pair"].max()) + 1 if "choice_pair" in data else 0
+    distributions = tuple(sorted((k, p.distribution) for k, p in spec.priors.items()))
+    key = (spec.family, spec.skill.population, terms.skill, terms.shocks, terms.volatility_by, distributions, sizes, pairs)
     if key not in _COMPILED:
-        model = build()
+        model = build_family_model(spec, evidence, bets_per_year)
         _COMPILED[key] = (compile_model(model), frozenset(v.name for v in model.data_vars))
     compiled, used = _COMPILED[key]
     return compiled.with_data(**{k: v for k, v in data.items() if k in used})

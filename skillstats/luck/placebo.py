@@ -16,6 +16,10 @@ is looked up in what comes out. Nothing is assumed about the distribution of out
 5. Where more than half of the touched cells are all-or-none the test moves up from row to day; at day level fewer than 10 active days are
    not testable.
 
+6. Picks of one day may be one choice of something the cells do not know, a sector say, and then rows are too many. So a row test also
+   takes each day as one bet: T - mean is a sum over days, D_s = sum over the day's signals of a (v - mean v of the cell), and their signs
+   are flipped at random: p_days = (1 + #{sum e_s D_s >= sum D_s}) / (B + 1). Somebody is called better than luck where both are small.
+
 Delays and other prices leave u = 0: they are execution, and no part of this test. Sources: Fisher (1935); Hoeffding (1951) for the moments.
 """
 
@@ -43,6 +47,7 @@ Level = Literal["row", "day"]
 Scheme = Literal["cells", "days", "turns"]
 DRAWS: Final = 1999
 LEAST_DAYS: Final = 10
+RARE: Final = 0.05
 MOST_STEPS: Final = 2e8
 """Actions times draws above which a row test takes the exact moments and the normal tail, where that is permitted."""
 LEAST_CELLS, LARGEST_CELL = 100, 0.1
@@ -81,12 +86,13 @@ class Placebo:
     level, declared : where it ran, and what the action log says (`row` or `day`); scheme : cells, days (permuted) or turns (shifted)
     how : ``drawn``, ``all shifts`` or ``normal`` (exact moments and the normal tail)
     p, p_harm, p_two_sided : share of re-assignments at least as good, at least as bad, and twice the smaller, at most 1
+    p_days, p_harm_days : row level only, the same where a day's picks may have been one choice; None under 10 such days
     observed : T, risk units; mean, sd : of T over all re-assignments, exact; z : (observed - mean) / sd, sd units
     q05, q95 : 90% equal-tailed band of luck, risk units
     money_observed, money_mean : sum u m, currency, and its mean over the same re-assignments; effect_money : their difference
     n_signals, n_acted : of the universe, and departures with a tilt; n_cells, n_moving : touched cells, and those that can move (row level)
     n_days, n_active : days of the universe, and with a departure; sticky : lag-1 autocorrelation of daily activity, day level
-    size : u_0, median |u|; draws : re-assignments; seed
+    size : u_0, the median size of a tilt; draws : re-assignments; seed
     counts : what is outside the test: undecided, open, no_risk, late, execution_only, by name
     """
 
@@ -100,6 +106,8 @@ class Placebo:
     p: float | None
     p_harm: float | None
     p_two_sided: float | None
+    p_days: float | None
+    p_harm_days: float | None
     observed: float | None
     mean: float | None
     sd: float | None
@@ -131,6 +139,11 @@ class Placebo:
         return (
             f"{self.trader}: picking made {abs(self.effect_money or 0.0):,.0f} {self.currency} {better} than the same departures dealt at "
             f"random ({DEALT[self.scheme]}); per unit of risk {self.z:+.1f} sd of luck, p = {self.p:.3f}"
+            + (
+                f", but {self.p_days:.3f} if a day's picks are one choice"
+                if self.p_days and (self.p or 1) <= RARE < self.p_days
+                else ""
+            )
         )
 
     def to_pandas(self) -> pd.DataFrame:
@@ -256,14 +269,14 @@ def run_placebo(
     blank = replace(blank, size=size)
     rng = np.random.default_rng([seed, 23])
     if declared == "row":
+        cell = risk_cells(universe.day, universe.side, universe.asset_class, terciles(universe.risk))
         cells = reassign.sort_by_cell(
-            risk_cells(universe.day, universe.side, universe.asset_class, terciles(universe.risk)),
-            universe.act, sized.value, universe.tilt, universe.money,
+            cell, universe.act, sized.value, universe.tilt, universe.money,
         )  # fmt: skip
         moving, touched = reassign.moving_cells(cells)
         blank = replace(blank, n_cells=touched, n_moving=len(moving))
         if 2 * len(moving) >= touched:
-            return _by_row(cells, moving, blank, rng)
+            return _with_days(_by_row(cells, moving, blank, rng), sized, cell, rng)
     return _by_day(sized, replace(blank, level="day", scheme="days"), rng)
 
 
@@ -280,11 +293,21 @@ def _by_row(cells: reassign.Cells, moving: IntArray, blank: Placebo, rng: np.ran
     return _judge(observed, drawn, moments, replace(blank, how="drawn"))
 
 
+def _with_days(found: Placebo, universe: Universe, cell: IntArray, rng: np.random.Generator) -> Placebo:
+    """The row test with its p-values by days, where there are enough days with something to choose."""
+    gains = reassign.day_gains(universe.day, cell, universe.act, universe.value)
+    if not found.testable or len(gains) < LEAST_DAYS:
+        return found
+    flipped, observed = reassign.flip_days(gains, DRAWS, rng), float(gains.sum())
+    slack = SLACK * float(np.abs(gains).sum())
+    better, worse = int((flipped >= observed - slack).sum()), int((flipped <= observed + slack).sum())
+    return replace(found, p_days=(1 + better) / (DRAWS + 1), p_harm_days=(1 + worse) / (DRAWS + 1))
+
+
 def _by_day(universe: Universe, blank: Placebo, rng: np.random.Generator) -> Placebo:
     if blank.n_active < LEAST_DAYS:
-        text = (
-            f"Days were chosen, not single signals, and there are {blank.n_active} active days; at least {LEAST_DAYS} are needed."
-        )
+        found = f"{blank.n_active} active day{'s' * (blank.n_active != 1)}"
+        text = f"Days were chosen, not single signals; {found} so far, and at least {LEAST_DAYS} are needed."
         return replace(blank, why=text)
     u = universe
     days = reassign.make_days(u.day, u.side, u.regime, u.act, u.value, u.tilt, u.money)
@@ -358,7 +381,7 @@ def _blank(
     """The container before the test has run."""
     acted = universe.act != 0
     numbers: dict[str, Any] = dict.fromkeys(
-        ("p", "p_harm", "p_two_sided", "observed", "mean", "sd", "z", "q05", "q95", "money_observed", "money_mean", "effect_money", "sticky", "size")
+        ("p", "p_harm", "p_two_sided", "p_days", "p_harm_days", "observed", "mean", "sd", "z", "q05", "q95", "money_observed", "money_mean", "effect_money", "sticky", "size")
     )  # fmt: skip
     return Placebo(
         trader=trader, testable=False, why="", level=declared, declared=declared, scheme="cells" if declared == "row" else "days",

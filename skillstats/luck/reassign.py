@@ -115,6 +115,23 @@ def draw_cells(cells: Cells, moving: IntArray, draws: int, rng: np.random.Genera
     return t, m
 
 
+def day_gains(day: IntArray, cell: IntArray, act: FloatArray, value: FloatArray) -> FloatArray:
+    """What the picks of each day made over the mean of their cells, D_s, (day with something to choose,); they add up to T - mean."""
+    mean = np.bincount(cell, value) / np.maximum(np.bincount(cell), 1)
+    gains = np.bincount(day, act * (value - mean[cell]))
+    return np.asarray(gains[np.abs(gains) > 1e-12 * np.abs(value).max(initial=0.0)])
+
+
+def flip_days(gains: FloatArray, draws: int, rng: np.random.Generator) -> FloatArray:
+    """Sums of the gains under random signs, (draw,): what they would be if each day were a coin's throw."""
+    found = np.empty(draws)
+    step = max(1, BLOCK // max(len(gains), 1))
+    for low in range(0, draws, step):
+        high = min(low + step, draws)
+        found[low:high] = rng.choice(np.array([-1.0, 1.0]), (high - low, len(gains))) @ gains
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Days:
     """Whole days, in calendar order: coverage (day, side) of actions and of tilts, sums (day, side) of v and of m, and the regime (day,)."""

@@ -36,8 +36,8 @@ RULES: Final[Mapping[str, str]] = {
     "volume": "terciles of the volume of the session before, breakpoints from 60 earlier sessions or more, v1",
     "calendar": "quarter end, month end, half day, before holiday, ordinary by the exchange's regular rules, v1",
     "hmm": (
-        "two states of variance, mean 0, one-step prediction above 1/2 (10 of the last 21 sessions known), fitted after 252 returns and every "
-        "63 to at most the newest 1260, parameters to 4 digits, v1"
+        "two states of variance, mean 0, each stays with .8 to .999, one-step prediction above 1/2 (10 of the last 21 sessions known), fitted after "
+        "252 returns and every 63 to at most the newest 1260, parameters to 3 digits, v1"
     ),
 }
 """What each built-in label is; it enters the rule digest, so a changed rule changes the digest."""

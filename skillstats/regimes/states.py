@@ -6,20 +6,22 @@ The mean is 0: a year of daily returns says nothing about a mean, and much about
 P(S_t = turbulent | r_1 .. r_{t-1}) > 1/2: a prediction, made before the session begins. A *filtered* probability has seen r_t, which is the outcome
 that is to be judged, and a *smoothed* one has seen what followed; neither is computed here.
 
-Parameters are fitted by maximum likelihood (statsmodels) to the returns before a fixed point of the series, the 252nd, 315th, 378th, ... return,
-and serve the 63 sessions after it. They are rounded to four significant digits, so that the last bits of an optimiser on
-another machine change no label.
+A state is something that lasts: each is left after five sessions or more on average (stay >= .8). Without that bound the likeliest "turbulent state" of
+many series is a single outlier, left at once and never predicted.
+
+Parameters are fitted by maximum likelihood (L-BFGS-B of scipy on a compiled likelihood, from one fixed start) to the returns before a fixed point of
+the series, the 252nd, 315th, 378th, ... return, and serve the 63 sessions after it. They are rounded to three significant digits, so that the last
+bits of an optimiser on another machine change no label.
 
 References
 ----------
-Hamilton (1989), Econometrica 57, 357-384: the filter and its prediction step.
+Hamilton (1989), Econometrica 57, 357-384: the filter and its prediction step. statsmodels' MarkovRegression is the reference it is tested against.
 """
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
-from math import exp, isfinite, sqrt
+from math import isfinite
 from typing import Final
 
 import numpy as np
@@ -36,9 +38,15 @@ LONGEST: Final = 1260
 """Newest returns a fit looks at: five years."""
 PERCENT: Final = 1e-7
 """Billionths to percent, the unit of the fit."""
-DIGITS: Final = 4
-EDGE: Final = 1e-4
-"""Least probability of leaving a state, and of staying in it."""
+DIGITS: Final = 3
+STAYS: Final = (0.8, 0.999)
+"""Least and largest probability of staying in a state."""
+RATIOS: Final = (1.0, 20.0)
+"""Least and largest ratio of the deviations."""
+DISTINCT: Final = 1.05
+"""Ratio below which there are no two states to tell apart."""
+START: Final = (0.8, 2.0, 0.97, 0.95)
+"""Where a fit begins: deviation of the calm state as a share of the sample's, ratio of the deviations, both probabilities of staying."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,29 +77,32 @@ def fit_states(returns: IntArray) -> States | None:
 
     Returns
     -------
-    States, calm first; None if the optimiser fails or does not converge, or a variance is 0
+    States, calm first; None if the optimiser does not converge, every return is 0, or the two deviations cannot be told apart
     """
-    from statsmodels.tsa.regime_switching.markov_regression import MarkovRegression
+    from scipy.optimize import minimize
+
+    from skillstats.regimes.chain_kernel import recursion
 
     percent = returns * PERCENT
-    if not percent.any():
+    scale = float(np.sqrt(np.mean(percent**2))) if len(percent) else 0.0
+    if scale == 0.0:
         return None
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        try:
-            model = MarkovRegression(percent, 2, trend="n", switching_variance=True)
-            found = model.fit(disp=False, cov_type="none")
-        except (ValueError, ArithmeticError, np.linalg.LinAlgError):
-            return None
-    stay_0, leave_1, *variances = (float(p) for p in found.params)
-    usable = all(isfinite(p) for p in found.params) and min(variances) > 0
-    if not usable or not found.mle_retvals.get("converged", False):
-        return None
-    first, second = (
-        (_short(sqrt(v)), min(max(_short(p), EDGE), 1 - EDGE)) for v, p in zip(variances, (stay_0, 1 - leave_1), strict=True)
+    unit, predicted = percent / scale, np.empty(len(percent) + 1)
+
+    def loss(x: FloatArray) -> float:
+        calm = float(np.exp(x[0]))
+        return -float(recursion(unit, calm, calm * float(np.exp(x[1])), float(x[2]), float(x[3]), predicted)) / len(unit)
+
+    limits = [(-4.0, 1.0), (float(np.log(RATIOS[0])), float(np.log(RATIOS[1]))), STAYS, STAYS]
+    start = [float(np.log(START[0])), float(np.log(START[1])), *START[2:]]
+    found = minimize(
+        loss, start, method="L-BFGS-B", jac="3-point", bounds=limits, options={"ftol": 1e-13, "gtol": 1e-8, "maxiter": 500}
     )
-    calm, turbulent = sorted((first, second))
-    return States((calm[0], turbulent[0]), (calm[1], turbulent[1]))
+    calm, ratio = float(np.exp(found.x[0])) * scale, float(np.exp(found.x[1]))
+    # the line search may stop at the last bits of the likelihood; that is as good as converged
+    if found.status not in (0, 2) or not isfinite(found.fun) or ratio < DISTINCT:
+        return None
+    return States((_short(calm), _short(calm * ratio)), (_short(float(found.x[2])), _short(float(found.x[3]))))
 
 
 def _short(value: float) -> float:
@@ -117,16 +128,10 @@ def predict_states(returns: IntArray, states: States) -> FloatArray:
     >>> predict_states(np.array([0, 0, 0, 0, 0, -50_000_000]), chain).round(2).tolist()
     [0.29, 0.13, 0.06, 0.04, 0.03, 0.03, 0.95]
     """
-    (calm, turbulent), (stay_calm, stay_turbulent) = states.sd, states.stay
-    p = (1 - stay_calm) / (2 - stay_calm - stay_turbulent)
+    from skillstats.regimes.chain_kernel import recursion
+
     found = np.empty(len(returns) + 1)
-    for t, r in enumerate((returns * PERCENT).tolist()):
-        found[t] = p
-        # the ratio of the two densities keeps the sums away from underflow
-        odds = p * calm / turbulent * exp(min(0.5 * r * r * (1 / calm**2 - 1 / turbulent**2), 700.0))
-        filtered = odds / (odds + 1 - p)
-        p = filtered * stay_turbulent + (1 - filtered) * (1 - stay_calm)
-    found[-1] = p
+    recursion(returns * PERCENT, *states.sd, *states.stay, found)
     return found
 
 

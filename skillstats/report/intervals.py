@@ -94,7 +94,7 @@ def _frame(axes: Axes, rows: Sequence[Interval], axis: Axis, font: float) -> Non
         step = max(1, -(-(high - low) // 12))
         axes.set_xticks(range(low, high + 1, step), [str(k) for k in range(low, high + 1, step)])
         return
-    ends = [0.0, *(x for r in rows for x in (r.low, r.high))]
+    ends = [0.0, *(x for r in rows for x in (r.low, r.high, r.dot) if x is not None)]  # a dot may lie outside its line
     pad = 0.05 * (max(ends) - min(ends)) or 1.0
     axes.set_xlim(min(ends) - pad, max(ends) + pad)
     axes.axvline(0, color=INK, lw=0.9, zorder=1)

@@ -106,6 +106,17 @@ def percent(share: Any, line: float | None = None) -> str:
     return f"just under {100 * (line or 0):g}%"
 
 
+def p_value(p: Any) -> str:
+    """A p-value to three digits; none is ever printed as zero.
+
+    Examples
+    --------
+    >>> p_value(0.0312), p_value(0.0002), p_value(None)
+    ('0.031', '<0.001', '–')
+    """
+    return "<0.001" if is_number(p) and p < 0.0005 else fixed(p, 3)
+
+
 def digits_for(values: Iterable[Any]) -> int:
     """Digits after the point that show three significant figures of the largest value of a column, at most 6.
 

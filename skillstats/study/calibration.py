@@ -24,7 +24,6 @@ from skillstats.study.replicate import Job
 from skillstats.study.results import Calibration, frame_markdown, markdown, write_json
 from skillstats.study.runner import Say, blocks, run_blocks
 from skillstats.study.sbc import Verdict, alpha_of, assess
-from skillstats.study.worlds import has_world
 
 SMALL_MODELS: Final = ("day_pooled", "crossed_total")
 SMALL_N: Final = 200
@@ -127,10 +126,6 @@ def calibrate(
         raise UsageError(f"part {unknown[0]!r}, must be one of {', '.join(('sbc', *PARTS))}")
     settings = Settings(release, workers, out / "parts" if out else None, resume, say)
     specs = [read_spec(m) for m in (models or (list_specs() if release else SMALL_MODELS))]
-    if not models:
-        for spec in (s for s in specs if not has_world(s)):
-            say(f"{spec.name}: not calibrated, no worlds can be drawn for the family {spec.family}")
-        specs = [s for s in specs if has_world(s)]
     calibrations, tables, found = [], {}, []
     if "sbc" in wanted:
         for spec in specs:
@@ -168,6 +163,18 @@ def evidence_name(spec: ModelSpec, engine: str) -> str:
     ('day_pooled_nuts', 'dynamic')
     """
     return spec.name if engine == default_engine(spec) else f"{spec.name}_{engine}"
+
+
+def evidence_names(name: str) -> tuple[str, ...]:
+    """Names of all evidence that a shipped model may have, that of its default engine first.
+
+    Examples
+    --------
+    >>> evidence_names("day_pooled"), evidence_names("propensity")
+    (('day_pooled', 'day_pooled_nuts'), ('propensity',))
+    """
+    spec = read_spec(name)
+    return tuple(dict.fromkeys(evidence_name(spec, engine) for engine in (default_engine(spec), "nuts")))
 
 
 def _write(c: Calibration, out: Path | None, docs: Path | None) -> None:

@@ -22,7 +22,7 @@ import click
     "--part",
     "parts",
     multiple=True,
-    help="sbc, coverage, misspecification, nulls, mutants, dependence, placebo; default: what the form runs.",
+    help="sbc, coverage, misspecification, nulls, mutants, dependence, placebo, lookahead, engines; default: what the form runs.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for ranks, JSON, tables and pictures.")
 @click.option("--docs", type=click.Path(path_type=Path), help="Also put evidence and pictures into this documentation folder.")

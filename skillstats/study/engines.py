@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, overload
 
 import msgspec
 import numpy as np
@@ -12,9 +12,10 @@ import xarray as xr
 from numpy.typing import NDArray
 from xarray import DataTree
 
-from skillstats.evidence import Evidence
+from skillstats.evidence import Choices, DayParts, Evidence
 from skillstats.inference.breadth import Breadth
 from skillstats.inference.container import Diagnostics, Fit
+from skillstats.inference.family_fit import FamilyFit
 from skillstats.inference.gibbs import gibbs_draws
 from skillstats.inference.gibbs_layout import uncovered
 from skillstats.inference.nuts import RERUN_TARGET_ACCEPT, fit
@@ -40,6 +41,8 @@ RUNS: Final[Mapping[str, Run]] = {"gibbs": Run(1000, 300, 1), "nuts": Run(900, 4
 """Length of a first run. A quantity with too few effective draws lengthens it, see `replicate`."""
 LENGTHENINGS: Final[Mapping[str, tuple[int, ...]]] = {"gibbs": (1, 4, 16), "nuts": (1, 3, 12)}
 """Lengths of the runs that are tried, as multiples of the first; NUTS takes smaller steps in its last one."""
+LONGER: Final[Mapping[str, int]] = {"choices": 2}
+"""Families whose first run by NUTS is longer: half of the worlds of choices would need a second one."""
 
 
 def plan_of(design: Design) -> Plan:
@@ -47,14 +50,24 @@ def plan_of(design: Design) -> Plan:
     return Plan(model=ModelChoice(bets_per_year=design.bets_per_year))
 
 
-def posterior(spec: ModelSpec, evidence: Evidence, design: Design, *, engine: str, seed: int, lengthen: int = 1) -> Fit:
+@overload
+def posterior(spec: ModelSpec, evidence: Evidence, design: Design, *, engine: str, seed: int, lengthen: int = ...) -> Fit: ...
+@overload
+def posterior(
+    spec: ModelSpec, evidence: DayParts | Choices, design: Design, *, engine: str, seed: int, lengthen: int = ...
+) -> FamilyFit: ...
+
+
+def posterior(
+    spec: ModelSpec, evidence: Evidence | DayParts | Choices, design: Design, *, engine: str, seed: int, lengthen: int = 1
+) -> Fit | FamilyFit:
     """Fit by a shipped engine with a study's run length, `lengthen` times as many sweeps or draws.
 
     The Gibbs engine is asked for plain draws: diagnostics of every parameter would cost more than the draws, and a study judges the
     quantities it ranks itself. A longer Gibbs run keeps every `lengthen`-th sweep.
     """
     run = RUNS[engine]
-    if engine == "gibbs":
+    if engine == "gibbs" and isinstance(evidence, Evidence):
         return _gibbs(spec, evidence, design, run, seed, lengthen)
     steps = max(RERUN_TARGET_ACCEPT if lengthen == LENGTHENINGS[engine][-1] else 0.0, spec.sampling.target_accept)
     sampling = msgspec.structs.replace(spec.sampling, target_accept=steps)
@@ -64,7 +77,7 @@ def posterior(spec: ModelSpec, evidence: Evidence, design: Design, *, engine: st
         seed=seed,
         engine=engine,
         plan=plan_of(design),
-        draws=run.draws * lengthen,
+        draws=run.draws * LONGER.get(spec.family, 1) * lengthen,
         tune=run.tune,
         chains=run.chains,
         cores=1,
@@ -99,9 +112,9 @@ def _gibbs(spec: ModelSpec, evidence: Evidence, design: Design, run: Run, seed: 
     return Fit(tree, spec, evidence, seed, Breadth(bets, "the design's"), terms, nothing, identity)
 
 
-def with_posterior(fit_: Fit, values: Mapping[str, FloatArray]) -> Fit:
+def with_posterior[F: Fit | FamilyFit](fit_: F, values: Mapping[str, FloatArray]) -> F:
     """The fit with other draws: `values` (draw, ...) for each variable, in one chain; a new one is a scalar or (draw, trader)."""
-    old = fit_.tree["posterior"].to_dataset()
+    old: xr.Dataset = fit_.tree["posterior"].to_dataset()
     dims = {
         name: ("chain", "draw", *(old[name].dims[2:] if name in old else ("trader",) * (np.ndim(value) - 1)))
         for name, value in values.items()
@@ -111,7 +124,7 @@ def with_posterior(fit_: Fit, values: Mapping[str, FloatArray]) -> Fit:
     return dataclasses.replace(fit_, tree=DataTree.from_dict({"posterior": xr.Dataset(variables, coords=coords)}))
 
 
-def truth_as_fit(fit_: Fit, truth: Mapping[str, FloatArray]) -> Fit:
+def truth_as_fit[F: Fit | FamilyFit](fit_: F, truth: Mapping[str, FloatArray]) -> F:
     """The truth in the container of a fit, as its only draw: every functional of a posterior is then also one of the truth.
 
     Raises

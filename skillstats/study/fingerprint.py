@@ -15,7 +15,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from skillstats.evidence import Evidence
 from skillstats.inference.build import build_model
+from skillstats.inference.family_fit import build_family_model
 from skillstats.spec.model import ModelSpec
 from skillstats.study.designs import Design
 from skillstats.study.engines import posterior
@@ -36,7 +38,11 @@ def fixed_world(spec: ModelSpec) -> World:
 
 def log_densities(spec: ModelSpec) -> FloatArray:
     """Log density of the compiled model at `POINTS` fixed points, (point,), nats."""
-    model = build_model(spec, fixed_world(spec).evidence, bets_per_year=SMALL.bets_per_year)
+    evidence = fixed_world(spec).evidence
+    if isinstance(evidence, Evidence):
+        model = build_model(spec, evidence, bets_per_year=SMALL.bets_per_year)
+    else:
+        model = build_family_model(spec, evidence, SMALL.bets_per_year)
     logp, start = model.compile_logp(), model.initial_point()
     rng = np.random.default_rng(SEED)
     points = [{k: np.asarray(start[k]) + rng.normal(0, 0.5, np.shape(start[k])) for k in sorted(start)} for _ in range(POINTS)]

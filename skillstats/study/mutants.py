@@ -163,6 +163,7 @@ def run_mutant(job: Job, replicate: int) -> pd.DataFrame:
     mutant = Mutant("nothing") if name == CONTROL else MUTANTS[name]
     rng, engine_seed, prediction_seed = seeds(dataclasses.replace(job, study="mutants"), replicate)
     world = draw_world(job.spec, job.design, rng)
+    assert isinstance(world.evidence, Evidence)
     own = np.random.default_rng([engine_seed, 1])
     fit = posterior(
         mutant.spec(job.spec, own),

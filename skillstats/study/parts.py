@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -10,7 +12,7 @@ from typing import Final
 import pandas as pd
 
 from skillstats.spec import read_spec
-from skillstats.study import dependence, misspecification, mutants, nulls, placebo_rates
+from skillstats.study import agreement, dependence, lookahead, misspecification, mutants, nulls, placebo_rates
 from skillstats.study.contraction import contraction_table, rises
 from skillstats.study.coverage import coverage_table, grid
 from skillstats.study.designs import BALANCED
@@ -127,6 +129,31 @@ def placebo_part(settings: Settings) -> tuple[pd.DataFrame, list[str]]:
     return table, placebo_rates.misses(table) if settings.release else []
 
 
+def lookahead_part(settings: Settings) -> tuple[pd.DataFrame, list[str]]:
+    """Regime labels with and without look-ahead: 1,000 worlds of two kinds, 200 in the small form."""
+    count = 1000 if settings.release else 200
+    todo = lookahead.plan_of(count, count, ROOT)
+    settings.say(f"lookahead: {count} worlds a kind")
+    if settings.workers == 1:
+        rows = [lookahead.lookahead_rows(worlds) for worlds in todo]
+    else:
+        with ProcessPoolExecutor(settings.workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+            rows = list(pool.map(lookahead.lookahead_rows, todo))
+    table = lookahead.lookahead_table(pd.concat(rows, ignore_index=True))
+    return table, lookahead.lookahead_defects(table)
+
+
+def engines_part(settings: Settings) -> tuple[pd.DataFrame, list[str]]:
+    """Gibbs against NUTS: 17 worlds of each of three models in long runs (one of each in the small form)."""
+    n, todo = (17 if settings.release else 1), []
+    for name in agreement.MODELS:
+        # the mathematics of engine gibbs covers both: the density that NUTS draws from and the first draws of Gibbs
+        todo += blocks(Job("engines", read_spec(name), BALANCED, "gibbs", ROOT, settings.release), n, agreement.run_agreement)
+    table = agreement.agreement_table(settings.run(todo))
+    bad = table[~table["ok"]]
+    return table, [f"engines {r.model}: {r.shift_rms:.3f} sds, P {r.probability_max:.3f}" for r in bad.itertuples()]
+
+
 PARTS: Final[Mapping[str, Part]] = {
     "coverage": coverage_part,
     "misspecification": misspecification_part,
@@ -134,5 +161,7 @@ PARTS: Final[Mapping[str, Part]] = {
     "mutants": mutants_part,
     "dependence": dependence_part,
     "placebo": placebo_part,
+    "lookahead": lookahead_part,
+    "engines": engines_part,
 }
 """Name of a part to its function from settings to a table and sentences of defects."""

@@ -7,6 +7,8 @@ The truth is a posterior with one draw (`engines.truth_as_fit`), so a quantity h
     gap          theta minus the best rival's theta: a contrast, which a posterior that lost its correlations fails
     loglik       joint log likelihood of all outcomes: depends on the data
     theta_max    largest theta of the desk (release)     total            y of a repeat of the trader's own sessions (release)
+
+`family_quantities` has those of trader-day parts and of choices.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ from skillstats.evaluation.posterior import posterior_draws
 from skillstats.evidence import Evidence
 from skillstats.inference.container import Fit
 from skillstats.inference.effects import session_log_likelihood
+from skillstats.inference.family_fit import FamilyFit
+from skillstats.study.family_quantities import family_quantities
 
 FloatArray = NDArray[np.float64]
 TRADER: Final = 0
@@ -59,7 +63,7 @@ def trader_means(draws: Draws, evidence: Evidence) -> FloatArray:
     return np.stack(columns, axis=1)
 
 
-def quantities(fit: Fit, *, seed: int, release: bool) -> dict[str, FloatArray]:
+def quantities(fit: Fit | FamilyFit, *, seed: int, release: bool) -> dict[str, FloatArray]:
     """Draws of every ranked quantity, (draw,) each.
 
     Parameters
@@ -68,6 +72,8 @@ def quantities(fit: Fit, *, seed: int, release: bool) -> dict[str, FloatArray]:
     seed : of the outcomes behind `total`; must differ between truth and posterior
     release : also `RELEASE_ONLY`
     """
+    if isinstance(fit, FamilyFit):
+        return family_quantities(fit, TRADER)
     draws, evidence = posterior_draws(fit), fit.evidence
     count = len(draws.desk_day)
     own = np.flatnonzero(evidence.trader == TRADER)

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from skillstats.inference.container import Fit
 from skillstats.inference.diagnose import RHAT_STUCK, diagnose
+from skillstats.inference.family_fit import FamilyFit
 from skillstats.spec.model import ModelSpec
 from skillstats.study.designs import Design
 from skillstats.study.engines import LENGTHENINGS, posterior, truth_as_fit
@@ -89,7 +90,7 @@ def fit_and_rank(job: Job, world: World, engine_seed: int, prediction_seed: int)
     return [failed_row(reason)]
 
 
-def gate(fit: Fit) -> str:
+def gate(fit: Fit | FamilyFit) -> str:
     """What the sampler itself found wrong: a stuck chain, or more divergences than one draw in a thousand; '' if nothing."""
     stuck = [f for f in fit.diagnostics.findings if f.code == "E-STUCK"]
     if stuck:
@@ -98,7 +99,7 @@ def gate(fit: Fit) -> str:
     return f"{d.divergences} divergences" if d.divergences > DIVERGENT_SHARE * d.chains * d.draws else ""
 
 
-def effective(fit: Fit, draws: dict[str, FloatArray]) -> tuple[dict[str, float], str]:
+def effective(fit: Fit | FamilyFit, draws: dict[str, FloatArray]) -> tuple[dict[str, float], str]:
     """Effective draws of each quantity, and why the run is not good enough ('' where it is)."""
     sizes = fit.tree["posterior"].sizes
     found, reasons = {}, []
@@ -113,7 +114,7 @@ def effective(fit: Fit, draws: dict[str, FloatArray]) -> tuple[dict[str, float],
 
 
 def rank_rows(
-    fit: Fit, draws: dict[str, FloatArray], ess: dict[str, float], world: World, prediction_seed: int, release: bool
+    fit: Fit | FamilyFit, draws: dict[str, FloatArray], ess: dict[str, float], world: World, prediction_seed: int, release: bool
 ) -> list[dict[str, Any]]:
     """Place of the truth among all draws and among `RANKED` of them; ties, which rounding alone makes, count as above."""
     true = quantities(truth_as_fit(fit, world.truth), seed=prediction_seed + 1, release=release)

@@ -3,7 +3,7 @@
 Nothing here reads the PyMC components or the Gibbs kernels: the equations are written a second time, row by row, with every shock drawn
 (`equations`). Terms that the labels of a table cannot separate are left out of the world as they are left out of the fit: the truth
 of a fit is the model that is fitted. Labels, sizes and exposures beyond trader, session, regime and action exist only where the
-specification has a word that reads them. A model with other equations adds its own function to `WORLDS`.
+specification has a word that reads them. A family with other equations has its own function in `WORLDS`.
 """
 
 from __future__ import annotations
@@ -16,16 +16,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skillstats.errors import UsageError
-from skillstats.evidence import Evidence
+from skillstats.evidence import Choices, DayParts, Evidence
+from skillstats.evidence.day_parts import PARTS
+from skillstats.inference.build_choices import separable_choices
+from skillstats.inference.build_day_parts import separable_parts
 from skillstats.inference.separable import separable_terms
 from skillstats.spec.model import ModelSpec
 from skillstats.study.designs import Design, Table, lay_table
 from skillstats.study.equations import draw_luck, draw_residuals, draw_shocks, draw_skill, row_means
+from skillstats.study.family_equations import draw_acted, draw_parts, draw_propensity, part_outcomes
 
 FloatArray = NDArray[np.float64]
 SESSIONS_PER_YEAR: Final = 252.0
 LEVELS: Final = {"signal_type": 3, "asset_class": 2, "model_version": 2, "desk": 2, "quarter": 5}
 """Levels of the optional labels of a world."""
+FEATURES: Final = ("first", "second")
+HINDSIGHT_SD: Final = 2.0
+"""sd of v in worlds of choices: 150 signals a trader then say about as much of a lambda as its prior, of sd .1, does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +40,7 @@ class World:
     """One simulated desk. truth : true value of every posterior variable, without draw dimensions; evidence : its outcomes."""
 
     truth: Mapping[str, FloatArray]
-    evidence: Evidence
+    evidence: Evidence | DayParts | Choices
 
 
 Maker = Callable[[ModelSpec, Design, np.random.Generator], World]
@@ -53,14 +60,9 @@ def draw_world(spec: ModelSpec, design: Design, rng: np.random.Generator) -> Wor
     UsageError
         If the model's family has no worlds.
     """
-    if not has_world(spec):
-        raise UsageError(f"model {spec.name}: no worlds can be drawn for the family {spec.family} yet")
-    return WORLDS.get(spec.name, linear_world)(spec, design, rng)
-
-
-def has_world(spec: ModelSpec) -> bool:
-    """Whether worlds of this model can be drawn."""
-    return spec.name in WORLDS or spec.family == "outcomes"
+    if spec.family not in WORLDS:
+        raise UsageError(f"model {spec.name}: no worlds can be drawn for the family {spec.family}; there are {', '.join(WORLDS)}")
+    return WORLDS[spec.family](spec, design, rng)
 
 
 def linear_world(spec: ModelSpec, design: Design, rng: np.random.Generator) -> World:
@@ -105,11 +107,7 @@ def with_extras(spec: ModelSpec, evidence: Evidence, design: Design, rng: np.ran
 def to_evidence(table: Table, y: FloatArray, design: Design) -> Evidence:
     """Evidence of outcomes with unit risk, zeros where `y` is empty; a level that no row has keeps its name, so shapes do not depend on chance."""
     y = y if len(y) else np.zeros(len(table))
-    sizes = (design.traders, design.sessions, design.regimes, design.actions)
-    coords = {
-        name: tuple(f"{name[0].upper()}{i:04d}" for i in range(size))
-        for name, size in zip(("trader", "session", "regime", "action"), sizes, strict=True)
-    }
+    coords = _names(trader=design.traders, session=design.sessions, regime=design.regimes, action=design.actions)
     return Evidence(
         value_add=y,
         risk=np.ones(len(y)),
@@ -131,5 +129,56 @@ def to_evidence(table: Table, y: FloatArray, design: Design) -> Evidence:
     )
 
 
-WORLDS: Final[dict[str, Maker]] = {}
-"""Models whose equations are not those of `linear_world`, by name of the specification."""
+def parts_world(spec: ModelSpec, design: Design, rng: np.random.Generator) -> World:
+    """World of trader-days in three parts: one for each trader-session of the design's table that has a row, unit risk."""
+    table = lay_table(design, rng)
+    pair = np.unique(table.trader * design.sessions + table.session)
+    blank = DayParts(
+        value=np.zeros((len(pair), len(PARTS))),
+        risk=np.ones(len(pair)),
+        y=np.zeros((len(pair), len(PARTS))),
+        trader=pair // design.sessions,
+        session=pair % design.sessions,
+        coords=_names(trader=design.traders, session=design.sessions) | {"part": PARTS},
+        source="table",
+        unit="risk",
+        sessions_per_year=SESSIONS_PER_YEAR,
+        sessions_spanned=design.sessions,
+    )
+    truth = draw_parts(spec, separable_parts(spec, blank), blank, design.bets_per_year, rng)
+    y = part_outcomes(truth, blank, rng)
+    return World(truth, replace(blank, y=y, value=y))
+
+
+def choices_world(spec: ModelSpec, design: Design, rng: np.random.Generator) -> World:
+    """World of signals: the rows of the design's table; regime and action make the stratum, two features and v are normal.
+
+    A world in which every signal was acted upon, or none, is kept: `read_choices` would refuse it, but leaving it out would change the prior.
+    """
+    table = lay_table(design, rng)
+    blank = Choices(
+        acted=np.zeros(len(table), dtype=bool),
+        v_star=HINDSIGHT_SD * rng.standard_normal(len(table)),
+        trader=table.trader,
+        session=table.session,
+        stratum=table.regime * design.actions + table.action,
+        features=rng.normal(3.0, 2.0, (len(table), len(FEATURES))),
+        coords=_names(trader=design.traders, session=design.sessions, stratum=design.regimes * design.actions)
+        | {"feature": FEATURES},
+        source="table",
+        sessions_per_year=SESSIONS_PER_YEAR,
+        sessions_spanned=design.sessions,
+        counts={},
+        look_ahead=0,
+    )
+    truth = draw_propensity(spec, separable_choices(spec, blank), blank, rng)
+    return World(truth, replace(blank, acted=draw_acted(truth, blank, rng)))
+
+
+def _names(**sizes: int) -> dict[str, tuple[str, ...]]:
+    """Names of levels: first letter of the label and a number."""
+    return {name: tuple(f"{name[0].upper()}{i:04d}" for i in range(size)) for name, size in sizes.items()}
+
+
+WORLDS: Final[dict[str, Maker]] = {"outcomes": linear_world, "day_parts": parts_world, "choices": choices_world}
+"""Family of a specification to the function that draws its worlds."""

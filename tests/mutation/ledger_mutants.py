@@ -12,6 +12,7 @@ EXAMPLES = "tests/unit/test_ledger_examples.py"
 ORACLE = "tests/oracle/test_oracle_agrees.py::test_both_ledgers_agree"
 EVIDENCE = "tests/unit/test_evidence.py"
 CHECKS = "tests/unit/test_record_checks.py"
+REGIMES = "tests/unit/test_regimes.py"
 USUAL = (EXAMPLES, f"{ORACLE}[0]", f"{ORACLE}[1]")
 """Tests that see most bugs, cheapest first."""
 
@@ -259,5 +260,53 @@ MUTANTS = (
         'at = np.searchsorted(times[rows], decided[mine], side="left") - 1',
         'at = np.searchsorted(times[rows], decided[mine], side="right") - 1',
         "a label published at the decision could contain it",
+    ),
+    Mutant(
+        "label_allowed_at_the_decision",
+        "regimes/labels.py",
+        "late = int((cutoff >= decided).sum())",
+        "late = int((cutoff > decided).sum())",
+        "a label made of the very datum it is to judge would pass the check",
+        ("skillstats/regimes/labels.py",),
+    ),
+    Mutant(
+        "spread_of_the_session_itself",
+        "regimes/series.py",
+        "shifted: list[Value] = [None, *values[:-1]] if values else []",
+        "shifted: list[Value] = list(values)",
+        "a decision would be labelled by quotes that came after it",
+        (REGIMES,),
+    ),
+    Mutant(
+        "trend_sees_its_own_session",
+        "regimes/series.py",
+        "own = [r for r in numbers[max(k - WINDOW, 0) : k] if r != NULL]",
+        "own = [r for r in numbers[max(k - WINDOW, 0) : k + 1] if r != NULL]",
+        "the day's own return would be in its trend, and any vetoer would look skilled in falls",
+        (REGIMES,),
+    ),
+    Mutant(
+        "breakpoint_moves_its_own_value",
+        "regimes/terciles.py",
+        "level[k] = int(value > low[k]) + int(value > high[k])",
+        "level[k] = int(value >= low[k]) + int(value >= high[k])",
+        "ties would change their third",
+        (REGIMES,),
+    ),
+    Mutant(
+        "state_filtered_not_predicted",
+        "regimes/states.py",
+        "return states, predict_states(known, states)[fitted_on - first :]",
+        "return states, predict_states(known, states)[fitted_on - first + 1 :]",
+        "the state would have seen the outcome's own session",
+        (REGIMES,),
+    ),
+    Mutant(
+        "closure_foreseen",
+        "regimes/calendar.py",
+        "scheduled = working[~np.isin(working, holidays)]",
+        "scheduled = np.intersect1d(working, rules.sessions.to_numpy(dtype='datetime64[D]'))",
+        "the eve of a storm would be the eve of a holiday",
+        (REGIMES,),
     ),
 )

@@ -18,6 +18,8 @@ from test_catalogue import CASES
 
 from skillstats.errors import UsageError
 from skillstats.ledger.build import build_ledger
+from skillstats.ledger.door import build_ledger_folder
+from skillstats.ledger.explain import explain
 from skillstats.plan import Plan, parse_plan
 from skillstats.record import read_record
 
@@ -77,10 +79,10 @@ def test_the_catalogue_of_bad_input(number, tmp_path):
     assert difference(files, draft.plan, 1) == "", CASES[number].what
 
 
-def test_built_in_labels():
+def test_built_in_labels(tmp_path):
     """Labels are made once of the whole market, so a part has those of the whole; history before the first signal, quotes and closes."""
     rows = price_rows(100, seed=4)
-    pick, instants = Random(1), decisions(100)[170:]
+    pick, instants = Random(1), decisions(100)[160:]
     signals = [
         {
             "signal_id": f"S{i}",
@@ -98,9 +100,16 @@ def test_built_in_labels():
     ]
     tables = {"prices": rows, "signals": signals, "actions": actions}
     files = {f"{n}.csv": pd.DataFrame(t).to_csv(index=False).encode() for n, t in tables.items()}
-    text = 'horizon = "session+1"\n[max_age]\nquote = "PT24H"\n[regimes]\nuse = ["volatility", "trend", "spread", "volume", "calendar", "hmm@A"]\n'
+    text = 'horizon = "session+1"\n[max_age]\nquote = "PT96H"\n[regimes]\nuse = ["volatility", "trend", "spread", "volume", "calendar", "hmm@A"]\n'
     plan = parse_plan(text.encode())
     assert difference(files, plan, 7) == ""
     ledger = build_ledger(read_record({n: pd.DataFrame(t, dtype=object) for n, t in tables.items()}, plan, now=NOW))
     assert ledger.rows.num_rows > 20 and len(set(ledger.rows["regime_volatility"].to_pylist())) >= 3
     assert ledger.result["counts"]["unfitted"] == 0
+    (tmp_path / "record").mkdir()
+    for name, data in files.items():
+        (tmp_path / "record" / name).write_bytes(data)
+    key = ledger.rows["signal_id"][9].as_py()
+    built = build_ledger_folder(tmp_path / "record", tmp_path / "out", plan, decisions="parts", part=7, now=NOW, keys=(key,))
+    assert str(built.explanations[0]) == str(explain(ledger, key))
+    assert "a third of" in str(built.explanations[0])

@@ -141,6 +141,7 @@ def test_parts_earn_belief_and_add_to_the_total(parted):
     for _, own in result.groupby("trader"):
         part, total = own[own["part"] != "total"], own[own["part"] == "total"].iloc[0]
         assert part["mean"].sum() == pytest.approx(total["mean"], rel=1e-9)
+        assert part["value_add"].sum() == pytest.approx(total["value_add"], rel=1e-9)
         assert part["share"].sum() == pytest.approx(1.0, rel=1e-9)
     assert result.loc[(result["trader"] == "0") & (result["part"] == "timing"), "p_positive"].item() > 0.95
 

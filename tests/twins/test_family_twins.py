@@ -4,7 +4,9 @@ import importlib.util
 from pathlib import Path
 
 import numpy as np
+import pytensor.tensor as pt
 import pytest
+from pymc.distributions.transforms import ZeroSumTransform
 
 from skillstats.evidence import make_day_parts
 from skillstats.evidence.choices import make_choices
@@ -111,13 +113,17 @@ def test_propensity_is_its_twin(repeated):
     assert (len(arrays["n"]) < len(data)) == repeated
     model = build_choices(spec, data, arrays, terms)
     twin_model = twin.priors(4, 3, 2, int(arrays["choice_pair"].max()) + 1)
-    coordinates = {"x_alpha": "alpha", "x_lambda": "lambda"}
-    assert {coordinates.get(rv.name, rv.name) for rv in model.free_RVs} == {rv.name for rv in twin_model.free_RVs}
+    coordinates = {"x_alpha": "alpha", "x_lambda": "lambda", "x_z_stratum": "z_stratum"}
+    named = coordinates | {"x_z_stratum": "stratum_effect"}
+    assert {named.get(rv.name, rv.name) for rv in model.free_RVs} == {rv.name for rv in twin_model.free_RVs}
+    free = ZeroSumTransform([0]).forward  # an isometry: no Jacobian
     logp, twin_logp, values_at = model.compile_logp(), twin_model.compile_logp(), values_function(model)
     rows = (data.acted, data.v_star, data.features, data.trader, data.session, data.stratum)
     for point in random_points(model, 0.5):
         values = values_at(point)
+        assert abs(values["stratum_effect"].sum()) < 1e-12
         twin_point = {k: point.get(k, values.get(k)) for k in twin_model.initial_point()}
+        twin_point["stratum_effect_zerosum__"] = free(pt.as_tensor(values["stratum_effect"])).eval()
         expected = (
             twin_logp(twin_point) + affine_jacobian(values_at, point, values, coordinates) + twin.log_density_rows(values, *rows)
         )

@@ -10,10 +10,13 @@ import pandas as pd
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+import itertools
+
 from factor_desk import NOW, PLAN, Tables, closes, just_after, market_desk
 
 from skillstats.attribution.attribute import ALL, FactorAttribution, attribute
 from skillstats.attribution.decompose import decompose
+from skillstats.attribution.errors_of_days import sum_interval
 from skillstats.attribution.split import PARTS
 from skillstats.errors import UsageError
 from skillstats.ledger.build import build_ledger
@@ -266,3 +269,45 @@ def test_every_slice_is_a_piece() -> None:
     """Rows without a slice get a piece of value 0, so that nothing is lost."""
     d = decompose(market_desk().ledger())
     assert len(d.pieces) >= d.rows.table.num_rows and d.attributed.all()
+
+
+def test_several_fills_within_a_day_against_loops() -> None:
+    """BUY 1,000 resized to 1,500 and filled in three pieces; factor returns every ten minutes; each interval counts for the gap that held throughout."""
+    day, desk = STAMPS[1][:11], Tables()
+    rng = np.random.default_rng(8)
+    minutes = [f"{day}{h:02d}:{m:02d}:00Z" for h in range(15, 22) for m in range(0, 60, 10) if (h, m) <= (21, 0)]
+    moves = {t: float(v) for t, v in zip(minutes, rng.normal(0, 0.002, len(minutes)), strict=True)}
+    for k, t in enumerate(minutes):
+        desk.add("prices", "A", t, f"{100 + np.sin(k):.4f}")
+        desk.add("factors", "market", t, repr(moves[t]))
+    desk.add("exposures", "A", "market", STAMPS[0], "1.3")
+    desk.add("signals", "S", minutes[3], "m", "A", "BUY", "1000")
+    desk.add("actions", "A", "S", minutes[3], "T1", "RESIZE", "1500")
+    fills = {minutes[5]: 600, minutes[9]: 500, just_after(minutes[20], 240): 400}
+    for n, (t, quantity) in enumerate(fills.items()):
+        desk.add("fills", f"F{n}", "A", t, str(quantity), "100", "0")
+    row, expected = one(attribute(desk.ledger())), 0.0
+    for before, now in itertools.pairwise(minutes):
+        gaps = {-1_000 * (minutes[3] <= t) + sum(q for f, q in fills.items() if f <= t) for t in (before, just_after(now, -1))}
+        if before >= minutes[3] and len(gaps) == 1:
+            expected += gaps.pop() * (100 + np.sin(3)) * 1.3 * moves[now]
+    assert row["timing"] == pytest.approx(expected, rel=1e-6) and row["unattributed"] == 0
+
+
+def test_intervals_of_slices_are_those_of_their_sessions() -> None:
+    a = attribute(market_desk(6).ledger())
+    table, sessions = a.by("trader").set_index("trader"), a.days["session"].nunique()
+    for trader in ("T1", "T2"):
+        own = a.pieces[a.pieces["trader"] == trader].groupby("session")["selection"].sum().to_numpy()
+        low, high = sum_interval(np.r_[own, np.zeros(sessions - len(own))]) or (0, 0)
+        assert table.loc[trader, ["selection_q05", "selection_q95"]].tolist() == pytest.approx([low, high])
+
+
+def test_a_long_history_of_factor_returns_changes_nothing() -> None:
+    """Returns from before the exchange's calendar begins lie in no window."""
+    desk = sell_off("1.2")
+    desk.rows["factors"] += [("market", f"{year}-06-30T20:00:00Z", "0.1") for year in range(1971, 2020)]
+    row = one(attribute(desk.ledger()))
+    assert row["unattributed"] == 45_000, "the only interval that covers the day now begins in 2019"
+    desk.rows["factors"].append(("market", STAMPS[0], "0.2"))
+    assert one(attribute(desk.ledger()))["timing"] == pytest.approx(36_000)

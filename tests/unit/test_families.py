@@ -148,13 +148,41 @@ def test_rows_alike_in_everything_are_counted_together():
 
 
 def test_coordinates_of_lambda_are_one_step_of_the_score():
-    """At lambda 0 with an own intercept: score sum (A - p)(v - vbar), information p (1 - p) sum (v - vbar)^2 (+ 1 against division by 0)."""
+    """At lambda 0 with an own intercept: score sum (A - p)(v - vbar), information p (1 - p) sum (v - vbar)^2 (+ 1 against division by 0).
+
+    Both are stretched by sqrt(1 + .346 s_A^2), s_A^2 = (pi^2 / 3) rho / (1 - rho) from the mean product of two residuals of one trader-session.
+    """
     made = ss.read_choices(choices_frame())
+    share = np.array([made.acted[made.trader == j].mean() for j in range(len(made.coords["trader"]))])
+    left = made.acted - share[made.trader]
+    pairs = [
+        (i, k)
+        for i in range(len(made))
+        for k in range(i)
+        if made.trader[i] == made.trader[k] and made.session[i] == made.session[k]
+    ]
+    alike = np.mean([left[i] * left[k] for i, k in pairs]) / np.mean((share * (1 - share))[made.trader])
+    rho = min(max(alike, 0), 0.9)
+    stretch = np.sqrt(1 + 0.346 * np.pi**2 / 3 * rho / (1 - rho))
     own = made.trader == 0
     a, v = made.acted[own], made.v_star[own]
     information = a.mean() * (1 - a.mean()) * np.sum((v - v.mean()) ** 2) + 1
     expected = [np.sum((a - a.mean()) * (v - v.mean())) / information, 1 / np.sqrt(information)]
-    np.testing.assert_allclose(choice_estimates(made)["lambda_estimate"][:, 0], expected)
+    np.testing.assert_allclose(choice_estimates(made)["lambda_estimate"][:, 0], stretch * np.array(expected))
+
+
+def test_moods_widen_the_errors_of_the_coordinates():
+    """Whole days touched or left alone: the error of a logit is that of independent days, not of independent signals."""
+    days, per_day = 40, 10
+    acted = np.repeat(np.arange(days) % 4 == 0, per_day)
+    frame = pd.DataFrame(
+        {"trader": np.repeat(["A", "B"], days * per_day), "session": np.tile(np.repeat(np.arange(days), per_day), 2)}
+    )
+    frame = frame.assign(acted=np.tile(acted, 2).astype(int), v_star=np.random.default_rng(1).normal(size=len(frame)), side="BUY")
+    guess, error = choice_estimates(ss.read_choices(frame))["alpha_estimate"]
+    stretch = np.sqrt(1 + 0.346 * np.pi**2 / 3 * 0.9 / 0.1)  # days are as alike as the guess takes, rho = .9
+    np.testing.assert_allclose(guess, stretch * np.log(0.25 / 0.75), rtol=0.01)
+    np.testing.assert_allclose(error, stretch / np.sqrt(days * 0.25 * 0.75), rtol=0.02)
 
 
 PRICES = [*history("A"), *quotes("A", (at("14:30"), "100"), (at("15:00"), "100.5"), (at("20:00"), "102"))]

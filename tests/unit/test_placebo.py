@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from itertools import permutations
+from itertools import permutations, product
 from pathlib import Path
 
 import numpy as np
@@ -129,8 +129,12 @@ def twin(cells, moving, draws, rng):
     return sums
 
 
+def cells_code(u):
+    return risk_cells(u.day, u.side, u.asset_class, terciles(u.risk))
+
+
 def cells_of(u):
-    return reassign.sort_by_cell(risk_cells(u.day, u.side, u.asset_class, terciles(u.risk)), u.act, u.value, u.tilt, u.money)
+    return reassign.sort_by_cell(cells_code(u), u.act, u.value, u.tilt, u.money)
 
 
 def test_draws_are_those_of_a_plain_loop_and_have_the_exact_moments() -> None:
@@ -201,7 +205,7 @@ def test_whole_days_move_up_one_level_and_few_of_them_are_not_testable() -> None
     few = run_placebo(universe(pick=blanket(60, days[:9])), "T1", "day", seed=1, draws=199)
     assert not few.testable and few.p is None
     assert str(few) == (
-        "Placebo: T1: not testable. Days were chosen, not single signals, and there are 9 active days; at least 10 are needed."
+        "Placebo: T1: not testable. Days were chosen, not single signals; 9 active days so far, and at least 10 are needed."
     )
 
 
@@ -210,6 +214,32 @@ def test_spells_are_turned_and_not_shuffled() -> None:
     p = run_placebo(universe(pick=blanket(60, spells)), "T1", "day", seed=1, draws=199)
     assert (p.scheme, p.how, p.draws) == ("turns", "all shifts", 59) and p.sticky > 1.645 / np.sqrt(60)
     assert p.p >= 1 / 60
+
+
+def test_picks_of_a_day_that_were_one_choice_are_not_many() -> None:
+    """Half a side at a time, alike because of a shock no cell knows: rows say .0005, days say nothing of the kind."""
+    rng = np.random.default_rng(0)
+    pick = np.zeros((24, 20), dtype=bool)
+    for s in range(0, 24, 2):
+        pick[s, :5] = True
+    u = universe(days=24, pick=pick)
+    shock = np.where(np.arange(24) % 4 == 0, -1.0, 0.6) * 3
+    value = rng.standard_normal((24, 20))
+    value[:, :5] += shock[:, None]
+    u = replace(u, value=value.ravel(), risk=u.risk * 0 + 1)
+    p = run_placebo(u, "T1", "row", seed=1)
+    assert p.level == "row" and p.p_days is not None
+    gains = reassign.day_gains(u.day, cells_code(u), u.act, u.value)
+    assert len(gains) == 12 and gains.sum() == pytest.approx(p.observed - p.mean)
+    every = [float(np.dot(e, gains)) for e in product((-1.0, 1.0), repeat=12)]
+    assert p.p_days == pytest.approx(np.mean(np.array(every) >= gains.sum() - 1e-9), abs=0.04)
+    assert p.p < p.p_days or p.p_harm < p.p_harm_days, "one of the two sides looked sure by rows"
+
+
+def test_days_say_the_same_as_rows_where_rows_were_chosen_one_by_one() -> None:
+    found = [run_placebo(universe(days=80, seed=k), "T1", "row", seed=k, draws=399) for k in range(40)]
+    assert np.corrcoef([f.p for f in found], [f.p_days for f in found])[0, 1] > 0.9
+    assert run_placebo(universe(days=9), "T1", "row", seed=1, draws=199).p_days is None
 
 
 def test_a_day_pattern_moves_with_its_coverage_whatever_the_number_of_signals() -> None:
@@ -302,6 +332,11 @@ def test_where_the_two_disagree(p: float, above: float, disagree: bool) -> None:
     assert [c.code for c in codes] == ["W-PLACEBO"] * disagree
     assert all(f"p = {p:.3f}" in c.text and f"{above:.2f}" in c.text for c in codes), "both numbers are shown"
     assert placebo_codes(None, "T1", above) == placebo_codes(block_of(None), "T1", above) == []
+
+
+def test_good_picks_that_may_be_one_choice_a_day_are_no_disagreement() -> None:
+    assert disagreement(0.01, 0.2, p_days=0.02) and disagreement(0.01, 0.2, p_days=0.2) is None
+    assert disagreement(0.4, 0.95, p_days=0.01) == disagreement(0.4, 0.95)
 
 
 def test_a_disagreement_flags_the_row_and_stands_in_the_block(monkeypatch) -> None:

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
+from click.testing import CliRunner
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "oracle"))
 
@@ -18,11 +20,12 @@ import second_labels as second
 from regime_desk import ASSETS, START, calendar, decisions, labels_of, price_rows, record_of, stamp
 
 import skillstats as ss
+from skillstats.cli import main
 from skillstats.errors import LedgerBug, UsageError
 from skillstats.market.adjust import corporate_of
 from skillstats.market.opening import open_market
 from skillstats.market.sessions import load_sessions
-from skillstats.plan import RegimeChoice
+from skillstats.plan import MaxAge, Plan, RegimeChoice
 from skillstats.record.containers import NULL, Record
 from skillstats.regimes import builtin, series
 from skillstats.regimes.builtin import RULES, label_source
@@ -206,7 +209,7 @@ def two_states(n: int, seed: int) -> np.ndarray:
 
 
 def test_predictions_are_those_of_statsmodels():
-    """Same parameters, same predicted probabilities to 1e-10, and the fit finds the planted deviations."""
+    """Same parameters, same predictions to 1e-10 and same likelihood; the fit finds what was planted and is as likely as statsmodels' own."""
     from statsmodels.tsa.regime_switching.markov_regression import MarkovRegression
 
     returns = two_states(500, 5)
@@ -214,7 +217,9 @@ def test_predictions_are_those_of_statsmodels():
     assert states is not None
     assert 0.6 < states.sd[0] < 1.0 and 2.0 < states.sd[1] < 3.0 and min(states.stay) > 0.9
     model = MarkovRegression(returns * 1e-7, 2, trend="n", switching_variance=True)
-    there = model.filter([states.stay[0], 1 - states.stay[1], states.sd[0] ** 2, states.sd[1] ** 2])
+    own = [states.stay[0], 1 - states.stay[1], states.sd[0] ** 2, states.sd[1] ** 2]
+    there = model.filter(own)
+    assert model.loglike(own) > model.fit(disp=False, cov_type="none").llf - 0.05, "rounded to three digits"
     np.testing.assert_allclose(predict_states(returns, states)[:-1], there.predicted_marginal_probabilities[:, 1], atol=1e-10)
 
 
@@ -261,6 +266,34 @@ def test_a_ledger_carries_them_into_evidence(ledger):
     assert ledger.result["counts"]["unlabelled"] == 0 and "unfitted" not in ledger.result["counts"]
 
 
+def test_a_decision_over_two_days_keeps_the_label_of_its_first_action(rows):
+    """The second row knows a close that the first could not know; the decision's label is the first one's, and that is no look-ahead."""
+    opens, _ = calendar(DAYS)
+    at = [int(t) + 3 * 3_600_000_000 for t in opens[100:103]]
+    signals = [
+        {"signal_id": f"S{i}", "time": stamp(t), "model": "m", "asset": "A", "side": "BUY", "quantity": "10"}
+        for i, t in enumerate(at)
+    ]
+    actions = [
+        {
+            "action_id": f"V{i}",
+            "signal_id": f"S{i}",
+            "time": stamp(t + 1),
+            "trader": "T",
+            "action": "VETO",
+            "quantity": "",
+            "decision_id": "D",
+        }
+        for i, t in enumerate(at)
+    ]
+    plan = Plan(horizon="close", max_age=MaxAge(quote="PT96H"), regimes=RegimeChoice(use=("volatility",)))
+    ledger = ss.build_ledger(record_of(rows, plan, signals=signals, actions=actions))
+    cutoffs = ledger.rows["regime_cutoff"].to_pylist()
+    evidence = ss.to_evidence(ledger)
+    assert len(set(cutoffs)) == 3 and evidence.context["look_ahead"] == 0
+    assert evidence.coords["regime"] == (ledger.rows["regime_volatility"][0].as_py(),)
+
+
 def test_an_explanation_tells_number_breakpoints_and_cut_off(ledger, tmp_path):
     row = next(r for r in ledger.rows.to_pylist() if r["is_intervention"])
     text = ss.explain(ledger, row["signal_id"]).text
@@ -298,3 +331,29 @@ def test_an_explanation_finds_a_changed_label(column, value, ledger):
 def test_every_reason_has_its_words(name, day, said, record):
     source = label_source(open_market(record, record.plan), corporate_of(record))
     assert said in why_labelled(source, name, "A", int(calendar(DAYS)[1][day]))
+
+
+def test_the_command_line_counts_missing_labels(tmp_path, rows):
+    """`check` and `ledger` take built-in names, say how many labels are missing, and refuse a name with words."""
+    folder = tmp_path / "record"
+    folder.mkdir()
+    at = stamp(int(calendar(40)[0][30]) + 60_000_000)
+    tables = {
+        "prices": rows,
+        "signals": [{"signal_id": "S", "time": at, "model": "m", "asset": "A", "side": "BUY", "quantity": "1"}],
+        "actions": [{"action_id": "V", "signal_id": "S", "time": at, "trader": "T", "action": "VETO", "quantity": ""}],
+    }
+    for name, cells in tables.items():
+        pd.DataFrame(cells).to_csv(folder / f"{name}.csv", index=False)
+    text = 'horizon = "session+1"\n[max_age]\nquote = "PT96H"\n[regimes]\nuse = [{}]\n'
+    for name, use in (("good", '"trend", "volatility"'), ("bad", '"vix"')):
+        (tmp_path / f"{name}.toml").write_text(text.format(use))
+    missing = "1 label(s) missing among 1 rows and the regimes trend, volatility: too little known before the decision"
+    run = CliRunner().invoke
+    checked = run(main, ["check", str(folder), "--plan", str(tmp_path / "good.toml")])
+    assert missing in checked.output, checked.output
+    out = ["--out", str(tmp_path / "l")]
+    done = run(main, ["ledger", str(folder), "--plan", str(tmp_path / "good.toml"), *out, "--explain", "S"])
+    assert missing in done.output and "volatility: unlabelled; volatility of the last 21 sessions" in done.output
+    refused = run(main, ["check", str(folder), "--plan", str(tmp_path / "bad.toml")])
+    assert refused.exit_code == 2 and "regimes.use names ['vix']" in refused.output

@@ -10,12 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from scipy.stats import norm
+from scipy.stats import t as student
 
 import skillstats as ss
 from skillstats.attribution import measures
 from skillstats.attribution.day_books import DayBooks, cut_decisions, day_books
 from skillstats.attribution.risk import risk_scores
-from skillstats.attribution.risk_draws import Prices, measured, resampled
+from skillstats.attribution.risk_draws import Prices, interval_of, measured, resampled
 from skillstats.attribution.unseen import unseen_of
 from skillstats.errors import DomainError, UsageError
 
@@ -194,6 +195,8 @@ def test_tails_are_the_models_days_by_loop():
     assert points[2]["tail_avoided"] == pytest.approx(own[order[:3]].mean())
     assert points[2]["tail_forgone"] == pytest.approx(-own[order[-3:]].mean())
     assert points[2]["tail_net"] == pytest.approx(points[2]["tail_avoided"] - points[2]["tail_forgone"])
+    assert points[2]["cut_tail_avoided"] == pytest.approx(np.maximum(own, 0)[order[:3]].mean())
+    assert points[2]["cut_tail_net"] == pytest.approx(own[order[:3]].mean())
     assert base["cost"] == 0 and points[1]["cut_net"] == pytest.approx(252 * difference[:, 0].mean())
 
 
@@ -251,9 +254,17 @@ def test_intervals_of_changes_hold_the_truth():
         new = np.hypot(200 / 3, 40)
         truth = {"volatility": new - 100, "shortfall": es * (new - 100), "certainty_equivalent": -252 * 1.5e-4 * (new**2 - 1e4)}
         for name, value in truth.items():
-            low, high = np.quantile(draws[name], (0.05, 0.95))
+            low, high = interval_of(name, draws[name], 12.5)
             held[name] += low <= value <= high
     assert all(47 <= count <= 60 for count in held.values()), held
+
+
+def test_only_the_interval_of_the_shortfall_is_stretched():
+    draws = np.random.default_rng(9).normal(3, 1, 50_000)
+    for name in ("volatility", "shortfall"):
+        low, high = interval_of(name, draws, 3.0)
+        reach = student.ppf(0.95, 3) if name == "shortfall" else norm.ppf(0.95)
+        assert (low, high) == pytest.approx((3 - reach, 3 + reach), abs=0.05)
 
 
 def test_every_party_shares_the_days_of_a_draw():

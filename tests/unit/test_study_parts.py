@@ -4,13 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from skillstats.errors import UsageError
 from skillstats.spec import read_spec
 from skillstats.spec.check import spec_problems
-from skillstats.study import dependence, misspecification, misspecified_models, mutants, nulls
+from skillstats.study import agreement, dependence, misspecification, misspecified_models, mutants, nulls
 from skillstats.study.contraction import contraction_table
 from skillstats.study.coverage import coverage_table, grid
 from skillstats.study.designs import BALANCED
-from skillstats.study.replicate import COLUMNS, FAILED
+from skillstats.study.replicate import COLUMNS, FAILED, Job
 from skillstats.study.sbc import Verdict, assess, defects
 
 N = 1000
@@ -170,3 +171,38 @@ def test_t_tests_of_twenty_traders_without_skill_flag_two_desks_in_three():
 
 def test_designs_without_many_regimes_stay_as_declared():
     assert BALANCED.traders * BALANCED.sessions * BALANCED.rows == 900
+
+
+def agreed(shift, probability, *, release=True, model="day_pooled"):
+    return pd.DataFrame(
+        {
+            "model": model, "replicate": range(4), "release": release, "targets": [6, 6, 6, 18], "shift_rms": shift,
+            "shift_max": 0.05, "error": 0.01, "probability_max": probability,
+        }
+    )  # fmt: skip
+
+
+def test_engines_agree_within_two_hundredths_of_a_sd():
+    table = agreement.agreement_table(pd.concat([agreed(0.012, 0.011), agreed(0.021, 0.011, model="crossed_total")]))
+    assert table["ok"].tolist() == [True, False] and table["limit"].tolist() == [0.02, 0.02]
+    assert table["worlds"].tolist() == [4, 4] and table["targets"].tolist() == [36, 36]
+    assert table["gibbs"].iloc[0] == "4 x 10,000 after 1,000" and table["nuts"].iloc[0] == "4 x 5,000 after 1,000"
+    assert not agreement.agreement_table(agreed(0.012, 0.021))["ok"].item()
+
+
+def test_short_runs_of_both_engines_are_allowed_their_monte_carlo_error():
+    table = agreement.agreement_table(agreed([0.03, 0.03, 0.03, 0.04], 0.05, release=False))
+    # weights are numbers of targets: sqrt((18 x .03^2 + 18 x .04^2) / 36)
+    assert table["shift_rms"].item() == pytest.approx(np.sqrt((0.03**2 + 0.04**2) / 2))
+    assert table["limit"].item() == pytest.approx(0.04) and table["ok"].item()
+
+
+@pytest.mark.slow
+def test_both_engines_on_one_world():
+    row = agreement.run_agreement(Job("engines", read_spec("day_pooled"), BALANCED, "gibbs", 3), 0).iloc[0]
+    assert row["targets"] >= BALANCED.traders and row["shift_rms"] <= 0.02 + 2 * row["error"] < 0.2
+
+
+def test_engines_are_not_compared_where_gibbs_covers_nothing():
+    with pytest.raises(UsageError, match="engine gibbs does not cover hybrid_timing"):
+        agreement.run_agreement(Job("engines", read_spec("hybrid_timing"), BALANCED, "gibbs", 3), 0)

@@ -92,7 +92,9 @@ def _headline(traders: Sequence[Mapping[str, Any]]) -> str:
         return "Nobody's choice of signals beat departing at random as often"
     if len(gained) == len(traders) > 1:
         return "Everybody's choice of signals beat departing at random as often"
-    return f"The choice of signals made money for {listed(gained, 5)}" + (" only" if len(traders) > 1 else "")
+    if len(gained) > 3:
+        return f"The choice of signals made money for {len(gained)} of {len(traders)} traders"
+    return f"The choice of signals made money for {listed(gained)}" + (" only" if len(traders) > 1 else "")
 
 
 def _finding(block: Mapping[str, Any], parts: int, digits: int, setting: Setting) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from skillstats.report.kpis import Table
 from skillstats.report.luck_band import Band, Dot, luck_band_svg
-from skillstats.report.numbers import ABSENT, count, fixed, is_number, listed, percent, plural, visible
+from skillstats.report.numbers import ABSENT, count, fixed, is_number, listed, p_value, percent, plural, visible
 from skillstats.report.section import Picture, Section, Setting, in_both_layouts
 
 SIZE: Final = 0.05
@@ -59,7 +59,7 @@ def _finding(judged: Sequence[Mapping[str, Any]], block: Mapping[str, Any]) -> s
         else " Allowing for the number of traders, nobody does."
     )
     spa = (
-        f" That nobody is better than the model has a p-value of {fixed(block['spa_p'], 3)} (SPA)."
+        f" That nobody is better than the model has a p-value of {p_value(block['spa_p'])} (SPA)."
         if is_number(block["spa_p"])
         else ""
     )
@@ -97,7 +97,7 @@ def _table(judged: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]
     lines = [
         (
             visible(str(r["trader"])), count(r["days"]), fixed(r["ir_day"], 3), fixed(r["ir_day_error"], 3), fixed(r["t"], 2),
-            fixed(r["p"], 3), fixed(r["p_bh"], 3), percent(r["psr"]), percent(r["dsr"]),
+            p_value(r["p"]), p_value(r["p_bh"]), percent(r["psr"]), percent(r["dsr"]),
             count(r["days_needed"]), _yes(r["better"]), _yes(r["best"]),
         )
         for r in judged

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from skillstats.report.intervals import Axis, Interval, interval_svg
 from skillstats.report.kpis import Table
-from skillstats.report.numbers import ABSENT, count, digits_for, fixed, interval, is_number, listed, percent, visible
+from skillstats.report.numbers import ABSENT, count, digits_for, fixed, interval, is_number, listed, p_value, percent, visible
 from skillstats.report.section import Section, Setting, in_both_layouts
 
 LABELS: Final = {
@@ -117,7 +117,7 @@ def _cells(arm: Mapping[str, Any]) -> tuple[str, str, str, str]:
     low, high = arm["boot_q05"], arm["boot_q95"]
     boot = interval(100 * low, 100 * high, 2) if is_number(low) else ABSENT
     power = fixed(100 * arm["detectable"], 2) if is_number(arm["detectable"]) else ABSENT
-    return _per_signal(arm), boot, fixed(arm["p"], 3), power
+    return _per_signal(arm), boot, p_value(arm["p"]), power
 
 
 def _traders_table(block: Mapping[str, Any], unit: str) -> Table:

@@ -16,6 +16,13 @@ SHORT: Final = {"volatility": "volatility", "shortfall": "shortfall", "drawdown"
 MOST_ROWS: Final = 20
 """Traders up to which the picture has a row for each."""
 DESK: Final = "whole desk"
+BOOKS: Final = "The model's book and the actual book"
+BRACKETS: Final = "In brackets 90% equal-tailed intervals"
+TAILS: Final = {
+    "tail": "All departures: model's worst 5% of days against its best 5%",
+    "cut_tail": "Vetoes and down-sizes: model's worst 5% of days",
+    "cut": "Vetoes and down-sizes: all days",
+}
 NOTES: Final = (
     "Four scores stand apart and are never summed: value-add, risk, cost, tails. A mandate to mitigate risk is judged by the change in expected "
     "shortfall and by the certainty equivalent, not by mean value-add.",
@@ -41,9 +48,16 @@ def risk_section(block: Line, setting: Setting) -> Section | None:
     mandate = [m for m in block["mandate"] if m["trader"] is None or visible(str(m["trader"])) in setting.traders]
     unseen = [u for u in block["unseen"] if visible(str(u["trader"])) in setting.traders]
     tables = [
-        (_desk_table(desk.values()), f"The model's book and the actual book, {count(block['sessions'])} sessions. In brackets the 90% equal-tailed interval of the change"),
-        (_mandate_table(mandate, setting.unit), "As a mandate to mitigate risk: the model's book with one trader alone, and with all. In brackets 90% equal-tailed intervals"),
-    ]  # fmt: skip
+        (
+            _desk_table([c for c in desk.values() if c["score"] != "tails"]),
+            f"{BOOKS}, {count(block['sessions'])} sessions. {BRACKETS}",
+        ),
+        (_tail_table(desk), f"Tails of the desk: loss avoided net of gain given up. {BRACKETS}"),
+        (
+            _mandate_table(mandate, setting.unit),
+            f"As a mandate to mitigate risk: the model's book with all, and with one trader alone. {BRACKETS}",
+        ),
+    ]
     if unseen:
         tables.append(
             (_unseen_table(unseen, setting.unit), "The unseen loss: vetoes and down-sizes, and what so many days cannot rule out")
@@ -123,7 +137,7 @@ def _two(line: Line, unit: str) -> str:
     return f"{fixed(line['model'], digits)} \u2192 {fixed(line['with_people'], digits)} {unit}"
 
 
-def _desk_table(lines: Sequence[Line] | Any) -> Table:
+def _desk_table(lines: Sequence[Line]) -> Table:
     heads = ("Measure", "Score", "Model's book", "Actual book", "Change", "90% interval", "Unit")
     rows = []
     for c in lines:
@@ -135,6 +149,17 @@ def _desk_table(lines: Sequence[Line] | Any) -> Table:
             )
         )  # fmt: skip
     return Table(heads, tuple(rows))
+
+
+def _tail_table(desk: Mapping[str, Line]) -> Table:
+    """Loss avoided, gain given up and net, each with its interval, for the tails and for all days."""
+    rows = []
+    for key, words in TAILS.items():
+        lines = [desk[f"{key}_{part}"] for part in ("avoided", "forgone", "net")]
+        digits = digits_for(c[k] for c in lines for k in ("change", "q05", "q95"))
+        cells = (f"{fixed(c['change'], digits)} {interval(c['q05'], c['q95'], digits)}" for c in lines)
+        rows.append((words, *cells, lines[0]["unit"]))
+    return Table(("Days", "Loss avoided", "Gain given up", "Net", "Unit"), tuple(rows))
 
 
 def _mandate_table(mandate: Sequence[Line], unit: str) -> Table:
