@@ -19,11 +19,7 @@ EVIDENCE = DOCS / "models" / "evidence"
 
 AWAITED = frozenset(
     {
-        "crossed_selection",
-        "dynamic",
-        "heavy_scale",
         "hybrid_timing",
-        "population",
         "population_spike",
         "population_t",
         "propensity",
