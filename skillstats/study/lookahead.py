@@ -187,7 +187,7 @@ def lookahead_table(rows: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     columns world, label, offered (``yes`` for a label of the package), worlds, value_add (sd of a session's return) and its standard
-    error se, rejected (share of worlds) and highest, the most it may be: .05 and 3 standard errors where nothing is known ahead
+    error se, rejected (share of worlds) and highest, the most it may be: .05 and 3 standard errors where nothing is known ahead, else 1
     """
     table = []
     for (world, label), cell in rows.groupby(["world", "label"], sort=False):
@@ -202,7 +202,7 @@ def lookahead_table(rows: pd.DataFrame) -> pd.DataFrame:
                 "value_add": cell["value_add"].mean(),
                 "se": cell["value_add"].std(ddof=1) / np.sqrt(n),
                 "rejected": cell["rejected"].mean(),
-                "highest": 0.05 + 3 * np.sqrt(0.05 * 0.95 / n) if honest else np.nan,
+                "highest": 0.05 + 3 * np.sqrt(0.05 * 0.95 / n) if honest else 1.0,
             }
         )
     order = {name: i for i, name in enumerate((*OFFERED, PREDICTED, *FORBIDDEN))}
