@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from skillstats.attribution.errors_of_days import alpha_of, return_based_timing
 from skillstats.luck import multiplicity, sharpe
 
 
@@ -124,3 +125,25 @@ def test_lucky_shares_by_the_published_line():
     found = multiplicity.lucky_shares(2 * stats.norm.sf(abs(t)), t, gamma=0.2, tail=0.6)
     assert found.zero == pytest.approx(0.754, abs=0.012) and found.lucky == pytest.approx(0.0754, abs=0.0015)
     assert found.skilled == pytest.approx(0.006, abs=0.006)
+
+
+def excess(managers, name):
+    frame = managers[0][[name, "SP500 TR", "US 3m TR"]].dropna()
+    return (frame[name] - frame["US 3m TR"]).to_numpy(), (frame["SP500 TR"] - frame["US 3m TR"]).to_numpy()[:, None]
+
+
+@pytest.mark.parametrize("name", [f"HAM{k}" for k in range(1, 7)])
+def test_return_based_timing_of_the_published_managers(managers, name):
+    expected = managers[2]
+    rows = return_based_timing(*excess(managers, name), ["SP500"])
+    gammas = {row["method"]: row["gamma"] for row in rows}
+    assert gammas["Treynor-Mazuy"] == pytest.approx(expected["TM"][name]["Gamma"], rel=1e-6)
+    assert gammas["Henriksson-Merton"] == pytest.approx(expected["HM"][name]["Gamma"], rel=1e-6)
+
+
+@pytest.mark.parametrize("name", [f"HAM{k}" for k in range(1, 7)])
+def test_alpha_and_beta_of_the_published_managers(managers, name):
+    value, factor = excess(managers, name)
+    found = alpha_of(value, factor)
+    assert found["alpha"] == pytest.approx(managers[2]["alpha"][name], rel=1e-6)
+    assert found["betas"] == pytest.approx([managers[2]["beta"][name]], rel=1e-6)
