@@ -20,7 +20,6 @@ EVIDENCE = DOCS / "models" / "evidence"
 AWAITED = frozenset(
     {
         "hybrid_timing",
-        "population_t",
         "propensity",
     }
 )
