@@ -96,7 +96,7 @@ def contrast(
     >>> acted = np.where(loss == 1, 1.0, session % 4 == 0)
     >>> found = contrast(acted, loss, session, within=[np.zeros(40, dtype=int)])
     >>> round(found.effect, 3), round(found.error, 3), found.blocks
-    (0.75, 0.099, 20.0)
+    (0.75, 0.101, 20.0)
     """
     if len(outcome) < 2:
         return None

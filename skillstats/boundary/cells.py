@@ -68,7 +68,7 @@ def cell_means(y: FloatArray, session: IntArray, code: IntArray, *, floor: int) 
 
     >>> y, day, cell = np.array([1.0, -1, 2, -2, 3, -3]), np.repeat([0, 1, 2], 2), np.tile([0, 1], 3)
     >>> found = cell_means(y, day, cell, floor=2)
-    >>> found.mean.tolist(), round(found.covariance[0, 1] / found.covariance[0, 0], 6)
+    >>> found.mean.tolist(), round(float(found.covariance[0, 1] / found.covariance[0, 0]), 6)
     ([2.0, -2.0], -1.0)
     """
     inside = code >= 0

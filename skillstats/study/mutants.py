@@ -23,7 +23,7 @@ from skillstats.spec.model import ModelSpec
 from skillstats.study.designs import Design
 from skillstats.study.engines import posterior, with_posterior
 from skillstats.study.quantities import quantities
-from skillstats.study.replicate import COLUMNS, Job, effective, failed_row, rank_rows, seeds
+from skillstats.study.replicate import COLUMNS, LEAST_ESS, Job, effective, failed_row, rank_rows, seeds
 from skillstats.study.worlds import draw_world
 
 FloatArray = NDArray[np.float64]
@@ -175,7 +175,7 @@ def run_mutant(job: Job, replicate: int) -> pd.DataFrame:
     fit = mutant.draws(complete(dataclasses.replace(fit, evidence=world.evidence), world.truth), own)
     draws = quantities(fit, seed=prediction_seed, release=job.release)
     draws = {name: values for name, values in draws.items() if np.ptp(values) > 0}  # what was left out is not ranked
-    ess, reason = effective(fit, draws)
+    ess, reason = effective(fit, draws, LEAST_ESS[job.engine])
     rows = [failed_row(reason)] if "R-hat" in reason else rank_rows(fit, draws, ess, world, prediction_seed, job.release)
     head = {"study": job.study, "model": job.spec.name, "design": job.design.name, "replicate": replicate}
     return pd.DataFrame([head | row for row in rows], columns=list(COLUMNS))

@@ -6,8 +6,8 @@ A replicate returns one row a quantity:
     below  share of all draws below the truth; an interval of level q holds the truth where abs(below - 1/2) < q/2
     mean, sd, truth   of the quantity; ess effective draws behind it
 
-The run must hold at least `LEAST_ESS` effective draws of every quantity: with draws whose correlation decays exponentially, two
-effective draws for each ranked one leave a correlation of .02 between neighbours. A shorter run is repeated longer; a fit that never
+The run must hold at least `LEAST_ESS` effective draws of every quantity: with draws whose correlation decays exponentially, three
+effective draws for each ranked one leave a correlation of .0025 between neighbours, two one of .02. A shorter run is repeated longer; a fit that never
 gets there, whose chains disagree or that fails is a **failed replicate**: it keeps its place in the denominator.
 """
 
@@ -32,7 +32,8 @@ from skillstats.study.worlds import World, draw_world
 
 FloatArray = NDArray[np.float64]
 RANKED: Final = 99
-LEAST_ESS: Final = 2 * RANKED
+LEAST_ESS: Final = {"gibbs": 3 * RANKED, "nuts": 2 * RANKED}
+"""By engine: draws by NUTS cost more and hang together less."""
 DIVERGENT_SHARE: Final = 0.001
 FAILED: Final = "failed"
 COLUMNS: Final = ("study", "model", "design", "replicate", "quantity", "rank", "below", "truth", "mean", "sd", "ess", "reason")
@@ -84,7 +85,7 @@ def fit_and_rank(job: Job, world: World, engine_seed: int, prediction_seed: int)
         if reason:
             continue
         draws = quantities(fit, seed=prediction_seed, release=job.release)
-        ess, reason = effective(fit, draws)
+        ess, reason = effective(fit, draws, LEAST_ESS[job.engine])
         if not reason:
             return rank_rows(fit, draws, ess, world, prediction_seed, job.release)
     return [failed_row(reason)]
@@ -99,8 +100,8 @@ def gate(fit: Fit | FamilyFit) -> str:
     return f"{d.divergences} divergences" if d.divergences > DIVERGENT_SHARE * d.chains * d.draws else ""
 
 
-def effective(fit: Fit | FamilyFit, draws: dict[str, FloatArray]) -> tuple[dict[str, float], str]:
-    """Effective draws of each quantity, and why the run is not good enough ('' where it is)."""
+def effective(fit: Fit | FamilyFit, draws: dict[str, FloatArray], least: int) -> tuple[dict[str, float], str]:
+    """Effective draws of each quantity, and why the run is not good enough ('' where it is); `least` are needed."""
     sizes = fit.tree["posterior"].sizes
     found, reasons = {}, []
     for name, values in draws.items():
@@ -108,8 +109,8 @@ def effective(fit: Fit | FamilyFit, draws: dict[str, FloatArray]) -> tuple[dict[
         found[name] = float(np.fmin(table["ess_bulk"], table["ess_tail"]))
         if not np.isfinite(found[name]) or float(table["rhat"]) > RHAT_STUCK:
             reasons.append(f"{name}: R-hat {float(table['rhat']):.3f}")
-        elif found[name] < LEAST_ESS:
-            reasons.append(f"{name}: {found[name]:.0f} effective draws, at least {LEAST_ESS} needed")
+        elif found[name] < least:
+            reasons.append(f"{name}: {found[name]:.0f} effective draws, at least {least} needed")
     return found, "; ".join(reasons)
 
 

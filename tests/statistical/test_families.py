@@ -13,7 +13,8 @@ LAMBDA = np.array([-0.1, 0.0, 0.1, 0.2, 0.3])
 
 
 def simulate_choices(seed, days=80, per_day=12, blanket=0.0):
-    """5 traders; logit = alpha_j + stratum + .5 log size + mood of the day + lambda_j v, v = desk-day .4 + own .9.
+    """5 traders; logit = alpha_j + stratum + .5 log size + mood of the day + lambda_j v, v = desk-day .8 + own 1.8: these
+    choices say more of a lambda than its prior does.
 
     `blanket` > 0: the first trader touches all or none of a day instead, whatever v is.
     """
@@ -21,7 +22,7 @@ def simulate_choices(seed, days=80, per_day=12, blanket=0.0):
     trader, session, _ = (c.ravel() for c in np.indices((len(LAMBDA), days, per_day)))
     rows = len(trader)
     stratum, size = rng.integers(0, 4, rows), rng.normal(size=rows)
-    v = 0.4 * rng.normal(size=days)[session] + 0.9 * rng.normal(size=rows)
+    v = 0.8 * rng.normal(size=days)[session] + 1.8 * rng.normal(size=rows)
     mood = 0.6 * rng.normal(size=(len(LAMBDA), days))[trader, session]
     alpha, kind = np.linspace(-1.5, -0.5, len(LAMBDA)), np.array([-0.4, 0.0, 0.1, 0.3])
     logit = alpha[trader] + kind[stratum] + 0.5 * size + mood + LAMBDA[trader] * v
