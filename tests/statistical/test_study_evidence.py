@@ -19,7 +19,6 @@ EVIDENCE = DOCS / "models" / "evidence"
 
 AWAITED = frozenset(
     {
-        "hybrid_timing",
         "propensity",
     }
 )
