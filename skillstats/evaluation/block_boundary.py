@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -55,7 +56,8 @@ def policies_block(ledger: Ledger, evidence: Evidence | None, plan: Plan, *, see
 
     Returns
     -------
-    available, unit, first, last, burn_in, sessions, overlap, hurdle, certainty; policies, actions : rows; arms : {name: total}
+    available, unit, first, last, burn_in, sessions, overlap, hurdle, certainty; policies, actions : rows; arms : {name: total};
+    `policies_of_shown` takes out what is withheld
     """
     if (why := _withheld(evidence)) or evidence is None:
         return {"available": False, "why": why}
@@ -65,6 +67,26 @@ def policies_block(ledger: Ledger, evidence: Evidence | None, plan: Plan, *, see
         return {"available": False, "why": str(error)}
     plain = asdict(made)
     return {"available": True, **plain, "policies": list(plain["policies"]), "actions": list(plain["actions"])}
+
+
+def policies_of_shown(blocks: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The blocks without what a policy would gain by a trader whose skill is withheld: a posterior of one person, under whatever name.
+
+    Parameters
+    ----------
+    rows : of the evaluation, as `finish_row` makes them
+
+    Returns
+    -------
+    The blocks; such a policy keeps what was booked, has no `gain` and is marked `withheld`; an action that names the trader is left out
+    """
+    block = blocks.get("policies")
+    if block is None or not block.get("available"):
+        return dict(blocks)
+    gone = {r["trader"] for r in rows if r["regime"] == "all" and r["status"] == "WITHHOLD"}
+    policies = [p | ({"gain": None, "withheld": True} if p["trader"] in gone else {"withheld": False}) for p in block["policies"]]
+    actions = [a for a in block["actions"] if a["trader"] not in gone]
+    return dict(blocks) | {"policies": dict(block) | {"policies": policies, "actions": actions}}
 
 
 def _withheld(evidence: Evidence | None) -> str:

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from skillstats.evaluation.block_boundary import policies_of_shown
 from skillstats.evaluation.choice_blocks import with_posterior
 from skillstats.evaluation.day_errors import day_error_table
 from skillstats.evaluation.day_scores import DayScores, score_days
@@ -110,7 +111,7 @@ def evaluate(
         | ({"engines": engines.plain()} if engines is not None else {}),
         kpis=tuple(fit.evidence.context.get("kpis", ())),
         lists=lists_of(rows, made.ir, made.found, by, plan),
-        attribution=with_posterior(blocks or {}, rows),
+        attribution=policies_of_shown(with_posterior(blocks or {}, rows), rows),
         caveats=(*skew.sentences(fit.evidence.unit), *caveats(fit, floor_words, by.sensitivity)),
         desk={} if withheld else _desk(fit, made.draws, shown, by),
         day_errors=tuple(day_error_table(fit.evidence)),

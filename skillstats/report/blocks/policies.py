@@ -100,6 +100,8 @@ def _short(policy: Mapping[str, Any]) -> str:
 def _change(policy: Mapping[str, Any], block: Mapping[str, Any]) -> str:
     if policy["key"] == "practice":
         return "what was done"
+    if policy.get("withheld"):
+        return "withheld"
     gain = policy["gain"]
     return "too few sessions differ" if gain is None else f"P(gain > hurdle) {percent(gain['p_above'], block['certainty'])}"
 
