@@ -169,13 +169,15 @@ def evaluate(source: Path, out: Path, **options: Any) -> None:
 @click.argument("evaluation", type=EXISTING)
 @click.option("--audience", required=True, type=click.Choice(AUDIENCES), help="Who will read the page; there is no default.")
 @click.option("--trader", help="Whose page it is, where a page is of one trader.")
-@click.option("--out", type=FOLDER, required=True, help="HTML file to write.")
-def report(evaluation: Path, audience: str, trader: str | None, out: Path) -> None:
+@click.option(
+    "--ledger", "source", type=EXISTING, help="Ledger folder the evaluation was made from, where a page shows rows of it."
+)
+@click.option("--out", type=FOLDER, required=True, help="HTML file to write; the data of the page is put beside it.")
+def report(evaluation: Path, audience: str, trader: str | None, source: Path | None, out: Path) -> None:
     """Write one self-contained HTML page from an evaluation folder."""
-    from skillstats.evaluation.write import read_evaluation
-    from skillstats.report.page import write_report
+    from skillstats.cli.report import run_report
 
-    click.echo(f"page: {write_report(read_evaluation(evaluation), audience=audience, path=out, trader=trader)}")
+    finish(run_report(evaluation, out, audience=audience, trader=trader, source=source))
 
 
 @main.command()

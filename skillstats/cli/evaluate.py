@@ -74,7 +74,7 @@ def run_evaluate(
     for name in audience:
         from skillstats.report.page import write_report
 
-        click.echo(f"page: {write_report(result, audience=name, path=out / f'{name}.html')}")
+        click.echo(f"page: {write_report(result, audience=name, path=out / f'{name}.html', ledger=ledger)}")
     print_result(result)
     click.echo(f"evaluation: {out}")
     if result.status == "WITHHOLD" or all(r["status"] == "WITHHOLD" for r in result.rows):

@@ -83,6 +83,9 @@ class Evaluation:
     desk : variance {decision, record [{key, label, mean, q05, q95}], sessions, decisions}; needed [{ir, decisions, days, years}] of a
         trader at the desk's rhythm; quarter of the traders with an estimate together; empty where the fit is withheld
     day_errors : the ledger's means with day-clustered errors (M0), one line a trader and one for the desk (trader None)
+    operating : how often an evaluation of a desk of this shape under this plan claims skill that is not there and misses skill that is
+    history : skill by quarter, and how well the method's own past forecasts came true
+    restatement : what changed against an earlier evaluation of the same period, where this one restates it
     """
 
     status: Status
@@ -99,6 +102,9 @@ class Evaluation:
     caveats: tuple[str, ...]
     desk: Mapping[str, Any] = field(default_factory=dict)
     day_errors: tuple[Mapping[str, Any], ...] = ()
+    operating: Mapping[str, Any] = field(default_factory=dict)
+    history: Mapping[str, Any] = field(default_factory=dict)
+    restatement: Mapping[str, Any] = field(default_factory=dict)
     schema: int = 1
 
     def summary(self) -> pd.DataFrame:

@@ -41,8 +41,12 @@ def skill_table(evaluation: Evaluation) -> pa.Table:
 def evaluation_json(evaluation: Evaluation) -> bytes:
     """The evaluation as JSON; the same inputs and seed give the same bytes."""
     plain = {f.name: getattr(evaluation, f.name) for f in dataclasses.fields(evaluation)}
-    ordered = {"schema": plain.pop("schema"), **plain}
-    return msgspec.json.format(msgspec.json.encode(ordered, enc_hook=_number), indent=1)
+    return plain_json({"schema": plain.pop("schema"), **plain})
+
+
+def plain_json(content: Mapping[str, Any]) -> bytes:
+    """Plain data as JSON that people can read, one key a line; numpy scalars as the numbers they hold."""
+    return msgspec.json.format(msgspec.json.encode(content, enc_hook=_number), indent=1)
 
 
 def _number(value: Any) -> Any:
@@ -116,8 +120,12 @@ def read_evaluation(folder: str | Path) -> Evaluation:
     """
     path = Path(folder) / "evaluation.json"
     try:
-        content: dict[str, Any] = msgspec.json.decode(path.read_bytes())
-        content |= {k: tuple(content[k]) for k in ("codes", "rows", "kpis", "caveats", "day_errors") if k in content}
-        return Evaluation(**content)
+        return evaluation_of(msgspec.json.decode(path.read_bytes()))
     except (OSError, msgspec.DecodeError, TypeError, KeyError) as error:
         raise UsageError(f"{folder} holds no evaluation ({error})") from None
+
+
+def evaluation_of(content: Mapping[str, Any]) -> Evaluation:
+    """The evaluation that `content`, read back from its JSON, describes."""
+    tuples = {k: tuple(content[k]) for k in ("codes", "rows", "kpis", "caveats", "day_errors") if k in content}
+    return Evaluation(**{**content, **tuples})

@@ -9,32 +9,49 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from skillstats.errors import UsageError
 from skillstats.evaluation.result import Evaluation
+from skillstats.evaluation.write import plain_json
 from skillstats.report.numbers import visible
-from skillstats.report.view import view_of
+from skillstats.report.readers import READERS, Material, Reader
+
+if TYPE_CHECKING:
+    from skillstats.ledger.containers import Ledger
 
 AUDIENCES: Final = ("trader", "head", "pm", "quant", "governance")
-WRITTEN: Final = ("head",)
-"""Audiences this version writes a page for."""
 
 
-def render_report(evaluation: Evaluation, *, audience: str, trader: str | None = None) -> str:
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """What one reader is given: the page, the data it was rendered from (none for the head), and further tables by file name."""
+
+    page: str
+    data: bytes
+    tables: Mapping[str, pa.Table]
+
+
+def render_report(evaluation: Evaluation, *, audience: str, trader: str | None = None, ledger: Ledger | None = None) -> str:
     """Render the page of one audience.
 
     Parameters
     ----------
-    evaluation : the only source of the page
-    audience : who will read it; there is no default. This version writes ``head`` (head of trading) only
-    trader : whose page it is, for audience ``trader`` only
+    evaluation : the verdicts
+    audience : who will read it; there is no default
+    trader : whose page it is, for a page of one person only
+    ledger : the rows the evaluation rests on, for pages that show rows or cells of the ledger
 
     Returns
     -------
@@ -43,40 +60,61 @@ def render_report(evaluation: Evaluation, *, audience: str, trader: str | None =
     Raises
     ------
     UsageError
-        If `audience` is unknown or not written by this version, or `trader` is given for the head's page.
+        If `audience` is unknown or not written by this version, or `trader` or `ledger` is missing, given in vain or not of this evaluation.
 
     Notes
     -----
-    The page names every trader of the desk: it is for the person who supervises them.
+    The head's page names every trader of the desk: it is for the person who supervises them.
     """
-    _check_audience(audience, trader)
+    return make_pages(Material(evaluation, ledger, trader), audience=audience).page
+
+
+def make_pages(material: Material, *, audience: str) -> Pages:
+    """Filter, then render: the page is made from the reader's data as read back from its bytes, and from nothing else."""
+    reader = _reader(material, audience)
+    seen = reader.collect(material)
+    data = plain_json(seen) if reader.own_data else b""
+    seen = msgspec.json.decode(data) if reader.own_data else seen
     style = Markup(_read("style.css"))  # noqa: S704  a file of the package, no data in it
-    return _environment().get_template("head.html.j2").render(v=view_of(evaluation), style=style)
+    page = _environment().get_template(reader.template).render(v=reader.view(seen), style=style)
+    return Pages(page, data, reader.tables(material))
 
 
-def write_report(evaluation: Evaluation, *, audience: str, path: str | Path, trader: str | None = None) -> Path:
-    """Render a page and write it; the file appears complete or not at all.
+def write_report(
+    evaluation: Evaluation, *, audience: str, path: str | Path, trader: str | None = None, ledger: Ledger | None = None
+) -> Path:
+    """Render a page and write it; each file appears complete or not at all.
 
     Parameters
     ----------
-    evaluation, audience, trader : see `render_report`
-    path : the file to write; an existing page is replaced, anything else is left alone; its folder must exist
+    evaluation, audience, trader, ledger : see `render_report`
+    path : the file to write; an existing page is replaced, anything else is left alone; its folder must exist. The data of the page is written
+        beside it, with the ending ``.json`` (none for the head, whose data is the evaluation itself), and tables with their own
 
     Returns
     -------
-    Path of the file
+    Path of the page
 
     Raises
     ------
     UsageError
         As `render_report`, or if `path` cannot be written.
     """
-    page = render_report(evaluation, audience=audience, trader=trader).encode("utf-8")
-    target = Path(path)
+    return write_pages(make_pages(Material(evaluation, ledger, trader), audience=audience), Path(path))
+
+
+def write_pages(pages: Pages, target: Path) -> Path:
+    """Write what a reader is given, the page last."""
     if target.exists() and (not target.is_file() or not target.read_bytes()[:15].lower().startswith(b"<!doctype html")):
         raise UsageError(f"report {target}: exists and is not a page; name another file")
     try:
-        _write_atomically(target, page)
+        if pages.data:
+            _write_atomically(target.with_suffix(".json"), pages.data)
+        for name, table in pages.tables.items():
+            sink = pa.BufferOutputStream()
+            pq.write_table(table, sink, compression="zstd")
+            _write_atomically(target.with_name(f"{target.stem}-{name}"), sink.getvalue().to_pybytes())
+        _write_atomically(target, pages.page.encode("utf-8"))
     except OSError as error:
         raise UsageError(
             f"report {target}: cannot be written ({error.strerror}); give the path of a file in an existing folder"
@@ -84,14 +122,23 @@ def write_report(evaluation: Evaluation, *, audience: str, path: str | Path, tra
     return target
 
 
-def _check_audience(audience: str, trader: str | None) -> None:
-    """Refuse an audience without a page, and a trader where the page is of the whole desk."""
+def _reader(material: Material, audience: str) -> Reader:
+    """The reader of an audience, once everything its page needs is there and nothing it has no use for."""
     if audience not in AUDIENCES:
         raise UsageError(f"audience={audience!r}, not in {{{', '.join(AUDIENCES)}}}; name who will read the page")
-    if audience not in WRITTEN:
-        raise UsageError(f"audience={audience!r}, this version writes the head's page only; use audience 'head'")
-    if trader is not None:
-        raise UsageError(f"trader={trader!r}, the head's page shows the whole desk; leave the trader out")
+    if audience not in READERS:
+        raise UsageError(f"audience={audience!r}, this version writes pages for {', '.join(READERS)} only")
+    reader, trader, ledger = READERS[audience], material.trader, material.ledger
+    known = {r["trader"] for r in material.evaluation.rows}
+    if reader.needs_trader and trader not in known:
+        raise UsageError(f"trader={trader!r}, not a trader of this evaluation; name whose page it is")
+    if not reader.needs_trader and trader is not None:
+        raise UsageError(f"trader={trader!r}, the page for {audience!r} is not of one person; leave the trader out")
+    if reader.needs_ledger and ledger is None:
+        raise UsageError(
+            f"audience={audience!r}, its page shows rows of the ledger; name the ledger the evaluation was made from"
+        )
+    return reader
 
 
 @cache

@@ -1,0 +1,20 @@
+"""The readers of an evaluation: each has a page of its own, a data file of its own, and sees nothing else.
+
+A reader is filtered first and rendered afterwards: `collect` takes out of the material what this reader may see, as plain data, and that data,
+written to a file beside the page, is all that `view` and the template are given. A page can therefore hold no more than its data file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from skillstats.report.readers.head import HEAD
+from skillstats.report.readers.material import Material, Reader
+
+READERS: Final[Mapping[str, Reader]] = {
+    "head": HEAD,
+}
+"""Audience to its reader."""
+
+__all__ = ["READERS", "Material", "Reader"]

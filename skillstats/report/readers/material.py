@@ -1,0 +1,53 @@
+"""What pages are made from, and what a reader is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from skillstats.evaluation.result import Evaluation
+    from skillstats.ledger.containers import Ledger
+
+
+def no_tables(_: Material) -> Mapping[str, pa.Table]:
+    """A reader without tables of its own."""
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """Everything a reader's data may be taken from; itself never rendered.
+
+    evaluation : the verdicts; ledger : the rows they rest on, for readers that need them; trader : whose page it is, for a page of one person;
+    minutes : decisions recorded on this and earlier evaluations, oldest first
+    """
+
+    evaluation: Evaluation
+    ledger: Ledger | None = None
+    trader: str | None = None
+    minutes: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """One audience.
+
+    collect : material to the reader's data, JSON-ready and filtered: nothing in it that this reader may not see, None where withheld
+    view : that data, read back from its file, to prepared text for the template
+    template : name of the page's template
+    needs_ledger, needs_trader : whether the page cannot be made without them
+    own_data : whether the data is written beside the page; the head's is the evaluation itself
+    tables : further data files, name (with ``.parquet``) to table, filtered likewise
+    """
+
+    collect: Callable[[Material], Mapping[str, Any]]
+    view: Callable[[Mapping[str, Any]], Any]
+    template: str
+    needs_ledger: bool = False
+    needs_trader: bool = False
+    own_data: bool = True
+    tables: Callable[[Material], Mapping[str, pa.Table]] = no_tables
