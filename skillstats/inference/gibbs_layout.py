@@ -164,6 +164,7 @@ def _data(cells: Cells, groups: tuple[Group, ...], prior: Prior, traders: int, r
         mean=np.ascontiguousarray(cells.mean),
         profile=profile,
         session=session,
+        session_rows=_session_rows(session, in_gamma, cells.n, int(gamma_at[-1])),
         rows=rows,
         profile_rows=np.bincount(profile, cells.n).astype(np.float64),
         profile_ss=np.bincount(profile, cells.ss),
@@ -197,6 +198,14 @@ def _distinct(rows: Ints) -> tuple[Ints, Ints]:
     """Distinct rows in order, and which of them each row is."""
     found, inverse = distinct_rows(list(rows.T))
     return np.stack(found, axis=1), inverse
+
+
+def _session_rows(session: Ints, in_gamma: Ints, n: Ints, size: int) -> Floats:
+    """Decisions of each session that each entry of gamma takes part in, shape (session, gamma)."""
+    total = np.zeros((int(session.max()) + 1, size))
+    for column in in_gamma.T:
+        np.add.at(total, (session, column), n)
+    return total
 
 
 def _touched(pair: Ints, columns: Ints) -> tuple[Ints, Ints, Ints]:
