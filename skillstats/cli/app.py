@@ -158,6 +158,19 @@ def ledger(
     help="Beside the verdict, answer these questions only: names of blocks; `skill` for none.  [default: all]",
 )
 @click.option(
+    "--frozen",
+    type=EXISTING,
+    metavar="FILE",
+    help="File of freezes of the plan; default: the one beside the plan, else the one in the record or ledger.",
+)
+@click.option("--restates", type=EXISTING, metavar="EVALUATION", help="Also say what changed against this earlier evaluation.")
+@click.option(
+    "--restates-ledger",
+    type=EXISTING,
+    metavar="LEDGER",
+    help="The ledger of that evaluation: rows are compared, not only digests.",
+)
+@click.option(
     "--audience", multiple=True, type=click.Choice(AUDIENCES), help="Also write the page of this reader; none without it."
 )
 def evaluate(source: Path, out: Path, **options: Any) -> None:

@@ -56,7 +56,9 @@ def show(plan: Path) -> None:
 
 @plan_command.command()
 @click.argument("plan", type=EXISTING)
-@click.option("--horizon-from-signals", is_flag=True, help="States that the plan has no horizon because every signal carries its own.")
+@click.option(
+    "--horizon-from-signals", is_flag=True, help="States that the plan has no horizon because every signal carries its own."
+)
 def freeze(plan: Path, *, horizon_from_signals: bool) -> None:
     """Append the complete PLAN, its digest and the time to the file of freezes beside it."""
     from skillstats.declared import freeze_plan

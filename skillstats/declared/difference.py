@@ -165,8 +165,8 @@ def _in_names(key: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Itera
         place = f'{key}."{name}"'
         if (name in old) != (name in new):
             meaning = "whether it is declared at all; its keys follow where they are not the defaults"
-            values = ("declared" if name in table else None for table in (old, new))
-            yield Difference(place, *values, SECTIONS[key], meaning)
+            one, two = ("declared" if name in table else None for table in (old, new))
+            yield Difference(place, one, two, SECTIONS[key], meaning)
         yield from _in_section(f"{place}.", old.get(name, default), new.get(name, default), f"{key}.")
 
 

@@ -23,8 +23,6 @@ from skillstats.spec import read_spec
 from skillstats.units import package_version
 
 FORMAT: Final = 1
-FREEZES_FILE: Final = "plan.frozen.json"
-"""Name of the file of freezes that travels with a ledger."""
 MAX_BYTES: Final = 64 * MAX_PLAN_BYTES
 
 
@@ -179,7 +177,9 @@ def _refuse_open_horizon(plan: Plan, path: str | Path, stated: bool) -> None:
             f"{path}: no horizon, so nothing is declared; write one, or state with --horizon-from-signals that every signal carries its own"
         )
     if plan.horizon is not None and stated:
-        raise UsageError(f"{path}: horizon={plan.horizon!r}, so it does not come from the signals; leave --horizon-from-signals out")
+        raise UsageError(
+            f"{path}: horizon={plan.horizon!r}, so it does not come from the signals; leave --horizon-from-signals out"
+        )
 
 
 def _digest(freeze: Freeze) -> str:

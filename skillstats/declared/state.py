@@ -84,7 +84,9 @@ def frozen_state(
         return _state("differs", held, freezes, first_outcome, _differs_text(held, first_outcome, side, different), different)
     if early:
         text = f"Frozen on {instant_words(held.frozen_at)}, before the first outcome ({instant_words(first_outcome)})"
-        return _state("before", held, freezes, first_outcome, f"{text}, by the clock of the machine that froze it{_later(freezes, held)}.")
+        return _state(
+            "before", held, freezes, first_outcome, f"{text}, by the clock of the machine that froze it{_others(freezes)}."
+        )
     text = f"Frozen on {instant_words(held.frozen_at)}, after the first outcome ({instant_words(first_outcome)}): it was not declared before the data."
     return _state("after", held, freezes, first_outcome, text)
 
@@ -107,8 +109,8 @@ def _different(freeze: Freeze, plan: Plan, model_digest: str | None) -> tuple[Di
     named = freeze.model_digest is not None and model_digest is not None and "model.name" not in {d.key for d in found}
     if not named or freeze.model_digest == model_digest:
         return found
-    specifications = (f"specification {str(d)[:12]}" for d in (freeze.model_digest, model_digest))
-    return (*found, Difference("model.name", *specifications, effects_of("model.name"), "content of the model's file"))
+    old, new = (f"specification {str(d)[:12]}" for d in (freeze.model_digest, model_digest))
+    return (*found, Difference("model.name", old, new, effects_of("model.name"), "content of the model's file"))
 
 
 def _differs_text(held: Freeze, first_outcome: int, side: str, different: Sequence[Difference]) -> str:
@@ -122,10 +124,10 @@ def _keys_text(different: Sequence[Difference]) -> str:
     return f"It differs in {named}{more}."
 
 
-def _later(freezes: Sequence[Freeze], held: Freeze) -> str:
-    """Earlier and later freezes are said: they change nothing, but they are part of the story."""
+def _others(freezes: Sequence[Freeze]) -> str:
+    """That there are further freezes is said: they change nothing, but they are part of the story."""
     others = len(freezes) - 1
-    return f"; the file holds {others} other freeze{'' if others == 1 else 's'} of it" if others else ""
+    return f"; its file holds {others} other freeze{'' if others == 1 else 's'}" if others else ""
 
 
 def _state(

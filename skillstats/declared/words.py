@@ -93,4 +93,6 @@ def _primary(plan: Plan) -> str:
 
 def _floors(plan: Plan) -> str:
     given = [f"{k} {v:g}" for k, v in _given(plan.floors) if v is not None]
-    return ", ".join(given) or "the defaults: 20 active days, 30 effective decisions, 10 days of a regime cell; 5, 5, 5 for outcomes"
+    return (
+        ", ".join(given) or "the defaults: 20 active days, 30 effective decisions, 10 days of a regime cell; 5, 5, 5 for outcomes"
+    )

@@ -128,6 +128,9 @@ def _reader(material: Material, audience: str) -> Reader:
         raise UsageError(f"audience={audience!r}, not in {{{', '.join(AUDIENCES)}}}; name who will read the page")
     if audience not in READERS:
         raise UsageError(f"audience={audience!r}, this version writes pages for {', '.join(READERS)} only")
+    declared = material.evaluation.plan.get("audiences") or AUDIENCES
+    if audience not in declared:
+        raise UsageError(f"audience={audience!r}, the plan of this evaluation declares pages for {', '.join(declared)} only")
     reader, trader, ledger = READERS[audience], material.trader, material.ledger
     known = {r["trader"] for r in material.evaluation.rows}
     if reader.needs_trader and trader not in known:
