@@ -12,6 +12,7 @@ from typing import Any, Literal, NoReturn
 
 import click
 
+from skillstats.cli.contest import contest_command
 from skillstats.cli.plan import plan_command
 from skillstats.study.command import calibrate_command
 from skillstats.units import package_version
@@ -56,6 +57,7 @@ def main() -> None:
 
 main.add_command(calibrate_command)
 main.add_command(plan_command)
+main.add_command(contest_command)
 
 
 def finish(code: int) -> NoReturn:

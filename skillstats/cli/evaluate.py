@@ -91,9 +91,11 @@ def run_evaluate(
         earlier=earlier,
     )
     for name in audience:
+        from skillstats.evaluation.contests import read_contests
         from skillstats.report.page import write_report
 
-        click.echo(f"page: {write_report(result, audience=name, path=out / f'{name}.html', ledger=ledger)}")
+        page = write_report(result, audience=name, path=out / f"{name}.html", ledger=ledger, contests=read_contests(out))
+        click.echo(f"page: {page}")
     print_result(result)
     click.echo(f"evaluation: {out}")
     if result.status == "WITHHOLD" or all(r["status"] == "WITHHOLD" for r in result.rows):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from skillstats.evaluation.rows import MCSE_LIMIT
 from skillstats.units import format_micro
 
 
@@ -34,7 +35,7 @@ def verdict_text(made: Mapping[str, Any]) -> str:
     one, two = (r["p_above_hurdle"] for r in (before, after))
     turned = claim_turned(made)
     said = {True: "so a claim stands or falls with this row", False: "so the row decides no claim"}[turned]
-    return f"{name} is {one:.3f} with it and {two:.3f} without it ({by}), {said}."
+    return f"{name} is {one:.3f} with it and {two:.3f} without it ({by}), {said}. Up to {MCSE_LIMIT:g} of the difference may come from the draws alone."
 
 
 def claim_turned(made: Mapping[str, Any]) -> bool:

@@ -9,13 +9,15 @@ import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from skillstats.errors import UsageError
-from skillstats.evaluation.contest import Contest
 from skillstats.evaluation.write import plain_json
+
+if TYPE_CHECKING:
+    from skillstats.evaluation.contest import Contest
 
 ENDING: Final = ".contests"
 

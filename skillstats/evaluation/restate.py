@@ -24,6 +24,7 @@ from skillstats.ledger.changes import LedgerChanges, RowChange, row_changes
 from skillstats.ledger.containers import Ledger
 from skillstats.ledger.write import read_ledger
 from skillstats.plan import Plan
+from skillstats.units import format_micro
 
 LISTED: Final = 50
 """Rows of the ledger that the evaluation lists; all of them are in restatement.csv."""
@@ -201,7 +202,9 @@ def _cells(plain: Mapping[str, Any], changes: LedgerChanges | None) -> pa.Table:
         lines.append(("data", "changed", None, None, None, "evidence digest", plain["data"]["before"], plain["data"]["after"]))
     for row in changes.rows if changes is not None else ():
         head = ("data", row.what, row.row, row.trader, None)
-        lines += [(*head, *cell) for cell in row.cells] or [(*head, "value_add", row.value_add_before, row.value_add_after)]
+        lines += [(*head, *cell) for cell in row.cells] or [
+            (*head, "value_add", *(_money(v) for v in (row.value_add_before, row.value_add_after)))
+        ]
     for r in plain["results"]:
         columns = r["columns"] if r["what"] == "changed" else COMPARED if r["what"] in ("added", "removed") else ()
         lines += [
@@ -209,6 +212,10 @@ def _cells(plain: Mapping[str, Any], changes: LedgerChanges | None) -> pa.Table:
         ]
     columns = list(zip(*lines, strict=True)) if lines else [()] * len(CELLS)
     return pa.table([pa.array([_text(v) for v in column], type=pa.string()) for column in columns], names=list(CELLS))
+
+
+def _money(micro: int | None) -> str | None:
+    return None if micro is None else format_micro(micro)
 
 
 def _text(value: Any) -> str | None:

@@ -118,14 +118,19 @@ def _plan(plan: Sequence[Mapping[str, Any]]) -> Table:
     lines = tuple(
         (
             visible(d["key"]),
-            value_text(d["before"]),
-            value_text(d["after"]),
+            _value(d["before"]),
+            _value(d["after"]),
             ", ".join(d["changes"]) or "no number",
             visible(d["meaning"]),
         )
         for d in plan
     )
     return Table(("Key", "Before", "Now", "Can change", "What it means"), lines, (1, 2, 3, 4))
+
+
+def _value(value: Any) -> str:
+    """A value of the plan without the quotes of a file."""
+    return visible(value) or "empty" if isinstance(value, str) else value_text(value)
 
 
 def _run(run: Sequence[Mapping[str, Any]]) -> Table:
