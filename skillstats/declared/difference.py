@@ -6,6 +6,7 @@ the pages. ``EFFECTS`` states the stages of every key; the evaluation of a ledge
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -162,7 +163,7 @@ def _in_names(key: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Itera
     """Assets or columns: one that stands in one plan only is compared with the defaults, which hold without it."""
     default = PER_NAME[key]
     for name in sorted({*old, *new}):
-        place = f'{key}."{name}"'
+        place = f"{key}.{json.dumps(name)}"
         if (name in old) != (name in new):
             meaning = "whether it is declared at all; its keys follow where they are not the defaults"
             one, two = ("declared" if name in table else None for table in (old, new))

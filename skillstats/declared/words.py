@@ -9,6 +9,7 @@ import msgspec
 
 from skillstats.declared.difference import plan_differences, value_text
 from skillstats.declared.freeze import Freeze, instant_words
+from skillstats.errors import show
 from skillstats.plan import Plan
 
 FILLS: Final = {
@@ -32,7 +33,7 @@ def plan_words(plan: Plan, freezes: Sequence[Freeze] = ()) -> str:
     """
     v = plan.verdict
     lines = [
-        ("plan", plan.name or "(no name)"),
+        ("plan", show(plan.name)[1:-1] or "(no name)"),
         ("digest", plan.digest),
         ("frozen", frozen_words(plan, freezes)),
         ("period", " to ".join(plan.period) if plan.period else "every signal of the record"),
@@ -40,8 +41,8 @@ def plan_words(plan: Plan, freezes: Sequence[Freeze] = ()) -> str:
         ("model's fills", f"{FILLS[plan.fill_model]}, {_costs(plan)}"),
         ("hurdle", f"an annual IR of {v.hurdle:g}, or {v.hurdle_decision:g} per decision where there is no year"),
         ("claim", f"at {v.certainty:.0%} certainty; lists of names at a false-discovery rate of {v.fdr:.0%}"),
-        ("skill model", plan.model.name or "the default for the kind of table"),
-        ("regimes", ", ".join(plan.regimes.use) or "none, the record is not split"),
+        ("skill model", show(plan.model.name or "")[1:-1] or "the default for the kind of table"),
+        ("regimes", ", ".join(show(r)[1:-1] for r in plan.regimes.use) or "none, the record is not split"),
         ("about", _primary(plan)),
         ("floors", _floors(plan)),
         ("pages for", ", ".join(plan.audiences) or "every reader"),
@@ -88,11 +89,11 @@ def _primary(plan: Plan) -> str:
     if not plan.primary:
         return "every trader over all regimes; a regime cell is a finding like any other"
     cells = (c if isinstance(c, str) else f"{c[0]} in {c[1]}" for c in plan.primary)
-    return f"{'; '.join(cells)}; a claim in another regime cell is a hypothesis"
+    return f"{'; '.join(show(c)[1:-1] for c in cells)}; a claim in another regime cell is a hypothesis"
 
 
 def _floors(plan: Plan) -> str:
     given = [f"{k} {v:g}" for k, v in _given(plan.floors) if v is not None]
-    return (
-        ", ".join(given) or "the defaults: 20 active days, 30 effective decisions, 10 days of a regime cell; 5, 5, 5 for outcomes"
-    )
+    if not given:
+        return "the defaults: 20 active days, 30 effective decisions, 10 days of a regime cell; 5, 5, 5 for outcomes"
+    return f"{', '.join(given)}; what is lower than a default counts only if the plan is frozen before the first outcome"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from skillstats.errors import show
 from skillstats.evaluation.rows import MCSE_LIMIT
 from skillstats.units import format_micro
 
@@ -14,7 +15,7 @@ def contest_text(made: Mapping[str, Any]) -> str:
     row, unit = made["row"], made["unit"]
     worth = "no value-add yet" if row["value_add"] is None else f"a value-add of {money(row['value_add'])} {unit}"
     own = made["totals"]["trader"]
-    first = f"Row {row['id']} ({row['action'] or 'no action'}, {row['asset']}, session {row['session']}) has {worth}."
+    first = f"Row {show(row['id'])[1:-1]} ({row['action'] or 'no action'}, {show(row['asset'])[1:-1]}, session {row['session']}) has {worth}."
     total = (
         f"The trader's total in the ledger is {money(own['with'])} {unit} with it and {money(own['without'])} {unit} without it."
     )

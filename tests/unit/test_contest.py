@@ -203,5 +203,9 @@ def test_the_command_says_what_the_row_weighs(desk: Desk, made: Any, monkeypatch
     assert done.exit_code == 0, done.output
     assert made.content["text"] in done.output
     assert read_contests(tmp_path / "e")[0]["at"] > 1_700_000_000_000_000
+    page = tmp_path / "head.html"
+    shown = CliRunner().invoke(main, ["report", str(tmp_path / "e"), "--audience", "head", "--out", str(page)])
+    assert shown.exit_code == 0, shown.output
+    assert "Contested rows" in page.read_text(encoding="utf-8")
     missing = CliRunner().invoke(main, ["contest", str(tmp_path / "e"), "--ledger", str(desk.folder), "--row", "X"])
     assert missing.exit_code == 2

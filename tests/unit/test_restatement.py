@@ -116,7 +116,7 @@ def test_plan_data_computation_and_results_are_told_apart(ledger: Ledger) -> Non
     moved = [r for r in found["results"] if r["what"] != "same"]
     assert [(r["trader"], r["regime"], r["columns"]) for r in moved] == [(first, "all", ["p_above_hurdle"])]
     assert moved[0]["after"]["p_above_hurdle"] == 0.5
-    for said in ("fees.bps, verdict.hurdle", "1 changed", "seed", "1 of 7 traders"):
+    for said in ("fees.bps, verdict.hurdle", "1 changed", "seed", "1 of 8 traders"):
         assert said in found["text"], said
 
 
