@@ -74,7 +74,9 @@ def run_evaluate(
     evidence, used, quarantined, ledger = load_evidence(source, declared, parse_columns(columns))
     refuse_undeclared(used, audience)
     if restates_ledger is not None and ledger is None:
-        raise UsageError("--restates-ledger, but an outcomes table has no ledger to compare it with; leave it out, digests are compared")
+        raise UsageError(
+            "--restates-ledger, but an outcomes table has no ledger to compare it with; leave it out, digests are compared"
+        )
     chosen = model or used.model.name or default_model(evidence)
     overrides = {k: v for k, v in (("model", model), ("seed", seed), ("draws", draws)) if v is not None}
     overrides |= {"engine": engine} if engine != "nuts" else {}

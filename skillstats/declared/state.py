@@ -119,7 +119,7 @@ def _differs_text(held: Freeze, first_outcome: int, side: str, different: Sequen
 
 
 def _keys_text(different: Sequence[Difference]) -> str:
-    named = ", ".join(f"{d.key} ({value_text(d.before)} -> {value_text(d.after)})" for d in different[:NAMED])
+    named = ", ".join(f"{d.key} ({value_text(d.before)} frozen, {value_text(d.after)} used)" for d in different[:NAMED])
     more = f" and {len(different) - NAMED} more" if len(different) > NAMED else ""
     return f"It differs in {named}{more}."
 

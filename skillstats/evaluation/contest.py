@@ -45,7 +45,7 @@ class Contest:
     content, JSON-ready: evaluation (digest of its folder), ledger (digest), row {id, trader, action, asset, session, status, value_add
     (micro-units)}, note, at (UTC microseconds, clock of the machine; None where not stated), judged (whether the row is in the skill
     estimate), why (where it is not), unit, totals {desk, trader: {with, without}} in micro-units, verdict {with, without} with the columns of
-    skill.csv, None where the row is not judged, engine, seed, draws, version, text
+    skill.csv and claims {with, without}, None where the row is not judged, engine, seed, draws, version, text
     """
 
     content: Mapping[str, Any]
@@ -104,6 +104,7 @@ def contest(
         "hurdle_unit": earlier.evaluation.plan["hurdle_unit"],
         "certainty": earlier.evaluation.plan["certainty"],
         "verdict": None,
+        "claims": None,
         "seed": earlier.evaluation.identity["seed"],
         "version": package_version(),
     }
@@ -200,8 +201,16 @@ def _verdicts(earlier: Earlier, remaining: Evidence, plan: Plan, trader: str, en
     )
     blocks = {k: v for k, v in earlier.evaluation.attribution.items() if k == "placebo"}
     judged = evaluate(again, plan, blocks=blocks, freezes=_state_of(earlier))
-    sides = (_row_of(e, trader) for e in (earlier.evaluation, judged))
-    return {"verdict": _sides(*sides), "engine": chosen, "engine_of_evaluation": own, "draws": again.diagnostics.draws}
+    published, without = (_row_of(e, trader) for e in (earlier.evaluation, judged))
+    certainty = float(earlier.evaluation.plan["certainty"])
+    claims = _claims(published, without, certainty)
+    return {
+        "verdict": _sides(published, without),
+        "claims": claims,
+        "engine": chosen,
+        "engine_of_evaluation": own,
+        "draws": again.diagnostics.draws,
+    }
 
 
 def _spec_of(earlier: Earlier) -> ModelSpec:
@@ -235,6 +244,13 @@ def _state_of(earlier: Earlier) -> FrozenState:
 
 def _row_of(evaluation: Evaluation, trader: str) -> Mapping[str, Any] | None:
     return next((r for r in evaluation.rows if (r["trader"], r["regime"]) == (trader, "all")), None)
+
+
+def _claims(published: Mapping[str, Any] | None, without: Mapping[str, Any] | None, certainty: float) -> dict[str, bool | None]:
+    """Whether a claim of skill is made on each side; not said of the refit where the published row is withheld."""
+    one, two = (r is not None and r["status"] != "WITHHOLD" and r["p_above_hurdle"] >= certainty for r in (published, without))
+    hidden = published is None or published["status"] == "WITHHOLD"
+    return {"with": one, "without": None if hidden else two}
 
 
 def _sides(published: Mapping[str, Any] | None, without: Mapping[str, Any] | None) -> dict[str, Any]:

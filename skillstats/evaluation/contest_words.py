@@ -28,22 +28,21 @@ def verdict_text(made: Mapping[str, Any]) -> str:
         return f"The verdict does not rest on it: {made['why']}."
     before, after = (made["verdict"][k] for k in ("with", "without"))
     by = engine_words(made)
+    said = "so a claim stands or falls with this row" if claim_turned(made) else "so the row decides no claim"
     if after is None:
-        return f"Without it nothing is left to judge the trader by ({by})."
+        return f"Without it nothing is left to judge the trader by ({by}), {said}."
     if before is None or "WITHHOLD" in (before["status"], after["status"]):
-        return f"The status is {before['status'] if before else 'without a row'} with it and {after['status']} without it ({by}); a number that is withheld on one side is given on neither."
+        statuses = f"{before['status'] if before else 'without a row'} with it and {after['status']} without it"
+        return f"The status is {statuses} ({by}), {said}; a number that is withheld on one side is given on neither."
     name = f"P(IR > {made['hurdle']:g} {made['hurdle_unit'].replace('IR ', '').replace(' IR', '')})"
     one, two = (r["p_above_hurdle"] for r in (before, after))
-    turned = claim_turned(made)
-    said = {True: "so a claim stands or falls with this row", False: "so the row decides no claim"}[turned]
     return f"{name} is {one:.3f} with it and {two:.3f} without it ({by}), {said}. Up to {MCSE_LIMIT:g} of the difference may come from the draws alone."
 
 
 def claim_turned(made: Mapping[str, Any]) -> bool:
-    """Whether a claim is made on one side only."""
-    sides = [made["verdict"][k] for k in ("with", "without")]
-    claims = [r is not None and r["p_above_hurdle"] is not None and r["p_above_hurdle"] >= made["certainty"] for r in sides]
-    return claims[0] != claims[1]
+    """Whether a claim is made on one side only; nothing is said of a trader whose published row is withheld."""
+    claims = made["claims"]
+    return claims is not None and claims["without"] is not None and claims["with"] != claims["without"]
 
 
 def engine_words(made: Mapping[str, Any]) -> str:

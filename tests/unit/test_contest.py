@@ -16,7 +16,8 @@ from click.testing import CliRunner
 from skillstats.cli import main
 from skillstats.errors import UsageError
 from skillstats.evaluation import contest as module
-from skillstats.evaluation.contest import _sides, contest
+from skillstats.evaluation.contest import _claims, _sides, contest
+from skillstats.evaluation.contest_words import claim_turned
 from skillstats.evaluation.contests import contests_folder, keep_contest, read_contests
 from skillstats.evaluation.evaluate import evaluate
 from skillstats.evaluation.result import ESTIMAND_COLUMNS, SKILL_COLUMNS
@@ -137,6 +138,22 @@ def test_contesting_opens_no_door_to_a_withheld_number(hidden: str) -> None:
     assert sides[hidden]["status"] == "WITHHOLD"
     whole = _sides(shown, shown)
     assert whole["with"]["p_above_hurdle"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("published", "without", "claims", "turned"),
+    [
+        (("REPORT", 0.95), ("REPORT", 0.85), {"with": True, "without": False}, True),
+        (("REPORT", 0.95), ("FLAG", 0.90), {"with": True, "without": True}, False),
+        (("FLAG", 0.95), ("WITHHOLD", None), {"with": True, "without": False}, True),
+        (("WITHHOLD", None), ("REPORT", 0.95), {"with": False, "without": None}, False),  # would tell what is withheld
+    ],
+)
+def test_whether_a_claim_hangs_on_the_row(published: Any, without: Any, claims: Any, turned: bool) -> None:
+    one, two = ({"status": s, "p_above_hurdle": p} for s, p in (published, without))
+    found = _claims(one, two, 0.90)
+    assert found == claims
+    assert claim_turned({"claims": found}) is turned
 
 
 def test_contests_are_kept_beside_the_evaluation_and_never_replaced(desk: Desk, made: Any) -> None:

@@ -105,7 +105,7 @@ def test_a_seed_that_is_not_the_frozen_one_is_a_difference() -> None:
     plan = Plan(horizon="close", seed=4)
     found = judged(plan, FIRST - 1, sessions=60)
     assert (found.plan["frozen"]["status"], found.plan["frozen"]["keys"]) == ("differs", ["seed"])
-    assert "seed (4 -> 3)" in render_report(found, audience="head")
+    assert "seed (4 frozen, 3 used)" in render_report(found, audience="head")
 
 
 def test_a_claim_outside_the_declared_cells_is_a_hypothesis() -> None:

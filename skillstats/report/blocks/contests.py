@@ -40,11 +40,8 @@ def _finding(current: Sequence[Mapping[str, Any]], older: int) -> str:
         return f"No row of this evaluation is contested.{before}"
     turned = [c for c in current if c["judged"] and claim_turned(c)]
     who = ", ".join(dict.fromkeys(visible(c["row"]["trader"]) for c in turned))
-    said = (
-        f"a claim about {who} stands or falls with {'one of them' if len(current) > 1 else 'it'}"
-        if turned
-        else "no claim stands or falls with a single one of them"
-    )
+    one = "it" if len(current) == 1 else "one of them" if turned else "a single one of them"
+    said = f"a claim about {who} stands or falls with {one}" if turned else f"no claim stands or falls with {one}"
     return f"{plural(len(current), 'row')} of the ledger {'is' if len(current) == 1 else 'are'} contested; {said}.{before}"
 
 
