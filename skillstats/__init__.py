@@ -17,9 +17,14 @@ if TYPE_CHECKING:
     from skillstats.boundary.finder import Regimes, find_regimes
     from skillstats.boundary.policies import Policies, compare_policies
     from skillstats.boundary.surface import Surface, value_surface
+    from skillstats.declared.difference import Difference, plan_differences
+    from skillstats.declared.freeze import Freeze, freeze_plan, read_freezes
+    from skillstats.evaluation.contest import Contest, contest
+    from skillstats.evaluation.contests import keep_contest, read_contests
     from skillstats.evaluation.day_scores import Comparison, compare
     from skillstats.evaluation.evaluate import evaluate
     from skillstats.evaluation.family import FamilyEvaluation, evaluate_choices, evaluate_parts
+    from skillstats.evaluation.restate import Restatement, read_earlier, restate
     from skillstats.evaluation.result import Evaluation
     from skillstats.evaluation.verify import verify
     from skillstats.evaluation.write import read_evaluation, write_evaluation
@@ -64,7 +69,9 @@ _HOME = {
     "Choices": "evidence",
     "Classics": "luck.classics",
     "Comparison": "evaluation.day_scores",
+    "Contest": "evaluation.contest",
     "DayParts": "evidence",
+    "Difference": "declared.difference",
     "Evaluation": "evaluation.result",
     "Evidence": "evidence",
     "Explanation": "ledger.explain",
@@ -74,6 +81,7 @@ _HOME = {
     "Fills": "record.fix_log",
     "Fit": "inference.container",
     "Ledger": "ledger.containers",
+    "Freeze": "declared.freeze",
     "Learning": "behaviour.learning",
     "LedgerFolder": "ledger.folder",
     "ModelSpec": "spec.model",
@@ -85,6 +93,7 @@ _HOME = {
     "PureModel": "ledger.resimulate",
     "Record": "record.containers",
     "Regimes": "boundary.finder",
+    "Restatement": "evaluation.restate",
     "RiskScores": "attribution.risk",
     "Shrinkage": "inference.known_error",
     "Surface": "boundary.surface",
@@ -96,6 +105,7 @@ _HOME = {
     "classics": "luck.classics",
     "compare_policies": "boundary.policies",
     "compare": "evaluation.day_scores",
+    "contest": "evaluation.contest",
     "decisions_needed": "luck.power",
     "evaluate": "evaluation.evaluate",
     "evaluate_choices": "evaluation.family",
@@ -103,12 +113,18 @@ _HOME = {
     "explain": "ledger.explain",
     "find_regimes": "boundary.finder",
     "fit": "inference.nuts",
+    "freeze_plan": "declared.freeze",
+    "keep_contest": "evaluation.contests",
     "placebo": "luck.placebo",
+    "plan_differences": "declared.difference",
     "learn_rule": "behaviour.learning",
     "read_choices": "evidence",
+    "read_contests": "evaluation.contests",
     "read_day_parts": "evidence",
+    "read_earlier": "evaluation.restate",
     "read_evaluation": "evaluation.write",
     "read_fix": "record.fix_log",
+    "read_freezes": "declared.freeze",
     "read_ledger": "ledger.write",
     "read_outcomes": "evidence",
     "read_plan": "plan",
@@ -116,6 +132,7 @@ _HOME = {
     "read_spec": "spec.read",
     "read_world": "simulate.world",
     "resimulate": "ledger.resimulate",
+    "restate": "evaluation.restate",
     "risk_scores": "attribution.risk",
     "shrink": "inference.known_error",
     "simulate": "simulate.door",
@@ -140,6 +157,8 @@ __all__ = [  # noqa: RUF022
     "behaviour", "Behaviour", "learn_rule", "Learning",
     "attribute", "FactorAttribution", "to_day_parts",
     "classics", "Classics", "risk_scores", "RiskScores",
+    "freeze_plan", "read_freezes", "Freeze", "plan_differences", "Difference",
+    "restate", "read_earlier", "Restatement", "contest", "Contest", "keep_contest", "read_contests",
 ]  # fmt: skip
 
 

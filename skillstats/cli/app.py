@@ -12,6 +12,8 @@ from typing import Any, Literal, NoReturn
 
 import click
 
+from skillstats.cli.contest import contest_command
+from skillstats.cli.plan import plan_command
 from skillstats.study.command import calibrate_command
 from skillstats.units import package_version
 
@@ -54,6 +56,8 @@ def main() -> None:
 
 
 main.add_command(calibrate_command)
+main.add_command(plan_command)
+main.add_command(contest_command)
 
 
 def finish(code: int) -> NoReturn:
@@ -154,6 +158,19 @@ def ledger(
     "--only",
     multiple=True,
     help="Beside the verdict, answer these questions only: names of blocks; `skill` for none.  [default: all]",
+)
+@click.option(
+    "--frozen",
+    type=EXISTING,
+    metavar="FILE",
+    help="File of freezes of the plan; default: the one beside the plan, else the one in the record or ledger.",
+)
+@click.option("--restates", type=EXISTING, metavar="EVALUATION", help="Also say what changed against this earlier evaluation.")
+@click.option(
+    "--restates-ledger",
+    type=EXISTING,
+    metavar="LEDGER",
+    help="The ledger of that evaluation: rows are compared, not only digests.",
 )
 @click.option(
     "--audience", multiple=True, type=click.Choice(AUDIENCES), help="Also write the page of this reader; none without it."

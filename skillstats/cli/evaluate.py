@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 
+from skillstats.cli.freezes import find_freezes
 from skillstats.errors import UsageError
 
 if TYPE_CHECKING:
+    from skillstats.declared import Freeze
+    from skillstats.evaluation.restate import Earlier
     from skillstats.evaluation.result import Evaluation
     from skillstats.evidence import Evidence
     from skillstats.ledger.containers import Ledger
@@ -20,8 +23,6 @@ if TYPE_CHECKING:
 
 WITHHELD = 4
 QUARANTINED = 3
-FREE_SECTIONS = ("name", "verdict", "model", "floors", "privacy", "evidence", "seed")
-"""Parts of a plan that may differ from the ledger's: they do not enter it."""
 
 
 def parse_columns(given: tuple[str, ...]) -> dict[str, str]:
@@ -54,9 +55,13 @@ def run_evaluate(
     draws: int | None,
     audience: tuple[str, ...],
     only: tuple[str, ...] = (),
+    frozen: Path | None = None,
+    restates: Path | None = None,
+    restates_ledger: Path | None = None,
 ) -> int:
     """Evidence, fit, evaluation, files, page; returns the exit code."""
     from skillstats.cli.record import refuse_inside
+    from skillstats.evaluation.declared import default_model
     from skillstats.ledger.write import check_target
     from skillstats.plan import read_plan
 
@@ -64,17 +69,37 @@ def run_evaluate(
     check_target(out, "evaluation")
     declared = read_plan(plan) if plan is not None else None
     wanted = parse_blocks(only)
+    freezes = find_freezes(source, plan, frozen)
+    earlier = find_earlier(restates, restates_ledger)
     evidence, used, quarantined, ledger = load_evidence(source, declared, parse_columns(columns))
+    refuse_undeclared(used, audience)
+    if restates_ledger is not None and ledger is None:
+        raise UsageError(
+            "--restates-ledger, but an outcomes table has no ledger to compare it with; leave it out, digests are compared"
+        )
     chosen = model or used.model.name or default_model(evidence)
     overrides = {k: v for k, v in (("model", model), ("seed", seed), ("draws", draws)) if v is not None}
     overrides |= {"engine": engine} if engine != "nuts" else {}
     result = fit_and_write(
-        evidence, used, out, model=chosen, engine=engine, seed=seed, draws=draws, overrides=overrides, ledger=ledger, only=wanted
+        evidence,
+        used,
+        out,
+        model=chosen,
+        engine=engine,
+        seed=seed,
+        draws=draws,
+        overrides=overrides,
+        ledger=ledger,
+        only=wanted,
+        freezes=freezes,
+        earlier=earlier,
     )
     for name in audience:
+        from skillstats.evaluation.contests import read_contests
         from skillstats.report.page import write_report
 
-        click.echo(f"page: {write_report(result, audience=name, path=out / f'{name}.html', ledger=ledger)}")
+        page = write_report(result, audience=name, path=out / f"{name}.html", ledger=ledger, contests=read_contests(out))
+        click.echo(f"page: {page}")
     print_result(result)
     click.echo(f"evaluation: {out}")
     if result.status == "WITHHOLD" or all(r["status"] == "WITHHOLD" for r in result.rows):
@@ -82,9 +107,22 @@ def run_evaluate(
     return QUARANTINED if quarantined else 0
 
 
-def default_model(evidence: Evidence) -> str:
-    """``crossed_total`` for a record and for outcomes with risk and a year, else ``crossed_outcomes``; never by outcomes."""
-    return "crossed_total" if evidence.has_year and evidence.has_risk else "crossed_outcomes"
+def find_earlier(folder: Path | None, ledger: Path | None) -> Earlier | None:
+    """The evaluation that is restated, read before the fit so that a wrong name costs nothing."""
+    if folder is None:
+        if ledger is not None:
+            raise UsageError("--restates-ledger without --restates; name the evaluation too")
+        return None
+    from skillstats.evaluation.restate import read_earlier
+
+    return read_earlier(folder, ledger)
+
+
+def refuse_undeclared(plan: Plan, audiences: Sequence[str]) -> None:
+    """Before the fit: a page that the plan does not provide for."""
+    wrong = [a for a in audiences if plan.audiences and a not in plan.audiences]
+    if wrong:
+        raise UsageError(f"--audience {wrong[0]}, but the plan declares pages for {', '.join(plan.audiences)} only")
 
 
 def parse_blocks(given: tuple[str, ...]) -> tuple[str, ...] | None:
@@ -125,8 +163,7 @@ def load_evidence(source: Path, plan: Plan | None, columns: dict[str, str]) -> t
 
 
 def _ledger_of(source: Path, plan: Plan | None) -> Any:
-    import dataclasses
-
+    from skillstats.declared import plan_differences
     from skillstats.ledger.build import build_ledger
     from skillstats.ledger.write import read_ledger
     from skillstats.record.read import read_record
@@ -136,8 +173,7 @@ def _ledger_of(source: Path, plan: Plan | None) -> Any:
     ledger = read_ledger(source)
     if plan is None:
         return ledger
-    old, new = (msgspec.to_builtins(p) for p in (ledger.plan, plan))
-    changed = sorted(k for k in old if old[k] != new[k] and k not in FREE_SECTIONS)
+    changed = [d.key for d in plan_differences(ledger.plan, plan) if "ledger" in d.changes]
     if changed:
         raise UsageError(f"the plan differs from the ledger's in {changed}; build the ledger again with it")
     return dataclasses.replace(ledger, plan=plan)
@@ -156,14 +192,20 @@ def fit_and_write(
     check: bool = True,
     ledger: Ledger | None = None,
     only: tuple[str, ...] | None = None,
+    freezes: Sequence[Freeze] = (),
+    earlier: Earlier | None = None,
 ) -> Evaluation:
     """Fit by `engine` and, with `check` and where it covers the model, by the other one; judge and write the evaluation folder.
 
-    With a `ledger`, the blocks of `only` (None: all) are computed too.
+    With a `ledger`, the blocks of `only` (None: all) are computed too. `freezes` of the plan, oldest first;
+    `earlier`, the evaluation that this one restates.
     """
     from skillstats.evaluation.blocks import blocks_of
+    from skillstats.evaluation.declared import frozen_of
     from skillstats.evaluation.engines import second_fit
     from skillstats.evaluation.evaluate import evaluate
+    from skillstats.evaluation.restate import restate
+    from skillstats.evaluation.status import plan_in_force
     from skillstats.evaluation.write import write_evaluation
     from skillstats.inference.nuts import fit
 
@@ -176,10 +218,16 @@ def fit_and_write(
         draws=draws,
         progress=sys.stderr.isatty(),
     )
-    blocks = blocks_of(ledger, evidence, plan, seed=fitted.seed, only=only) if ledger is not None else {}
-    result = evaluate(fitted, plan, overrides=overrides, second=second_fit(fitted, plan) if check else None, blocks=blocks)
+    allowed = plan_in_force(plan, evidence.source, frozen_of(fitted, plan, freezes))
+    blocks = blocks_of(ledger, evidence, allowed, seed=fitted.seed, only=only) if ledger is not None else {}
+    second = second_fit(fitted, plan) if check else None
+    result = evaluate(fitted, plan, overrides=overrides, second=second, blocks=blocks, freezes=freezes)
     inputs = {k: str(evidence.context[k]) for k in ("ledger_digest", "input_digest") if k in evidence.context}
-    write_evaluation(result, out, fitted, inputs)
+    tables = {}
+    if earlier is not None:
+        found = restate(result, earlier, ledger)
+        result, tables = dataclasses.replace(result, restatement=found.plain), {"restatement": found.cells}
+    write_evaluation(result, out, fitted, inputs, tables)
     return result
 
 
@@ -213,6 +261,9 @@ def print_result(result: Evaluation) -> None:
         console.print(Text(result.diagnostics["engines"]["text"]))
     target = result.source.get("target", "total")
     named = "" if target == "total" else f"; every number is of {target} skill"
+    if result.restatement:
+        console.print(Text(f"restates an earlier evaluation: {result.restatement['text']}"))
+    console.print(Text(f"plan: {result.plan['frozen']['text']}"))
     console.print(
         f"fit: {result.status}; {result.lists['skilled']['claim']} (hurdle {result.plan['hurdle']} {result.plan['hurdle_unit']}){named}"
     )

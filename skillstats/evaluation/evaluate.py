@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from skillstats.declared import Freeze, FrozenState
 from skillstats.evaluation.block_boundary import policies_of_shown
 from skillstats.evaluation.choice_blocks import with_posterior
 from skillstats.evaluation.day_errors import day_error_table
 from skillstats.evaluation.day_scores import DayScores, score_days
+from skillstats.evaluation.declared import frozen_of, plan_part, primary_words
 from skillstats.evaluation.detail import needed_table, row_detail, together
 from skillstats.evaluation.draws import Draws, Standard
 from skillstats.evaluation.engines import ENGINE_NAMES, compare_engines
@@ -51,6 +52,7 @@ def evaluate(
     overrides: Mapping[str, Any] | None = None,
     second: Fit | None = None,
     blocks: Mapping[str, Mapping[str, Any]] | None = None,
+    freezes: Sequence[Freeze] | FrozenState = (),
 ) -> Evaluation:
     """Judge a fit: estimands, statuses with reasons, and what the reader must know.
 
@@ -62,6 +64,8 @@ def evaluate(
     second : the same model on the same evidence by the other engine, see `skillstats.evaluation.engines.second_fit`; their disagreement is
         stated, and flagged where Monte-Carlo error does not explain it
     blocks : answers to the questions beside skill, see `skillstats.evaluation.blocks.blocks_of`
+    freezes : of the plan, see `skillstats.declared.read_freezes`; without one the plan counts as never frozen.
+        Or the state of an evaluation that is done again
 
     Returns
     -------
@@ -70,7 +74,8 @@ def evaluate(
     plan = plan or Plan()
     made = _estimates(fit, plan)
     checks = predictive_checks(made.draws, fit.evidence, fit.seed)
-    floors, floor_words = floors_in_force(plan, fit.evidence.source)
+    frozen = frozen_of(fit, plan, freezes)
+    floors, floor_words = floors_in_force(plan, fit.evidence.source, frozen)
     skew = skew_part(fit, made.draws, made.found, made.estimates, floors, checks)
     heavy = tail_fit_codes(made.draws)
     codes = [*record_codes(fit.evidence), *_sampler_codes(fit, FIT), *heavy, *skew.fit_codes(), *_ppc_codes(checks)]
@@ -93,6 +98,7 @@ def evaluate(
         influence=_influence(fit, plan, made, sessions, density),
         sensitivity=_sensitivity(fit, plan, made.found, made.ir, made.hurdle),
         placebo=(blocks or {}).get("placebo"),
+        primary=plan.primary,
     )
     rows = _rows(fit, made, by)
     own = [(row, t, e) for row, t, e in zip(rows, made.found, made.estimates, strict=True) if t.regime < 0]
@@ -101,7 +107,7 @@ def evaluate(
     return Evaluation(
         status=worst(codes),
         codes=tuple(c.plain() for c in codes),
-        plan=_plan_part(plan, by, fit) | {"overrides": dict(overrides or {})},
+        plan=plan_part(plan, by, fit, frozen) | {"overrides": dict(overrides or {})},
         identity=dict(fit.identity) | {"spec_name": fit.spec.name},
         source=source_part(fit),
         rows=tuple(rows + _absent(fit.evidence)),
@@ -112,7 +118,7 @@ def evaluate(
         kpis=tuple(fit.evidence.context.get("kpis", ())),
         lists=lists_of(rows, made.ir, made.found, by, plan),
         attribution=policies_of_shown(with_posterior(blocks or {}, rows), rows),
-        caveats=(*skew.sentences(fit.evidence.unit), *caveats(fit, floor_words, by.sensitivity)),
+        caveats=(*primary_words(plan, rows), *skew.sentences(fit.evidence.unit), *caveats(fit, floor_words, by.sensitivity)),
         desk={} if withheld else _desk(fit, made.draws, shown, by),
         day_errors=tuple(day_error_table(fit.evidence)),
     )
@@ -244,25 +250,6 @@ def _absent(evidence: Evidence) -> list[dict[str, Any]]:
             row | {"raw_ir_annual": None, "p_harm": None, "pooled_y_mean": None, "detail": None, "decisions_seen": decisions}
         )
     return rows
-
-
-def _plan_part(plan: Plan, by: Judgement, fit: Fit) -> dict[str, Any]:
-    """What was declared, as far as it governs these numbers."""
-    record = by.evidence.source == "record"
-    return {
-        "name": plan.name,
-        "digest": plan.digest,
-        "frozen": None,
-        "hurdle": by.hurdle,
-        "hurdle_unit": "annual IR" if by.annual else "IR per decision",
-        "certainty": plan.verdict.certainty,
-        "fdr": plan.verdict.fdr,
-        "horizon": plan.horizon if record else None,
-        "fill_model": plan.fill_model if record else None,
-        "floors": {k: getattr(by.floors, k) for k in ("days", "n_eff", "cell_days")},
-        "seed": fit.seed,
-        "text": msgspec.json.encode(msgspec.to_builtins(plan), order="deterministic").decode(),
-    }
 
 
 def _diagnostics(fit: Fit, checks: dict[str, Check], by: Judgement, scores: DayScores | None) -> dict[str, Any]:

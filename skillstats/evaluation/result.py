@@ -55,7 +55,8 @@ class Evaluation:
     """Everything the pages and tables are rendered from.
 
     status, codes : of the fit as a whole; each code is a mapping {code, text}
-    plan : name, digest, frozen (None until plans can be frozen), hurdle, hurdle_unit, certainty, horizon, fill_model, floors, seed, text
+    plan : name, digest, frozen {status (before | after | differs | never | unknown), at, digest, first_outcome, text, keys, freezes}, hurdle,
+        hurdle_unit, certainty, horizon, fill_model, floors, primary, audiences, seed, text
     identity : spec, spec_name, evidence, version, components, engine, seed
     source : kind (record | outcomes), unit, has_year, has_risk, scale, sessions_per_year, sessions_spanned, traders, regimes,
         decisions, rows, sessions, first_session, last_session, bets_per_year, bets_per_year_why, counts

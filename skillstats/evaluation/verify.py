@@ -15,6 +15,7 @@ from skillstats.evaluation.verify_identities import identities_that_fail
 from skillstats.evaluation.verify_rows import rows_that_changed
 from skillstats.ledger.canonical import blocks_digest
 from skillstats.ledger.manifest import result_digest
+from skillstats.ledger.write import FREEZES_FILE
 
 
 class _Told(msgspec.Struct):
@@ -65,7 +66,7 @@ def verify(folder: str | Path) -> list[str]:
     found = [_bytes(folder, name, digest) for name, digest in sorted((files or {}).items())]
     if kind == "ledger":
         found += [_content(folder, n, d) for n, d in sorted(result["outputs"].items()) if (folder / f"{n}.parquet").exists()]
-    known = {*(files or {}), "manifest.json"}
+    known = {*(files or {}), "manifest.json", *((FREEZES_FILE,) if kind == "ledger" else ())}
     found += [
         (False, f"{p.name}: not in the manifest")
         for p in sorted(folder.iterdir())

@@ -77,14 +77,19 @@ def without_withheld(fit: Fit, evaluation: Evaluation) -> Fit:
 
 
 def write_evaluation(
-    evaluation: Evaluation, folder: str | Path, fit: Fit | None = None, inputs: Mapping[str, str] | None = None
+    evaluation: Evaluation,
+    folder: str | Path,
+    fit: Fit | None = None,
+    inputs: Mapping[str, str] | None = None,
+    tables: Mapping[str, pa.Table] | None = None,
 ) -> None:
-    """Write skill.csv, skill.parquet, evaluation.json, the posterior of `fit`, and the manifest.
+    """Write skill.csv, skill.parquet, evaluation.json, the posterior of `fit`, further tables, and the manifest.
 
     Parameters
     ----------
     folder : replaced whole if this package wrote it before, refused if anybody else did
     inputs : digests of what the evaluation rests on (ledger, record tables, outcomes), for the manifest
+    tables : further tables, name of the CSV file without its ending to table
     """
     target = Path(folder)
     build = staging_folder(target)
@@ -93,6 +98,8 @@ def write_evaluation(
         (build / "skill.csv").write_bytes(safe_csv(table))
         pq.write_table(table, build / "skill.parquet", compression="zstd")
         (build / "evaluation.json").write_bytes(evaluation_json(evaluation))
+        for name, further in (tables or {}).items():
+            (build / f"{name}.csv").write_bytes(safe_csv(further))
         if fit is not None and evaluation.status != "WITHHOLD":
             without_withheld(fit, evaluation).save(build / "posterior.nc")
         files = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(build.iterdir())}

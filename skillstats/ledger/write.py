@@ -33,6 +33,8 @@ CSV: Final = {"ledger": "ledger", "kpis": "kpis", "quarantine": "quarantine", "d
 TABLES: Final = ("ledger", "decisions", "slices", "books", "kpis", "quarantine", "drops", "decay", "decay_kpis")
 
 
+FREEZES_FILE: Final = "plan.frozen.json"
+"""The freezes of the plan, which travel with a ledger; what is digested does not know them."""
 UNFINISHED: Final = ".rows"
 SOME: Final = 1_000
 """Problems written at a time."""
@@ -91,7 +93,7 @@ def _written(folder: Path) -> set[str]:
     listed = (
         manifest.get("provenance", {}).get("written", {}) if _kind(folder) == "ledger" else manifest["result"].get("files", {})
     )
-    return {"manifest.json", *listed}
+    return {"manifest.json", FREEZES_FILE, *listed}
 
 
 class _Told(msgspec.Struct):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -81,13 +81,20 @@ def make_pages(material: Material, *, audience: str) -> Pages:
 
 
 def write_report(
-    evaluation: Evaluation, *, audience: str, path: str | Path, trader: str | None = None, ledger: Ledger | None = None
+    evaluation: Evaluation,
+    *,
+    audience: str,
+    path: str | Path,
+    trader: str | None = None,
+    ledger: Ledger | None = None,
+    contests: Sequence[Mapping[str, Any]] = (),
 ) -> Path:
     """Render a page and write it; each file appears complete or not at all.
 
     Parameters
     ----------
     evaluation, audience, trader, ledger : see `render_report`
+    contests : of rows, see `skillstats.read_contests`, for pages that list them
     path : the file to write; an existing page is replaced, anything else is left alone; its folder must exist. The data of the page is written
         beside it, with the ending ``.json`` (none for the head, whose data is the evaluation itself), and tables with their own
 
@@ -100,7 +107,8 @@ def write_report(
     UsageError
         As `render_report`, or if `path` cannot be written.
     """
-    return write_pages(make_pages(Material(evaluation, ledger, trader), audience=audience), Path(path))
+    material = Material(evaluation, ledger, trader, contests=tuple(contests))
+    return write_pages(make_pages(material, audience=audience), Path(path))
 
 
 def write_pages(pages: Pages, target: Path) -> Path:
@@ -128,6 +136,9 @@ def _reader(material: Material, audience: str) -> Reader:
         raise UsageError(f"audience={audience!r}, not in {{{', '.join(AUDIENCES)}}}; name who will read the page")
     if audience not in READERS:
         raise UsageError(f"audience={audience!r}, this version writes pages for {', '.join(READERS)} only")
+    declared = material.evaluation.plan.get("audiences") or AUDIENCES
+    if audience not in declared:
+        raise UsageError(f"audience={audience!r}, the plan of this evaluation declares pages for {', '.join(declared)} only")
     reader, trader, ledger = READERS[audience], material.trader, material.ledger
     known = {r["trader"] for r in material.evaluation.rows}
     if reader.needs_trader and trader not in known:

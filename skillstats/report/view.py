@@ -5,13 +5,17 @@ The template never sees the `Evaluation`; it sees this `View`, whose numbers pas
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from markupsafe import Markup
 
 from skillstats.evaluation.result import INTERVAL_NAME, Evaluation
 from skillstats.report import facts, words
 from skillstats.report.blocks import sections_of
+from skillstats.report.blocks.contests import contests_section
+from skillstats.report.blocks.restatement import restatement_section
 from skillstats.report.facts import Facts, text_of
 from skillstats.report.figures import forest_svg
 from skillstats.report.grid import GridRow, grid_of
@@ -101,8 +105,8 @@ class View:
     plan_text: tuple[str, ...]
 
 
-def view_of(evaluation: Evaluation) -> View:
-    """Filter an evaluation and write it down as text."""
+def view_of(evaluation: Evaluation, contests: Sequence[Mapping[str, Any]] = ()) -> View:
+    """Filter an evaluation and the contests of its rows, and write them down as text."""
     scale = words.scale_of(evaluation)
     own, cells = overall_rows(evaluation), regime_rows(evaluation)
     groups = words.group_traders(own)
@@ -131,7 +135,7 @@ def view_of(evaluation: Evaluation) -> View:
         cells=tuple(_line(r, scale, digits) for r in cells),
         kpis=kpi_table(evaluation.kpis, text_of(source["unit"])),
         more=more_of(evaluation, own, scale, text_of(source["unit"])),
-        sections=sections_of(evaluation.attribution, _setting(evaluation, own, scale)),
+        sections=_sections(evaluation, contests, _setting(evaluation, own, scale)),
         hypotheses=_hypotheses(evaluation),
         caveats=tuple(visible(str(c)) for c in evaluation.caveats),
         population=facts.population_table(evaluation),
@@ -140,6 +144,13 @@ def view_of(evaluation: Evaluation) -> View:
         identity=facts.identity_facts(evaluation),
         plan_text=tuple(str(evaluation.plan["text"] or "").splitlines()),
     )
+
+
+def _sections(evaluation: Evaluation, contests: Sequence[Mapping[str, Any]], setting: Setting) -> tuple[Section, ...]:
+    """What is disputed and what changed, then the questions beside skill."""
+    annual, certainty = bool(evaluation.source["has_year"]), float(evaluation.plan["certainty"])
+    first = (contests_section(contests), restatement_section(evaluation.restatement, setting, annual=annual, certainty=certainty))
+    return (*(s for s in first if s is not None), *sections_of(evaluation.attribution, setting))
 
 
 def _setting(evaluation: Evaluation, own: tuple[Row, ...], scale: Scale) -> Setting:

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from skillstats.report.readers.head import HEAD
-from skillstats.report.readers.material import Material, Reader
+from skillstats.report.readers.material import Material, Reader, contests_of, contests_without_text
 
 READERS: Final[Mapping[str, Reader]] = {
     "head": HEAD,
 }
 """Audience to its reader."""
 
-__all__ = ["READERS", "Material", "Reader"]
+__all__ = ["READERS", "Material", "Reader", "contests_of", "contests_without_text"]

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from skillstats.evaluation.contests import without_text
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -23,13 +25,27 @@ class Material:
     """Everything a reader's data may be taken from; itself never rendered.
 
     evaluation : the verdicts; ledger : the rows they rest on, for readers that need them; trader : whose page it is, for a page of one person;
-    minutes : decisions recorded on this and earlier evaluations, oldest first
+    minutes : decisions recorded on this and earlier evaluations, oldest first; contests : contested rows, see
+    `skillstats.evaluation.contests.read_contests`, with notes, names and numbers: a reader takes what it may show by `contests_of` or
+    `contests_without_text`
     """
 
     evaluation: Evaluation
     ledger: Ledger | None = None
     trader: str | None = None
     minutes: tuple[Mapping[str, Any], ...] = ()
+    contests: tuple[Mapping[str, Any], ...] = ()
+
+
+def contests_of(material: Material, trader: str) -> list[dict[str, Any]]:
+    """Contests of one trader's own rows, without the desk's total."""
+    own = [c for c in material.contests if c["row"]["trader"] == trader]
+    return [{**c, "totals": {"trader": c["totals"]["trader"]}} for c in own]
+
+
+def contests_without_text(material: Material) -> list[dict[str, Any]]:
+    """Every contest without its note and without an estimate, for readers who see neither."""
+    return [without_text(c) for c in material.contests]
 
 
 @dataclass(frozen=True, slots=True)
