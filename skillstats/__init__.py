@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from skillstats.evaluation.day_scores import Comparison, compare
     from skillstats.evaluation.evaluate import evaluate
     from skillstats.evaluation.family import FamilyEvaluation, evaluate_choices, evaluate_parts
+    from skillstats.evaluation.forward import WalkForward, walk_forward
     from skillstats.evaluation.result import Evaluation
     from skillstats.evaluation.verify import verify
     from skillstats.evaluation.write import read_evaluation, write_evaluation
@@ -88,6 +89,7 @@ _HOME = {
     "RiskScores": "attribution.risk",
     "Shrinkage": "inference.known_error",
     "Surface": "boundary.surface",
+    "WalkForward": "evaluation.forward",
     "World": "simulate.world",
     "behaviour": "behaviour.habits",
     "attribute": "attribution.attribute",
@@ -125,6 +127,7 @@ _HOME = {
     "to_evidence": "evidence",
     "value_surface": "boundary.surface",
     "verify": "evaluation.verify",
+    "walk_forward": "evaluation.forward",
     "write_evaluation": "evaluation.write",
     "write_report": "report.page",
 }
@@ -133,7 +136,7 @@ __all__ = [  # noqa: RUF022
     "Plan", "read_plan", "Record", "read_record", "Ledger", "build_ledger", "build_ledger_folder", "LedgerFolder", "read_ledger", "Explanation", "explain", "Evidence", "to_evidence", "read_outcomes",
     "ModelSpec", "read_spec", "Fit", "fit", "Evaluation", "evaluate", "write_evaluation", "read_evaluation", "verify", "write_report",
     "PoolingPrior", "Shrinkage", "shrink", "World", "read_world", "simulate", "resimulate", "PureModel", "Order",
-    "Fills", "read_fix", "decisions_needed", "compare", "Comparison",
+    "Fills", "read_fix", "decisions_needed", "compare", "Comparison", "walk_forward", "WalkForward",
     "find_regimes", "Regimes", "value_surface", "Surface", "compare_policies", "Policies",
     "DayParts", "read_day_parts", "evaluate_parts", "Choices", "to_choices", "read_choices", "evaluate_choices", "FamilyFit", "FamilyEvaluation",
     "split_choice", "ChoiceSplit", "placebo", "Placebo",

@@ -157,13 +157,14 @@ def fit_and_write(
     ledger: Ledger | None = None,
     only: tuple[str, ...] | None = None,
 ) -> Evaluation:
-    """Fit by `engine` and, with `check` and where it covers the model, by the other one; judge and write the evaluation folder.
+    """Fit by `engine`; with `check` fit by the other one where it covers the model, and make the past forecasts; judge and write the folder.
 
     With a `ledger`, the blocks of `only` (None: all) are computed too.
     """
     from skillstats.evaluation.blocks import blocks_of
     from skillstats.evaluation.engines import second_fit
     from skillstats.evaluation.evaluate import evaluate
+    from skillstats.evaluation.forward import with_past_forecasts
     from skillstats.evaluation.write import write_evaluation
     from skillstats.inference.nuts import fit
 
@@ -178,6 +179,7 @@ def fit_and_write(
     )
     blocks = blocks_of(ledger, evidence, plan, seed=fitted.seed, only=only) if ledger is not None else {}
     result = evaluate(fitted, plan, overrides=overrides, second=second_fit(fitted, plan) if check else None, blocks=blocks)
+    result = with_past_forecasts(result, fitted, plan, made=check)
     inputs = {k: str(evidence.context[k]) for k in ("ledger_digest", "input_digest") if k in evidence.context}
     write_evaluation(result, out, fitted, inputs)
     return result
