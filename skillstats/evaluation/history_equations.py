@@ -74,7 +74,7 @@ class Layout:
     @property
     def effects(self) -> int:
         """Number of effects beta."""
-        return self.mix.shape[1]
+        return int(self.mix.shape[1])
 
 
 @dataclass(frozen=True)

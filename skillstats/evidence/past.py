@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,13 +74,13 @@ def up_to_quarter(evidence: Evidence, last: int) -> Evidence:
         scale = pooled_sd(value, codes["trader"], codes["session"])
         risk = np.full(len(kept), scale)
     y = value / risk if not evidence.has_risk else evidence.y[kept]
-    numbers = {k: v[kept] for k in NUMBERS if (v := getattr(evidence, k)) is not None}
+    changed: dict[str, Any] = {k: v[kept] for k in NUMBERS if (v := getattr(evidence, k)) is not None}
+    changed |= {k: codes[k] for k in LABELS}
     return replace(
         evidence,
         value_add=value,
         risk=risk,
         y=y,
-        **{k: codes[k] for k in LABELS},
         decision=evidence.decision[kept],
         coords=own,
         scale=scale,
@@ -87,7 +88,7 @@ def up_to_quarter(evidence: Evidence, last: int) -> Evidence:
         counts={},
         context={},
         labels=labels,
-        **numbers,
+        **changed,
     )
 
 

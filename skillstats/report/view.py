@@ -15,6 +15,7 @@ from skillstats.report.blocks import sections_of
 from skillstats.report.facts import Facts, text_of
 from skillstats.report.figures import forest_svg
 from skillstats.report.grid import GridRow, grid_of
+from skillstats.report.history import history_sections
 from skillstats.report.kpis import Table, kpi_table
 from skillstats.report.more import More, more_of
 from skillstats.report.numbers import ABSENT, count, digits_for, fixed, interval, is_number, percent, visible
@@ -131,7 +132,7 @@ def view_of(evaluation: Evaluation) -> View:
         cells=tuple(_line(r, scale, digits) for r in cells),
         kpis=kpi_table(evaluation.kpis, text_of(source["unit"])),
         more=more_of(evaluation, own, scale, text_of(source["unit"])),
-        sections=sections_of(evaluation.attribution, _setting(evaluation, own, scale)),
+        sections=_sections(evaluation, _setting(evaluation, own, scale)),
         hypotheses=_hypotheses(evaluation),
         caveats=tuple(visible(str(c)) for c in evaluation.caveats),
         population=facts.population_table(evaluation),
@@ -140,6 +141,12 @@ def view_of(evaluation: Evaluation) -> View:
         identity=facts.identity_facts(evaluation),
         plan_text=tuple(str(evaluation.plan["text"] or "").splitlines()),
     )
+
+
+def _sections(evaluation: Evaluation, setting: Setting) -> tuple[Section, ...]:
+    """The sections on time, then those of the blocks."""
+    hurdle = float(evaluation.plan["hurdle"]) if evaluation.source["has_year"] else None
+    return (*history_sections(evaluation.history, setting, hurdle), *sections_of(evaluation.attribution, setting))
 
 
 def _setting(evaluation: Evaluation, own: tuple[Row, ...], scale: Scale) -> Setting:
