@@ -81,7 +81,7 @@ def _reweighed(above: NDArray[np.bool_], log_ratio: FloatArray) -> tuple[FloatAr
     if np.ptp(log_ratio) == 0:
         return above.mean(axis=0), 0.0
     weights, k = smoothed_weights(log_ratio)
-    return weights @ above, float(k)
+    return np.minimum(weights @ above, 1.0), float(k)  # weights that sum to 1 but for rounding
 
 
 def _power(values: NDArray[Any], log_prior: FloatArray) -> FloatArray:

@@ -81,7 +81,7 @@ def up_to_quarter(evidence: Evidence, last: int) -> Evidence:
         value_add=value,
         risk=risk,
         y=y,
-        decision=evidence.decision[kept],
+        decision=np.unique(evidence.decision[kept], return_inverse=True)[1].astype(np.int64),
         coords=own,
         scale=scale,
         sessions_spanned=_spanned(evidence, own["session"]),
