@@ -28,6 +28,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
+from threadpoolctl import threadpool_limits
 
 from skillstats.components.priors import prior_numbers
 from skillstats.evaluation.history_equations import Layout, Path, Scales, lay_out_path, path_given
@@ -142,7 +143,8 @@ def _reweighted(fit: Fit, per_y: FloatArray | None) -> States | str:
     count, cells = len(fit.draws("mu")), layout.traders * layout.quarters
     at = np.linspace(0, count - 1, int(np.clip(WORK / cells**3, LEAST_DRAWS, min(MOST_DRAWS, count)))).astype(int)
     grid = _grid(fit)
-    given = [_given_draw(path_given(layout, scales_of(fit, layout, int(draw))), layout, grid) for draw in at]
+    with threadpool_limits(1, user_api="blas"):  # thousands of small decompositions: threads would only wait for each other
+        given = [_given_draw(path_given(layout, scales_of(fit, layout, int(draw))), layout, grid) for draw in at]
     still, density, mean, variance = (np.stack(part) for part in zip(*given, strict=True))
     total = special.logsumexp(density, axis=1)
     weights, k = smoothed_weights(total - still)
