@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from skillstats.evaluation.day_scores import Comparison, compare
     from skillstats.evaluation.evaluate import evaluate
     from skillstats.evaluation.family import FamilyEvaluation, evaluate_choices, evaluate_parts
+    from skillstats.evaluation.forward import WalkForward, walk_forward
     from skillstats.evaluation.restate import Restatement, read_earlier, restate
     from skillstats.evaluation.result import Evaluation
     from skillstats.evaluation.verify import verify
@@ -97,6 +98,7 @@ _HOME = {
     "RiskScores": "attribution.risk",
     "Shrinkage": "inference.known_error",
     "Surface": "boundary.surface",
+    "WalkForward": "evaluation.forward",
     "World": "simulate.world",
     "behaviour": "behaviour.habits",
     "attribute": "attribution.attribute",
@@ -142,6 +144,7 @@ _HOME = {
     "to_evidence": "evidence",
     "value_surface": "boundary.surface",
     "verify": "evaluation.verify",
+    "walk_forward": "evaluation.forward",
     "write_evaluation": "evaluation.write",
     "write_report": "report.page",
 }
@@ -150,7 +153,7 @@ __all__ = [  # noqa: RUF022
     "Plan", "read_plan", "Record", "read_record", "Ledger", "build_ledger", "build_ledger_folder", "LedgerFolder", "read_ledger", "Explanation", "explain", "Evidence", "to_evidence", "read_outcomes",
     "ModelSpec", "read_spec", "Fit", "fit", "Evaluation", "evaluate", "write_evaluation", "read_evaluation", "verify", "write_report",
     "PoolingPrior", "Shrinkage", "shrink", "World", "read_world", "simulate", "resimulate", "PureModel", "Order",
-    "Fills", "read_fix", "decisions_needed", "compare", "Comparison",
+    "Fills", "read_fix", "decisions_needed", "compare", "Comparison", "walk_forward", "WalkForward",
     "find_regimes", "Regimes", "value_surface", "Surface", "compare_policies", "Policies",
     "DayParts", "read_day_parts", "evaluate_parts", "Choices", "to_choices", "read_choices", "evaluate_choices", "FamilyFit", "FamilyEvaluation",
     "split_choice", "ChoiceSplit", "placebo", "Placebo",

@@ -195,7 +195,7 @@ def fit_and_write(
     freezes: Sequence[Freeze] = (),
     earlier: Earlier | None = None,
 ) -> Evaluation:
-    """Fit by `engine` and, with `check` and where it covers the model, by the other one; judge and write the evaluation folder.
+    """Fit by `engine`; with `check` fit by the other one where it covers the model, and make the past forecasts; judge and write the folder.
 
     With a `ledger`, the blocks of `only` (None: all) are computed too. `freezes` of the plan, oldest first;
     `earlier`, the evaluation that this one restates.
@@ -204,6 +204,7 @@ def fit_and_write(
     from skillstats.evaluation.declared import frozen_of
     from skillstats.evaluation.engines import second_fit
     from skillstats.evaluation.evaluate import evaluate
+    from skillstats.evaluation.forward import with_past_forecasts
     from skillstats.evaluation.restate import restate
     from skillstats.evaluation.status import plan_in_force
     from skillstats.evaluation.write import write_evaluation
@@ -222,6 +223,7 @@ def fit_and_write(
     blocks = blocks_of(ledger, evidence, allowed, seed=fitted.seed, only=only) if ledger is not None else {}
     second = second_fit(fitted, plan) if check else None
     result = evaluate(fitted, plan, overrides=overrides, second=second, blocks=blocks, freezes=freezes)
+    result = with_past_forecasts(result, fitted, plan, made=check)
     inputs = {k: str(evidence.context[k]) for k in ("ledger_digest", "input_digest") if k in evidence.context}
     tables = {}
     if earlier is not None:

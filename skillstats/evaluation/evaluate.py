@@ -20,6 +20,7 @@ from skillstats.evaluation.detail import needed_table, row_detail, together
 from skillstats.evaluation.draws import Draws, Standard
 from skillstats.evaluation.engines import ENGINE_NAMES, compare_engines
 from skillstats.evaluation.estimands import Estimate, Target, estimate, targets
+from skillstats.evaluation.history import history_of
 from skillstats.evaluation.influence import Influence, leave_one_day_out
 from skillstats.evaluation.lists import lists_of
 from skillstats.evaluation.population import population
@@ -121,6 +122,12 @@ def evaluate(
         caveats=(*primary_words(plan, rows), *skew.sentences(fit.evidence.unit), *caveats(fit, floor_words, by.sensitivity)),
         desk={} if withheld else _desk(fit, made.draws, shown, by),
         day_errors=tuple(day_error_table(fit.evidence)),
+        history=history_of(
+            fit,
+            {row["trader"]: e for row, _, e in own},
+            {row["trader"]: row["status"] for row, _, _ in own},
+            withheld=worst(codes) == "WITHHOLD",
+        ),
     )
 
 

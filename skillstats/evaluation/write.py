@@ -1,6 +1,6 @@
 """Write an evaluation folder, all or nothing, and read it back.
 
-`evaluation.json` holds everything; `skill.csv` and `skill.parquet` are its rows, `posterior.nc` the draws, `manifest.json` the sha256
+`evaluation.json` holds everything; `skill.csv` and `skill.parquet` are its rows, `history.csv` its history by quarter, `posterior.nc` the draws, `manifest.json` the sha256
 of each file. The page is rendered from the JSON alone.
 """
 
@@ -21,6 +21,7 @@ import xarray as xr
 from xarray import DataTree
 
 from skillstats.errors import UsageError
+from skillstats.evaluation.history import history_table
 from skillstats.evaluation.result import SKILL_COLUMNS, Evaluation
 from skillstats.inference.container import Fit
 from skillstats.ledger.canonical import safe_csv
@@ -83,7 +84,7 @@ def write_evaluation(
     inputs: Mapping[str, str] | None = None,
     tables: Mapping[str, pa.Table] | None = None,
 ) -> None:
-    """Write skill.csv, skill.parquet, evaluation.json, the posterior of `fit`, further tables, and the manifest.
+    """Write skill.csv, skill.parquet, history.csv (where quarters exist), evaluation.json, the posterior of `fit`, further tables, and the manifest.
 
     Parameters
     ----------
@@ -100,6 +101,8 @@ def write_evaluation(
         (build / "evaluation.json").write_bytes(evaluation_json(evaluation))
         for name, further in (tables or {}).items():
             (build / f"{name}.csv").write_bytes(safe_csv(further))
+        if evaluation.history.get("rows"):
+            (build / "history.csv").write_bytes(safe_csv(history_table(evaluation.history)))
         if fit is not None and evaluation.status != "WITHHOLD":
             without_withheld(fit, evaluation).save(build / "posterior.nc")
         files = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(build.iterdir())}

@@ -19,6 +19,7 @@ from skillstats.report.blocks.restatement import restatement_section
 from skillstats.report.facts import Facts, text_of
 from skillstats.report.figures import forest_svg
 from skillstats.report.grid import GridRow, grid_of
+from skillstats.report.history import history_sections
 from skillstats.report.kpis import Table, kpi_table
 from skillstats.report.more import More, more_of
 from skillstats.report.numbers import ABSENT, count, digits_for, fixed, interval, is_number, percent, visible
@@ -147,10 +148,12 @@ def view_of(evaluation: Evaluation, contests: Sequence[Mapping[str, Any]] = ()) 
 
 
 def _sections(evaluation: Evaluation, contests: Sequence[Mapping[str, Any]], setting: Setting) -> tuple[Section, ...]:
-    """What is disputed and what changed, then the questions beside skill."""
+    """What is disputed and what changed, how skill went over time, then the questions beside skill."""
     annual, certainty = bool(evaluation.source["has_year"]), float(evaluation.plan["certainty"])
+    hurdle = float(evaluation.plan["hurdle"]) if annual else None
     first = (contests_section(contests), restatement_section(evaluation.restatement, setting, annual=annual, certainty=certainty))
-    return (*(s for s in first if s is not None), *sections_of(evaluation.attribution, setting))
+    told = (s for s in first if s is not None)
+    return (*told, *history_sections(evaluation.history, setting, hurdle), *sections_of(evaluation.attribution, setting))
 
 
 def _setting(evaluation: Evaluation, own: tuple[Row, ...], scale: Scale) -> Setting:
