@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from skillstats.simulate.world import World, read_world
     from skillstats.spec.model import ModelSpec
     from skillstats.spec.read import read_spec
+    from skillstats.study.operating import operating_characteristics
 
 _HOME = {
     "ChoiceSplit": "attribution.choice",
@@ -103,6 +104,7 @@ _HOME = {
     "explain": "ledger.explain",
     "find_regimes": "boundary.finder",
     "fit": "inference.nuts",
+    "operating_characteristics": "study.operating",
     "placebo": "luck.placebo",
     "learn_rule": "behaviour.learning",
     "read_choices": "evidence",
@@ -140,6 +142,7 @@ __all__ = [  # noqa: RUF022
     "behaviour", "Behaviour", "learn_rule", "Learning",
     "attribute", "FactorAttribution", "to_day_parts",
     "classics", "Classics", "risk_scores", "RiskScores",
+    "operating_characteristics",
 ]  # fmt: skip
 
 

@@ -156,6 +156,12 @@ def ledger(
     help="Beside the verdict, answer these questions only: names of blocks; `skill` for none.  [default: all]",
 )
 @click.option(
+    "--operating",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Desks without skill to simulate for the error rates of this evaluation; 0: none.  [default: by the size of the record]",
+)
+@click.option(
     "--audience", multiple=True, type=click.Choice(AUDIENCES), help="Also write the page of this reader; none without it."
 )
 def evaluate(source: Path, out: Path, **options: Any) -> None:

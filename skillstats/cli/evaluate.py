@@ -15,6 +15,7 @@ from skillstats.errors import UsageError
 if TYPE_CHECKING:
     from skillstats.evaluation.result import Evaluation
     from skillstats.evidence import Evidence
+    from skillstats.inference.container import Fit
     from skillstats.ledger.containers import Ledger
     from skillstats.plan import Plan
 
@@ -54,6 +55,7 @@ def run_evaluate(
     draws: int | None,
     audience: tuple[str, ...],
     only: tuple[str, ...] = (),
+    operating: int | None = None,
 ) -> int:
     """Evidence, fit, evaluation, files, page; returns the exit code."""
     from skillstats.cli.record import refuse_inside
@@ -62,6 +64,8 @@ def run_evaluate(
 
     refuse_inside(source, out)
     check_target(out, "evaluation")
+    if operating == 1:
+        raise UsageError("--operating 1, must be 0 (no error rates) or at least 2 desks; leave it out for the usual number")
     declared = read_plan(plan) if plan is not None else None
     wanted = parse_blocks(only)
     evidence, used, quarantined, ledger = load_evidence(source, declared, parse_columns(columns))
@@ -69,8 +73,9 @@ def run_evaluate(
     overrides = {k: v for k, v in (("model", model), ("seed", seed), ("draws", draws)) if v is not None}
     overrides |= {"engine": engine} if engine != "nuts" else {}
     result = fit_and_write(
-        evidence, used, out, model=chosen, engine=engine, seed=seed, draws=draws, overrides=overrides, ledger=ledger, only=wanted
-    )
+        evidence, used, out, model=chosen, engine=engine, seed=seed, draws=draws, overrides=overrides, ledger=ledger, only=wanted,
+        operating=operating,
+    )  # fmt: skip
     for name in audience:
         from skillstats.report.page import write_report
 
@@ -156,11 +161,15 @@ def fit_and_write(
     check: bool = True,
     ledger: Ledger | None = None,
     only: tuple[str, ...] | None = None,
+    operating: int | None = None,
 ) -> Evaluation:
     """Fit by `engine` and, with `check` and where it covers the model, by the other one; judge and write the evaluation folder.
 
-    With a `ledger`, the blocks of `only` (None: all) are computed too.
+    With a `ledger`, the blocks of `only` (None: all) are computed too. `operating` desks are simulated for the error rates of this evaluation
+    (None: as many as suit the record, 0: none).
     """
+    import dataclasses
+
     from skillstats.evaluation.blocks import blocks_of
     from skillstats.evaluation.engines import second_fit
     from skillstats.evaluation.evaluate import evaluate
@@ -178,9 +187,21 @@ def fit_and_write(
     )
     blocks = blocks_of(ledger, evidence, plan, seed=fitted.seed, only=only) if ledger is not None else {}
     result = evaluate(fitted, plan, overrides=overrides, second=second_fit(fitted, plan) if check else None, blocks=blocks)
+    result = dataclasses.replace(result, operating=error_rates(fitted, plan, operating))
     inputs = {k: str(evidence.context[k]) for k in ("ledger_digest", "input_digest") if k in evidence.context}
     write_evaluation(result, out, fitted, inputs)
     return result
+
+
+def error_rates(fitted: Fit, plan: Plan, desks: int | None) -> Mapping[str, Any]:
+    """The error rates of an evaluation of a desk of this shape, see `skillstats.study.operating`; why there are none where none are wanted."""
+    if desks == 0:
+        return {"available": False, "why": "none were asked for (--operating 0)"}
+    from skillstats.study.operating import operating_characteristics
+
+    if sys.stderr.isatty():
+        click.echo("simulating desks of this shape, to say how often such an evaluation is wrong", err=True)
+    return operating_characteristics(fitted, plan, desks=desks)
 
 
 def print_result(result: Evaluation) -> None:
@@ -212,9 +233,23 @@ def print_result(result: Evaluation) -> None:
     if "engines" in result.diagnostics:
         console.print(Text(result.diagnostics["engines"]["text"]))
     target = result.source.get("target", "total")
+    if result.operating.get("available"):
+        console.print(Text(error_line(result.operating)))
     named = "" if target == "total" else f"; every number is of {target} skill"
     console.print(
         f"fit: {result.status}; {result.lists['skilled']['claim']} (hurdle {result.plan['hurdle']} {result.plan['hurdle_unit']}){named}"
+    )
+
+
+def error_line(operating: Mapping[str, Any]) -> str:
+    """The two error rates a reader needs first."""
+    once, desks = operating["once"]["desk_skill"], operating["desks"]["none"]
+    unit = "an annual IR" if operating["annual"] else "an IR per decision"
+    found = ", ".join(f"{f['skill']['share']:.0%} with {unit} of {f['ir']:g}" for f in operating["found"])
+    low, high = (f"{once[k]:.0%}" for k in ("q05", "q95"))
+    return (
+        f"simulated desks like this one: if nobody had skill, somebody would be claimed on {once['share']:.0%} of them (90% interval {low} to "
+        f"{high}, {desks} desks); of traders with skill are claimed: {found}"
     )
 
 
