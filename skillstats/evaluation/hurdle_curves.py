@@ -23,7 +23,7 @@ FloatArray = NDArray[np.float64]
 SCALES: Final = {"sceptical": 0.5, "default": 1.0, "wide": 2.0}
 K_LIMIT: Final = 0.7
 POINTS: Final = 41
-FOUR_HURDLES: Final = 4.0
+HURDLES: Final = 8.0
 Refit = Callable[[float], FloatArray | None]
 
 
@@ -58,16 +58,16 @@ class Curves:
 
 
 def hurdles_shown(hurdle: float) -> FloatArray:
-    """Deltas from 0 to four times the hurdle, the hurdle among them; for a hurdle of 0 or less, around it.
+    """Deltas from 0 to eight times the hurdle, the hurdle among them; for a hurdle of 0 or less, around it.
 
     Examples
     --------
     >>> shown = hurdles_shown(0.25)
-    >>> float(shown[0]), float(shown[10]), float(shown[-1])
-    (0.0, 0.25, 1.0)
+    >>> float(shown[0]), float(shown[5]), float(shown[-1])
+    (0.0, 0.25, 2.0)
     """
     if hurdle > 0:
-        return np.linspace(0.0, FOUR_HURDLES * hurdle, POINTS)
+        return np.linspace(0.0, HURDLES * hurdle, POINTS)
     width = abs(hurdle) or 1.0
     return np.linspace(hurdle - width, hurdle + width, POINTS)
 

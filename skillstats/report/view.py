@@ -18,6 +18,7 @@ from skillstats.report.grid import GridRow, grid_of
 from skillstats.report.kpis import Table, kpi_table
 from skillstats.report.more import More, more_of
 from skillstats.report.numbers import ABSENT, count, digits_for, fixed, interval, is_number, percent, visible
+from skillstats.report.operating import operating_sections
 from skillstats.report.rows import NOT_ENOUGH, Band, Reason, Row, overall_rows, reasons_of, regime_rows
 from skillstats.report.section import Section, Setting
 from skillstats.report.words import Scale
@@ -131,7 +132,10 @@ def view_of(evaluation: Evaluation) -> View:
         cells=tuple(_line(r, scale, digits) for r in cells),
         kpis=kpi_table(evaluation.kpis, text_of(source["unit"])),
         more=more_of(evaluation, own, scale, text_of(source["unit"])),
-        sections=sections_of(evaluation.attribution, _setting(evaluation, own, scale)),
+        sections=(
+            *operating_sections({} if evaluation.status == "WITHHOLD" else evaluation.operating, own, scale),
+            *sections_of(evaluation.attribution, _setting(evaluation, own, scale)),
+        ),
         hypotheses=_hypotheses(evaluation),
         caveats=tuple(visible(str(c)) for c in evaluation.caveats),
         population=facts.population_table(evaluation),
