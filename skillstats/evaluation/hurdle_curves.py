@@ -31,7 +31,7 @@ Refit = Callable[[float], FloatArray | None]
 class Curves:
     """Curves of every row under every prior.
 
-    delta : (point,) hurdles, on the scale of the plan's; above : {prior: (point, row)}; k : {prior: Pareto k of the weights, 0 for the fit's own prior}
+    delta : (point,) hurdles, on the scale of the plan's; above : {prior: (point, row)}; k : {prior: Pareto k of the weights, 0 for the fit's own prior, infinite where one draw holds all the weight}
     refitted : priors under which the model was fitted again
     """
 
@@ -48,7 +48,7 @@ class Curves:
                 {
                     "name": name,
                     "scale": scale,
-                    "k": self.k[name],
+                    "k": self.k[name] if np.isfinite(self.k[name]) else None,
                     "refitted": name in self.refitted,
                     "above": self.above[name][:, row].tolist(),
                 }
@@ -90,10 +90,12 @@ def hurdle_curves(
     """
     delta = hurdles_shown(hurdle)
     squares = ((centre[0] - centre[1]) / centre[2]) ** 2 + sum((tau / s) ** 2 for tau, s in spreads.values())
-    above, k, refitted = {}, {}, []
+    above: dict[str, FloatArray] = {}
+    k: dict[str, float] = {}
+    refitted: list[str] = []
     for name, scale in SCALES.items():
         weights, k[name] = _weights(0.5 * (1 - scale**-2) * squares)
-        other = refit(scale) if k[name] > K_LIMIT else None
+        other = None if k[name] <= K_LIMIT else refit(scale)
         if other is not None:
             refitted.append(name)
         above[name] = _above(ir, weights, delta) if other is None else _above(other, np.full(len(other), 1 / len(other)), delta)
@@ -104,7 +106,7 @@ def _weights(log_ratio: FloatArray) -> tuple[FloatArray, float]:
     if np.ptp(log_ratio) == 0:
         return np.full(len(log_ratio), 1 / len(log_ratio)), 0.0
     weights, k = smoothed_weights(log_ratio)
-    return weights, float(k)
+    return weights, float(k) if np.isfinite(k) else np.inf  # one draw holds all the weight: there is no tail to fit
 
 
 def _above(ir: FloatArray, weights: FloatArray, delta: FloatArray) -> FloatArray:

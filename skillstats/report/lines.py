@@ -87,7 +87,7 @@ def _single(lines: Sequence[Line], guides: Guides, *, narrow: bool) -> Figure:
     _frame(axes, guides, font)
     axes.set_xlim(0, 1.02 * max(x for line in lines for x in line.x))
     for (dashes, colour, marker), line in zip(LOOKS, lines, strict=False):
-        axes.plot(line.x, line.y, ls=dashes, color=colour, lw=1.8, marker=marker, ms=5, zorder=4)
+        axes.plot(line.x, line.y, ls=dashes, color=colour, lw=1.8, marker=marker, ms=5, zorder=4, clip_on=False)
         if line.low:
             below = [y - low for y, low in zip(line.y, line.low, strict=True)]
             above = [high - y for y, high in zip(line.y, line.high, strict=True)]
@@ -95,8 +95,8 @@ def _single(lines: Sequence[Line], guides: Guides, *, narrow: bool) -> Figure:
     for y, line, (_, colour, _marker) in zip(_apart([line.y[-1] for line in lines]), lines, LOOKS, strict=False):
         axes.text(1.02, y, line.label, transform=axes.get_yaxis_transform(), va="center", fontsize=font, color=colour)
     axes.text(guides.x, 103, guides.x_words, ha="center", va="bottom", fontsize=font - 0.5, color=INK, clip_on=False)
-    where = {"transform": axes.get_yaxis_transform(), "ha": "left", "va": "bottom"}
-    axes.text(0.01, guides.y + 1, guides.y_words, fontsize=font - 1, color=SOFT, **where)
+    where = {"transform": axes.get_yaxis_transform(), "ha": "right", "va": "bottom"}
+    axes.text(1.0, guides.y + 1, guides.y_words, fontsize=font - 1, color=SOFT, **where)
     return figure
 
 

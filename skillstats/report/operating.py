@@ -23,7 +23,7 @@ PRIORS: Final = "Would another hurdle, or another prior, say otherwise?"
 MOST_PANELS: Final = 24
 FOUND: Final = 0.80
 NAMES: Final = {"sceptical": "sceptical prior", "default": "the plan's prior", "wide": "wide prior"}
-AXIS: Final = Axis("wrong", "% of simulated desks, or of simulated traders (90% interval of the simulation)")
+AXIS: Final = Axis("wrong", "% of simulated desks or traders (90% interval)")
 
 
 def operating_sections(operating: Mapping[str, Any], rows: Sequence[Row], scale: Scale) -> tuple[Section, ...]:
@@ -48,7 +48,7 @@ def _wrong(o: Mapping[str, Any], scale: Scale) -> Section:
     if every:
         head += f", {_share(every['desk_skill'])} if acted on at the first claim of any quarter"
     best = o["found"][-1]
-    head += f"; a trader of {unit} {best['ir']:g} is missed in {_share(best['skill'], missed=True)}"
+    head += f"; {_share(best['skill'], missed=True)} of traders of {unit} {best['ir']:g} are missed"
     words = [
         f"If nobody on a desk like this had skill, somebody would still be claimed to clear the hurdle on {_with_error(once['desk_skill'])} of such desks,"
         f" and {_with_error(once['trader_skill'])} of traders."
@@ -142,7 +142,7 @@ def _length(o: Mapping[str, Any]) -> Section | None:
         "length", today, f"today: {_years(today)}", 100 * FOUND, "4 of 5 found",
         "length of the record, years (bars: 90% interval of the simulation)", "traders found",
     )  # fmt: skip
-    text = " ".join([f"F{_reached(p)[1:]}." for p in o["power"]])
+    text = " ".join([f"F{_reached(p)[1:]}." for p in reversed(o["power"])])
     notes = (
         "Up to today the record is cut at the end of each quarter; beyond, it goes on as it was, with the same activity. Half of the simulated desk has "
         "that IR: who is alone among people without skill is found later, because the desk's average pulls such a person in.",
@@ -165,8 +165,8 @@ def _reached(power: Mapping[str, Any]) -> str:
     """When four of five people of that IR are found."""
     enough = [t["years"] for t in power["points"] if t["share"] >= FOUND]
     last = power["points"][-1]["years"]
-    when = f"within {_years(enough[0])}" if enough else f"not within {_years(last)}"
-    return f"four of five traders of IR {power['ir']:g} are found {when}"
+    who = f"four of five traders of IR {power['ir']:g}"
+    return f"{who} are found within {_years(enough[0])}" if enough else f"fewer than {who} are found even in {_years(last)}"
 
 
 def curves_section(rows: Sequence[Row], scale: Scale) -> Section | None:
@@ -177,10 +177,11 @@ def curves_section(rows: Sequence[Row], scale: Scale) -> Section | None:
     moved = [visible(r.trader) for r in known if len({p >= scale.certainty for p in _at_hurdle(r, scale)}) > 1]
     sure = [visible(r.trader) for r in known if min(_at_hurdle(r, scale)) >= scale.certainty]
     finding = _prior_finding(sure, moved, scale)
+    reach = fixed(_curves(known[0])["delta"][-1], scale.digits)
     return Section(
         "priors",
         PRIORS,
-        f"{finding}.",
+        f"{finding}. The curves show every hurdle up to {reach}.",
         _curves_picture(known, scale, finding),
         ((_prior_table(known, scale), _CAPTION),),
         _PRIOR_NOTES,
