@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from skillstats.simulate.world import World, read_world
     from skillstats.spec.model import ModelSpec
     from skillstats.spec.read import read_spec
+    from skillstats.study.operating import operating_characteristics
 
 _HOME = {
     "ChoiceSplit": "attribution.choice",
@@ -117,6 +118,7 @@ _HOME = {
     "fit": "inference.nuts",
     "freeze_plan": "declared.freeze",
     "keep_contest": "evaluation.contests",
+    "operating_characteristics": "study.operating",
     "placebo": "luck.placebo",
     "plan_differences": "declared.difference",
     "learn_rule": "behaviour.learning",
@@ -162,6 +164,7 @@ __all__ = [  # noqa: RUF022
     "classics", "Classics", "risk_scores", "RiskScores",
     "freeze_plan", "read_freezes", "Freeze", "plan_differences", "Difference",
     "restate", "read_earlier", "Restatement", "contest", "Contest", "keep_contest", "read_contests",
+    "operating_characteristics",
 ]  # fmt: skip
 
 

@@ -173,6 +173,12 @@ def ledger(
     help="The ledger of that evaluation: rows are compared, not only digests.",
 )
 @click.option(
+    "--operating",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Desks without skill to simulate for the error rates of this evaluation; 0: none.  [default: by the size of the record]",
+)
+@click.option(
     "--audience", multiple=True, type=click.Choice(AUDIENCES), help="Also write the page of this reader; none without it."
 )
 def evaluate(source: Path, out: Path, **options: Any) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from skillstats.evaluation.restate import Earlier
     from skillstats.evaluation.result import Evaluation
     from skillstats.evidence import Evidence
+    from skillstats.inference.container import Fit
     from skillstats.ledger.containers import Ledger
     from skillstats.plan import Plan
 
@@ -58,6 +59,7 @@ def run_evaluate(
     frozen: Path | None = None,
     restates: Path | None = None,
     restates_ledger: Path | None = None,
+    operating: int | None = None,
 ) -> int:
     """Evidence, fit, evaluation, files, page; returns the exit code."""
     from skillstats.cli.record import refuse_inside
@@ -67,6 +69,8 @@ def run_evaluate(
 
     refuse_inside(source, out)
     check_target(out, "evaluation")
+    if operating == 1:
+        raise UsageError("--operating 1, must be 0 (no error rates) or at least 2 desks; leave it out for the usual number")
     declared = read_plan(plan) if plan is not None else None
     wanted = parse_blocks(only)
     freezes = find_freezes(source, plan, frozen)
@@ -81,19 +85,9 @@ def run_evaluate(
     overrides = {k: v for k, v in (("model", model), ("seed", seed), ("draws", draws)) if v is not None}
     overrides |= {"engine": engine} if engine != "nuts" else {}
     result = fit_and_write(
-        evidence,
-        used,
-        out,
-        model=chosen,
-        engine=engine,
-        seed=seed,
-        draws=draws,
-        overrides=overrides,
-        ledger=ledger,
-        only=wanted,
-        freezes=freezes,
-        earlier=earlier,
-    )
+        evidence, used, out, model=chosen, engine=engine, seed=seed, draws=draws, overrides=overrides, ledger=ledger, only=wanted,
+        freezes=freezes, earlier=earlier, operating=operating,
+    )  # fmt: skip
     for name in audience:
         from skillstats.evaluation.contests import read_contests
         from skillstats.report.page import write_report
@@ -194,12 +188,15 @@ def fit_and_write(
     only: tuple[str, ...] | None = None,
     freezes: Sequence[Freeze] = (),
     earlier: Earlier | None = None,
+    operating: int | None = None,
 ) -> Evaluation:
     """Fit by `engine`; with `check` fit by the other one where it covers the model, and make the past forecasts; judge and write the folder.
 
-    With a `ledger`, the blocks of `only` (None: all) are computed too. `freezes` of the plan, oldest first;
-    `earlier`, the evaluation that this one restates.
+    With a `ledger`, the blocks of `only` (None: all) are computed too. `freezes` of the plan, oldest first; `earlier`, the evaluation that
+    this one restates. `operating` desks are simulated for the error rates of this evaluation (None: as many as suit the record, 0: none).
     """
+    import dataclasses
+
     from skillstats.evaluation.blocks import blocks_of
     from skillstats.evaluation.declared import frozen_of
     from skillstats.evaluation.engines import second_fit
@@ -224,6 +221,7 @@ def fit_and_write(
     second = second_fit(fitted, plan) if check else None
     result = evaluate(fitted, plan, overrides=overrides, second=second, blocks=blocks, freezes=freezes)
     result = with_past_forecasts(result, fitted, plan, made=check)
+    result = dataclasses.replace(result, operating=error_rates(fitted, allowed, operating))
     inputs = {k: str(evidence.context[k]) for k in ("ledger_digest", "input_digest") if k in evidence.context}
     tables = {}
     if earlier is not None:
@@ -231,6 +229,17 @@ def fit_and_write(
         result, tables = dataclasses.replace(result, restatement=found.plain), {"restatement": found.cells}
     write_evaluation(result, out, fitted, inputs, tables)
     return result
+
+
+def error_rates(fitted: Fit, plan: Plan, desks: int | None) -> Mapping[str, Any]:
+    """The error rates of an evaluation of a desk of this shape, see `skillstats.study.operating`; why there are none where none are wanted."""
+    if desks == 0:
+        return {"available": False, "why": "none were asked for (--operating 0)"}
+    from skillstats.study.operating import operating_characteristics
+
+    if sys.stderr.isatty():
+        click.echo("simulating desks of this shape, to say how often such an evaluation is wrong", err=True)
+    return operating_characteristics(fitted, plan, desks=desks)
 
 
 def print_result(result: Evaluation) -> None:
@@ -262,12 +271,26 @@ def print_result(result: Evaluation) -> None:
     if "engines" in result.diagnostics:
         console.print(Text(result.diagnostics["engines"]["text"]))
     target = result.source.get("target", "total")
+    if result.operating.get("available"):
+        console.print(Text(error_line(result.operating)))
     named = "" if target == "total" else f"; every number is of {target} skill"
     if result.restatement:
         console.print(Text(f"restates an earlier evaluation: {result.restatement['text']}"))
     console.print(Text(f"plan: {result.plan['frozen']['text']}"))
     console.print(
         f"fit: {result.status}; {result.lists['skilled']['claim']} (hurdle {result.plan['hurdle']} {result.plan['hurdle_unit']}){named}"
+    )
+
+
+def error_line(operating: Mapping[str, Any]) -> str:
+    """The two error rates a reader needs first."""
+    once, desks = operating["once"]["desk_skill"], operating["desks"]["none"]
+    unit = "an annual IR" if operating["annual"] else "an IR per decision"
+    found = ", ".join(f"{f['skill']['share']:.0%} with {unit} of {f['ir']:g}" for f in operating["found"])
+    low, high = (f"{once[k]:.0%}" for k in ("q05", "q95"))
+    return (
+        f"simulated desks like this one: if nobody had skill, somebody would be claimed on {once['share']:.0%} of them (90% interval {low} to "
+        f"{high}, {desks} desks); of traders with skill are claimed: {found}"
     )
 
 

@@ -21,15 +21,16 @@ from skillstats.evaluation.draws import Draws, Standard
 from skillstats.evaluation.engines import ENGINE_NAMES, compare_engines
 from skillstats.evaluation.estimands import Estimate, Target, estimate, targets
 from skillstats.evaluation.history import history_of
+from skillstats.evaluation.hurdle_curves import Curves, hurdle_curves
 from skillstats.evaluation.influence import Influence, leave_one_day_out
 from skillstats.evaluation.lists import lists_of
 from skillstats.evaluation.population import population
 from skillstats.evaluation.posterior import posterior_draws
 from skillstats.evaluation.predictive import STATISTICS, Check, missed, predictive_checks
-from skillstats.evaluation.refit import refit_ir
+from skillstats.evaluation.refit import refit_ir, scaled_spreads
 from skillstats.evaluation.result import Evaluation
 from skillstats.evaluation.rows import CLAIM_LIMIT, Judgement, finish_row, judged_ir, make_row, withhold_with_trader
-from skillstats.evaluation.sensitivity import PriorSensitivity, prior_sensitivity
+from skillstats.evaluation.sensitivity import PriorSensitivity, population_priors, prior_sensitivity
 from skillstats.evaluation.skew import skew_part, tail_fit_codes, tail_row_codes
 from skillstats.evaluation.status import Code, absent_traders, floors_in_force, record_codes, worst
 from skillstats.evaluation.variance_split import variance_split
@@ -97,7 +98,8 @@ def evaluate(
             for j, name in enumerate(fit.evidence.coords["trader"])
         },
         influence=_influence(fit, plan, made, sessions, density),
-        sensitivity=_sensitivity(fit, plan, made.found, made.ir, made.hurdle),
+        sensitivity=_sensitivity(fit, plan, made),
+        curves=_curves(fit, plan, made),
         placebo=(blocks or {}).get("placebo"),
         primary=plan.primary,
     )
@@ -215,25 +217,28 @@ def _influence(fit: Fit, plan: Plan, made: _Made, sessions: NDArray[np.int64], d
     return influence
 
 
-def _sensitivity(fit: Fit, plan: Plan, found: list[Target], ir: FloatArray, hurdle: float) -> PriorSensitivity:
-    """Response to the priors of the population, scales in y units; refitted where reweighting cannot be trusted."""
-    root = np.sqrt(fit.bets_per_year) if fit.bets_per_year else 1.0
-    spreads = {}
-    for name, prior in fit.spec.priors.items():
-        draws_name = "tau_" + name.removeprefix("skill_sd_")
-        if name.startswith("skill_sd_") and draws_name in fit:
-            spreads[name] = (fit.draws(draws_name), prior.sigma / (root if prior.unit == "annual_ir" else 1.0))
-    centre = fit.spec.priors["skill_mean"]
-    unit = root if centre.unit == "annual_ir" else 1.0
-    result = prior_sensitivity(ir, hurdle, spreads, (fit.draws("mu"), (centre.mu or 0.0) / unit, centre.sigma / unit))
+def _sensitivity(fit: Fit, plan: Plan, made: _Made) -> PriorSensitivity:
+    """Response to the priors of the population; refitted where reweighting cannot be trusted."""
+    spreads, centre = population_priors(fit)
+    result = prior_sensitivity(made.ir, made.hurdle, spreads, centre)
     if result.reliable or not spreads:
         return result
-    halved, doubled = (refit_ir(fit, plan, found, annual=fit.evidence.has_year, factor=f) for f in (0.5, 2.0))
+    scaled = [scaled_spreads(fit.spec, factor) for factor in (0.5, 2.0)]
+    halved, doubled = (refit_ir(fit, plan, made.found, annual=fit.evidence.has_year, priors=p) for p in scaled)
     if halved is None or doubled is None:
         return result
-    return dataclasses.replace(
-        result, halved=np.mean(halved > hurdle, axis=0), doubled=np.mean(doubled > hurdle, axis=0), reliable=True
-    )
+    above = (np.mean(again > made.hurdle, axis=0) for again in (halved, doubled))
+    return dataclasses.replace(result, **dict(zip(("halved", "doubled"), above, strict=True)), reliable=True)
+
+
+def _curves(fit: Fit, plan: Plan, made: _Made) -> Curves:
+    """P(IR > delta) under a sceptical, the plan's and a wide prior."""
+
+    def refit(factor: float) -> FloatArray | None:
+        priors = scaled_spreads(fit.spec, factor, mean=True)
+        return refit_ir(fit, plan, made.found, annual=fit.evidence.has_year, priors=priors)
+
+    return hurdle_curves(made.ir, made.hurdle, *population_priors(fit), refit)
 
 
 def _with_pooled(row: dict[str, Any], target: Target, standard: Standard) -> dict[str, Any]:

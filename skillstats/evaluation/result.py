@@ -66,7 +66,8 @@ class Evaluation:
         type_errors {sign, exaggeration, claim_rate, certainty}; prior {p_spread, p_mean, ir_spread, ir_mean, halved, doubled};
         tails {largest_row, row_of_sum, largest_day, day_of_sum, session, without_session, probability_change, ir_change, pareto_k, judged};
         losses {decisions, keep, revoke, better, evpi}; needed {ir, decisions, days, years}; quarter {mean, q05, q50, q95, p_loss,
-        sessions, active}
+        sessions, active}; hurdles {delta [..], priors [{name, scale, k, refitted, above [..]}]} of a trader: P(IR > delta) under priors of
+        half, the same and twice the scale
     population : {name: {label, unit, mean, median, q05, q95}} of the desk's mean and of every population sd and shock size
     diagnostics : engine, chains, draws, tune, divergences, r_hat_max, r_hat_of, ess_bulk_min, ess_tail_min, ess_of, e_bfmi_min, reruns,
         gates [{code, text}], predictive_p {name: p}, predictive {name: {p, observed, low, high, counts}}, loo {elpd, se, k_max,
@@ -84,7 +85,8 @@ class Evaluation:
     desk : variance {decision, record [{key, label, mean, q05, q95}], sessions, decisions}; needed [{ir, decisions, days, years}] of a
         trader at the desk's rhythm; quarter of the traders with an estimate together; empty where the fit is withheld
     day_errors : the ledger's means with day-clustered errors (M0), one line a trader and one for the desk (trader None)
-    operating : how often an evaluation of a desk of this shape under this plan claims skill that is not there and misses skill that is
+    operating : how often an evaluation of a desk of this shape under this plan claims skill that is not there and misses skill that is: the
+        keys of `skillstats.study.operating.operating_characteristics`, figures of desks and never of a person; attached by the verb that writes
     history : skill by quarter, and how well the method's own past forecasts came true
     restatement : what changed against an earlier evaluation of the same period, where this one restates it
     """

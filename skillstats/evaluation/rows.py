@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from skillstats.evaluation.choice_blocks import placebo_codes
 from skillstats.evaluation.estimands import Estimate, Target
+from skillstats.evaluation.hurdle_curves import Curves
 from skillstats.evaluation.influence import MOVE_LIMIT, Influence
 from skillstats.evaluation.result import ESTIMAND_COLUMNS, SKILL_COLUMNS
 from skillstats.evaluation.sensitivity import PriorSensitivity
@@ -40,6 +41,7 @@ class Judgement:
 
     hurdle, annual : the hurdle, and whether it is on the annual scale; certainty : of a claim
     fit_codes : codes that withhold every row; scoped : sampler findings of single traders
+    curves : P(IR > delta) of every row under three priors
     placebo : the block of that name, None without one; a trader's row is held against it
     primary : what the plan declared the evaluation to be about; empty: every row
     """
@@ -55,6 +57,7 @@ class Judgement:
     scoped: Mapping[str, tuple[Code, ...]]
     influence: Influence
     sensitivity: PriorSensitivity
+    curves: Curves
     placebo: Mapping[str, Any] | None = None
     primary: tuple[Cell, ...] = ()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from markupsafe import Markup
@@ -88,7 +88,7 @@ def _figure(panels: Sequence[Panel], quarters: Sequence[str], axis: PathAxis, *,
         if axis.hurdle is not None and low < axis.hurdle < high:
             axes.axhline(axis.hurdle, color=SOFT, lw=0.8, ls=(0, (3, 2)), zorder=1)
         _draw(axes, panel, (low, high))
-    style = {"rotation": 90, "ha": "left", "va": "center", "fontsize": font - 0.5, "color": SOFT}
+    style: dict[str, Any] = {"rotation": 90, "ha": "left", "va": "center", "fontsize": font - 0.5, "color": SOFT}
     figure.text(0.004, (1 + legend / height) / 2, axis.label, **style)
     _legend(figure, axis.hurdle, font, narrow=narrow)
     return figure
@@ -114,7 +114,7 @@ def _frame(axes: Axes, panel: Panel, quarters: Sequence[str], ends: tuple[float,
     shown = sorted({0, len(quarters) - 1})
     axes.set_xticks(shown, [quarters[k] for k in shown])
     for label, side in zip(axes.get_xticklabels(), ("left", "right"), strict=False):
-        label.set_horizontalalignment(side if len(shown) > 1 else "center")
+        label.set_horizontalalignment(side if len(shown) > 1 else "center")  # type: ignore[arg-type]
     axes.yaxis.get_major_locator().set_params(nbins=4)  # type: ignore[call-arg]
     axes.yaxis.set_major_formatter(lambda x, _: fixed(x, 0 if max(map(abs, ends)) >= 3 else 2))
     axes.axhline(0, color=INK, lw=0.8, zorder=1)

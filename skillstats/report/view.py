@@ -23,6 +23,7 @@ from skillstats.report.history import history_sections
 from skillstats.report.kpis import Table, kpi_table
 from skillstats.report.more import More, more_of
 from skillstats.report.numbers import ABSENT, count, digits_for, fixed, interval, is_number, percent, visible
+from skillstats.report.operating import operating_sections
 from skillstats.report.rows import NOT_ENOUGH, Band, Reason, Row, overall_rows, reasons_of, regime_rows
 from skillstats.report.section import Section, Setting
 from skillstats.report.words import Scale
@@ -136,7 +137,7 @@ def view_of(evaluation: Evaluation, contests: Sequence[Mapping[str, Any]] = ()) 
         cells=tuple(_line(r, scale, digits) for r in cells),
         kpis=kpi_table(evaluation.kpis, text_of(source["unit"])),
         more=more_of(evaluation, own, scale, text_of(source["unit"])),
-        sections=_sections(evaluation, contests, _setting(evaluation, own, scale)),
+        sections=_sections(evaluation, contests, own, scale),
         hypotheses=_hypotheses(evaluation),
         caveats=tuple(visible(str(c)) for c in evaluation.caveats),
         population=facts.population_table(evaluation),
@@ -147,13 +148,20 @@ def view_of(evaluation: Evaluation, contests: Sequence[Mapping[str, Any]] = ()) 
     )
 
 
-def _sections(evaluation: Evaluation, contests: Sequence[Mapping[str, Any]], setting: Setting) -> tuple[Section, ...]:
-    """What is disputed and what changed, how skill went over time, then the questions beside skill."""
+def _sections(
+    evaluation: Evaluation, contests: Sequence[Mapping[str, Any]], own: tuple[Row, ...], scale: Scale
+) -> tuple[Section, ...]:
+    """What is disputed and what changed, how sure all of it is, how skill went over time, then the questions beside skill."""
+    setting = _setting(evaluation, own, scale)
     annual, certainty = bool(evaluation.source["has_year"]), float(evaluation.plan["certainty"])
     hurdle = float(evaluation.plan["hurdle"]) if annual else None
     first = (contests_section(contests), restatement_section(evaluation.restatement, setting, annual=annual, certainty=certainty))
-    told = (s for s in first if s is not None)
-    return (*told, *history_sections(evaluation.history, setting, hurdle), *sections_of(evaluation.attribution, setting))
+    return (
+        *(s for s in first if s is not None),
+        *operating_sections({} if evaluation.status == "WITHHOLD" else evaluation.operating, own, scale),
+        *history_sections(evaluation.history, setting, hurdle),
+        *sections_of(evaluation.attribution, setting),
+    )
 
 
 def _setting(evaluation: Evaluation, own: tuple[Row, ...], scale: Scale) -> Setting:
