@@ -57,7 +57,8 @@ class WrongContext:
     levels : of the labels; rows, sessions : of the overrides
     raw, error : mean and day-clustered standard error, None in a thin context; mean, q05, q95 : pooled; in a thin context `mean` is that of
         all others and there is no interval
-    p_above : P(value > hurdle), the smaller of the two populations' (see the module), None in a thin context; p_below : likewise P(value < -hurdle)
+    p_above, p_below : P(value > hurdle), P(value < -hurdle), pooled; None in a thin context
+    p_sure : the smaller of p_above and of its like in the second population, see the module: what the list goes by
     thin : too few sessions for an estimate of its own; listed : on the list; running : expected share of false entries up to this one
     """
 
@@ -71,6 +72,7 @@ class WrongContext:
     q95: float | None
     p_above: float | None
     p_below: float | None
+    p_sure: float | None
     thin: bool
     listed: bool = False
     running: float | None = None
@@ -80,7 +82,7 @@ class WrongContext:
 class ModelErrors:
     """The list of contexts in which overriding the model pays, and all other contexts.
 
-    contexts : listed ones first, then by falling P(value > hurdle), thin ones last; labels : names of the labels
+    contexts : listed ones first, then by falling `p_sure`, thin ones last; labels : names of the labels
     unit : of the values; hurdle : in it; certainty, fdr, floor : of the rule
     expected_false : expected share of false entries of the list, None where it is empty
     """
@@ -101,13 +103,20 @@ class ModelErrors:
 
     def to_pandas(self) -> pd.DataFrame:
         """One row a context, a column a label."""
-        rows = [dict(zip(self.labels, c.levels, strict=True)) | {k: v for k, v in asdict(c).items() if k != "levels"} for c in self.contexts]
+        rows = [
+            dict(zip(self.labels, c.levels, strict=True)) | {k: v for k, v in asdict(c).items() if k != "levels"}
+            for c in self.contexts
+        ]
         return pd.DataFrame(rows)
 
     def summary(self) -> pd.DataFrame:
         """The columns a reader looks at first."""
         frame = self.to_pandas()
-        return frame[[*self.labels, "rows", "sessions", "mean", "q05", "q95", "p_above", "listed"]] if len(frame) else frame
+        return (
+            frame[[*self.labels, "rows", "sessions", "mean", "q05", "q95", "p_above", "p_sure", "listed"]]
+            if len(frame)
+            else frame
+        )
 
     def __str__(self) -> str:
         share = "" if self.expected_false is None else f", {self.expected_false:.0%} of them expected false"
@@ -159,7 +168,9 @@ def find_model_errors(
         raise SkillWithheld(f"no label tells signals apart; contexts are made of {', '.join(known) or 'nothing here'}")
     rule = rule_of(made, plan)
     cells, share = judge_contexts(made.y, made.session, {k: known[k] for k in wanted}, rule, among=among, seed=seed)
-    return ModelErrors(cells, tuple(name_of(k) for k in wanted), "annual IR", rule.hurdle, rule.certainty, rule.fdr, rule.floor, share)
+    return ModelErrors(
+        cells, tuple(name_of(k) for k in wanted), "annual IR", rule.hurdle, rule.certainty, rule.fdr, rule.floor, share
+    )
 
 
 def default_labels(known: Mapping[str, Label]) -> tuple[str, ...]:
@@ -204,10 +215,13 @@ def judge_contexts(
     means = cell_means(y / (scale or 1.0), session, codes, floor=rule.floor)
     value = _draws(means, sizes, rule, seed) / rule.unit  # shape: (draw, context), annual IR
     most = two_groups(means.mean / rule.unit, means.error / rule.unit, rule.hurdle)
-    cells = [_context(levels[k], means, i, value[:, i], rule, most[:, i]) for i, k in enumerate(means.level.tolist())]
+    cells = [_context(levels[k], means, i, value[:, i], rule, float(most[i])) for i, k in enumerate(means.level.tolist())]
     marked, share = _list_of(cells, rule)
     centre = float(np.average([c.mean for c in cells], weights=means.rows)) if cells else 0.0
-    thin = [WrongContext(levels[k], rows, days, None, None, centre, None, None, None, None, True) for k, rows, days in means.thin]
+    thin = [
+        WrongContext(levels[k], rows, days, None, None, centre, None, None, None, None, None, True)
+        for k, rows, days in means.thin
+    ]
     return (*marked, *thin), share
 
 
@@ -229,14 +243,14 @@ def _draws(means: CellMeans, sizes: Sequence[int], rule: Rule, seed: int) -> Flo
     designs = []
     for place, size in enumerate(sizes):
         level = means.level // int(np.prod(sizes[place + 1 :])) % size
-        if len(sizes) > 1 and 1 < len(np.unique(level)) < count and count <= MOST_PARTED:
+        if len(sizes) > 1 and 1 < len(np.unique(level)) < count <= MOST_PARTED:
             designs.append((level[:, None] == np.unique(level)).astype(float))
     grid = solve(Partition(means.mean, means.covariance, (*designs, np.eye(count))), rule.unit)
     return draw(grid, learn_scale([grid]), DRAWS, np.random.default_rng([seed, 29]))
 
 
 def two_groups(estimate: FloatArray, error: FloatArray, hurdle: float) -> FloatArray:
-    """P(value > hurdle) and P(value < -hurdle) where a share of the values is exactly 0 and the others are a bell curve around 0, (2, context).
+    """P(value > hurdle) where a share of the values is exactly 0 and the others are a bell curve around 0, (context,).
 
     Parameters
     ----------
@@ -246,11 +260,11 @@ def two_groups(estimate: FloatArray, error: FloatArray, hurdle: float) -> FloatA
     --------
     Among twenty contexts worth nothing, one at three errors is far from sure:
 
-    >>> two_groups(np.r_[np.zeros(20), 3.0], np.ones(21), 0.25)[0, -1].round(2)
+    >>> two_groups(np.r_[np.zeros(20), 3.0], np.ones(21), 0.25)[-1].round(2)
     np.float64(0.27)
     """
     if not len(estimate):
-        return np.zeros((2, 0))
+        return np.zeros(0)
     pi, tau = (a.ravel()[:, None] for a in np.meshgrid(SHARES, SPREADS[1:], indexing="ij"))
     null, slab = (stats.norm.logpdf(estimate, 0.0, np.sqrt(error**2 + t**2)) for t in (0.0, tau))
     both = np.logaddexp(np.log1p(-pi) + null, np.log(pi) + slab)  # shape: (grid, context)
@@ -260,27 +274,23 @@ def two_groups(estimate: FloatArray, error: FloatArray, hurdle: float) -> FloatA
     in_slab = np.exp(np.log(pi) + slab - both)
     shrink = tau**2 / (tau**2 + error**2)
     centre, spread = shrink * estimate, np.sqrt(shrink) * error
-    above, below = ((in_slab * stats.norm.cdf((s * centre - hurdle) / spread)).T @ weight for s in (1, -1))
-    return np.stack([above, below]) / weight.sum()
+    return np.asarray((in_slab * stats.norm.cdf((centre - hurdle) / spread)).T @ weight / weight.sum())
 
 
-def _context(
-    levels: tuple[str, ...], means: CellMeans, at: int, value: FloatArray, rule: Rule, most: FloatArray
-) -> WrongContext:
+def _context(levels: tuple[str, ...], means: CellMeans, at: int, value: FloatArray, rule: Rule, most: float) -> WrongContext:
     low, high = np.quantile(value, (0.05, 0.95))
     return WrongContext(
         levels=levels, rows=int(means.rows[at]), sessions=int(means.sessions[at]),
         raw=float(means.mean[at] / rule.unit), error=float(means.error[at] / rule.unit),
         mean=float(value.mean()), q05=float(low), q95=float(high),
-        p_above=min(float((value > rule.hurdle).mean()), float(most[0])),
-        p_below=min(float((value < -rule.hurdle).mean()), float(most[1])), thin=False,
+        p_above=(above := float((value > rule.hurdle).mean())), p_below=float((value < -rule.hurdle).mean()), p_sure=min(above, most), thin=False,
     )  # fmt: skip
 
 
 def _list_of(cells: Sequence[WrongContext], rule: Rule) -> tuple[list[WrongContext], float | None]:
     """Contexts by falling probability, those on the list marked, and the expected share of false entries."""
-    ordered = sorted(cells, key=lambda c: (-(c.p_above or 0.0), -c.mean, c.levels))
-    doubts = np.array([1 - (c.p_above or 0.0) for c in ordered])
+    ordered = sorted(cells, key=lambda c: (-(c.p_sure or 0.0), -c.mean, c.levels))
+    doubts = np.array([1 - (c.p_sure or 0.0) for c in ordered])
     running = np.cumsum(doubts) / np.arange(1, len(doubts) + 1)
     good = (running <= rule.fdr) & (doubts <= 1 - rule.certainty) & (rule.hurdle > 0)
     size = int(np.argmin(good)) if not good.all() else len(good)

@@ -29,7 +29,9 @@ IntArray = NDArray[np.int64]
 SIZES: Final = {"signal_type": 3, "regime": 2, "asset_class": 4}
 TYPES: Final = (0.5, 0.3, 0.2)
 CLASSES: Final = (0.4, 0.3, 0.2, 0.1)
-CASES: Final = tuple((share, effect, n) for share in (0.0, 0.25, 0.5) for effect in ((0.0,) if share == 0 else (3.0, 6.0)) for n in (126, 252, 504))
+CASES: Final = tuple(
+    (share, effect, n) for share in (0.0, 0.25, 0.5) for effect in ((0.0,) if share == 0 else (3.0, 6.0)) for n in (126, 252, 504)
+)
 """(share of contexts in which overriding pays, annual IR there, sessions)."""
 DESKS: Final = 200
 FALSE_LIMIT: Final = 0.15
@@ -104,7 +106,9 @@ def _words(table: pd.DataFrame) -> str:
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--desks", type=click.IntRange(min=2), default=DESKS, show_default=True, help="Desks a line.")
 @click.option("--seed", "root", type=click.IntRange(min=0), default=20261121, show_default=True)
-@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes; results do not depend on it.")
+@click.option(
+    "--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes; results do not depend on it."
+)
 @click.option("--out", type=click.Path(path_type=Path), help="CSV file for the rows, a desk each.")
 def main(desks: int, root: int, workers: int, out: Path | None) -> None:
     """False share of the list "the model is wrong here" on planted truths. Exits 1 where it exceeds .15."""

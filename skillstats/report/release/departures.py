@@ -63,6 +63,10 @@ def labels_of(ledger: Ledger) -> dict[str, Label]:
         "month": code_text(pa.chunked_array([pc.utf8_slice_codeunits(session, 0, 7)])),
     }
     found |= {name: known[name] for name in BORROWED if name in known}
+    own = pc.equal(pc.fill_null(table["action"], ""), "INITIATE").to_numpy()
+    if own.any():  # so that how often signals are overridden can be told apart from orders that answer none
+        for name, copy in (("regime", "regime_of_signals"), ("asset_class", "class_of_signals")):
+            found[copy] = Label(np.where(own, -1, found[name].codes), found[name].levels)
     return {name: label for name, label in found.items() if len(np.unique(label.codes[label.codes >= 0])) > 1}
 
 

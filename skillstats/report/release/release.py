@@ -21,7 +21,21 @@ from skillstats.report.release.system import Floors, make_system
 
 IntArray = NDArray[np.int64]
 WHOLE: Final = ()
-SINGLE: Final = ("asset_class", "regime", "action", "horizon", "month", "signal_type", "model_version", "side", "time_of_day", "volatility", "asset")
+SINGLE: Final = (
+    "asset_class",
+    "regime",
+    "action",
+    "horizon",
+    "month",
+    "signal_type",
+    "model_version",
+    "side",
+    "time_of_day",
+    "volatility",
+    "regime_of_signals",
+    "class_of_signals",
+    "asset",
+)
 MANAGED: Final = ("asset_class", "regime", "action", "horizon")
 """Labels whose every pair is a table of the manager's page."""
 CONTEXT: Final = ("signal_type", "regime", "asset_class")
@@ -98,7 +112,12 @@ class _Draft:
 
 
 def release_of(
-    rows: Departures, floors: Floors, *, judged: IntArray | None = None, extra: Mapping[str, NDArray[np.bool_]] | None = None, by_name: Label | None = None
+    rows: Departures,
+    floors: Floors,
+    *,
+    judged: IntArray | None = None,
+    extra: Mapping[str, NDArray[np.bool_]] | None = None,
+    by_name: Label | None = None,
 ) -> Release:
     """Choose what may be printed.
 

@@ -184,9 +184,7 @@ def _involved(basis: list[int], coefficients: FloatArray) -> tuple[int, ...]:
     return tuple(s for s, takes_part in zip(basis, large, strict=True) if takes_part)
 
 
-def _few_people(
-    system: System, basis: list[int], lower: FloatArray, length: FloatArray, least: int
-) -> tuple[int, ...] | None:
+def _few_people(system: System, basis: list[int], lower: FloatArray, length: FloatArray, least: int) -> tuple[int, ...] | None:
     """Sets behind a combination that rests on the rows of fewer than `least` people."""
     if least <= 1:
         return None
