@@ -106,14 +106,14 @@ def _desk(evaluation: Evaluation, given: Given) -> dict[str, Any] | None:
     """What the models say of the desk as one: mean, spreads, next quarter; None where withheld."""
     if given.evidence is None:
         return None
-    raw = next((r for r in evaluation.day_errors if r["trader"] is None), None)
+    raw = next((r for r in evaluation.day_errors if r["trader"] is None), None) if "judged" in given.release.extra else None
     return {"population": dict(evaluation.population), "quarter": evaluation.desk.get("quarter"), "raw": raw}
 
 
 def _decay(given: Given) -> list[dict[str, Any]]:
     """Sum and mean of the same decisions at each horizon, currency; empty where the plan names no further horizon or too few closed."""
     decay = given.ledger.decay
-    if decay is None or not (given.named or "common" in given.release.extra):
+    if decay is None or "common" not in given.release.extra:
         return []
     frame = decay.select(["action_id", "decision_id", "horizon", "primary", "status", "value_add"]).to_pandas()
     waiting = set(frame.loc[frame["status"] != "CLOSED", "decision_id"])
@@ -167,7 +167,7 @@ def _factors(block: Mapping[str, Any], given: Given) -> dict[str, Any] | None:
 
 def _choice(block: Mapping[str, Any], given: Given) -> dict[str, Any] | None:
     """The desk's rate, regime, choice and execution; its regimes hold followed signals too and are left out."""
-    if given.books is None:
+    if given.books is None or "signals" not in given.release.extra:
         return None
     return {k: block[k] for k in ("available", "currency", "undecided")} | {
         "desk": dict(block["desk"]) | {"regimes": []},
@@ -184,7 +184,7 @@ def _risk(block: Mapping[str, Any], given: Given) -> dict[str, Any]:
 
 def _policies(block: Mapping[str, Any], given: Given) -> dict[str, Any] | None:
     """Policies of the whole desk, and actions that are of nobody."""
-    if given.books is None or not (given.named or "tested" in given.release.extra):
+    if given.books is None or not {"tested", "tested_signals"} <= given.release.extra:
         return None
     policies = [p for p in block["policies"] if p["key"] in DESK_POLICIES]
     actions = [a for a in block["actions"] if not a["trader"] and _told(a["key"], given)]
@@ -198,8 +198,10 @@ def _told(key: str, given: Given) -> bool:
 
 
 def _named(evaluation: Evaluation) -> Sequence[Mapping[str, Any]]:
-    """One row a trader, for a manager who supervises them."""
-    return [{k: r[k] for k in NAMED_ROW} for r in evaluation.rows if r["regime"] == "all"]
+    """One row a trader, for a manager who supervises them; nothing of a withheld one but counts and reasons."""
+    own = [{k: r[k] for k in NAMED_ROW} for r in evaluation.rows if r["regime"] == "all"]
+    gone = {k: None for k in NAMED_ROW if k.startswith(("ir_", "p_"))} | {"status": "WITHHOLD"}
+    return [r | gone if "WITHHOLD" in (r["status"], evaluation.status) else r for r in own]
 
 
 PM: Final = Reader(collect, view, "pm.html.j2", needs_ledger=True)

@@ -21,6 +21,7 @@ from skillstats.report.cells import (
 from skillstats.report.kpis import Table
 from skillstats.report.numbers import count, digits_for, fixed, interval, is_number, plural, visible
 from skillstats.report.readers.pm_sections import books_table, sections_below
+from skillstats.report.rows import Reason, reasons_of
 from skillstats.report.running import Stretch, running_svg
 from skillstats.report.section import Section, in_both_layouts
 from skillstats.report.view import Tile
@@ -37,7 +38,7 @@ class PmView:
     period: str
     headline: str
     status: str
-    codes: tuple[str, ...]
+    codes: tuple[Reason, ...]
     tiles: tuple[Tile, ...]
     said: tuple[str, ...]
     running: Section | None
@@ -61,7 +62,7 @@ def pm_view(data: Mapping[str, Any]) -> PmView:
         period=" to ".join(visible(str(p)) for p in data["period"]),
         headline=_headline(data, judge),
         status=str(data["status"]),
-        codes=tuple(map(visible, data["codes"])),
+        codes=reasons_of(data["codes"]),
         tiles=_tiles(data, judge) if shown else (),
         said=_said(data, single, judge) if shown else (),
         running=_running(data, judge) if shown else None,

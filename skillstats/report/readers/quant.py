@@ -90,7 +90,7 @@ def context_labels(given: Given) -> tuple[str, ...]:
 
 def _signals(given: Given) -> dict[str, int]:
     counts = given.ledger.result["counts"]
-    return {k: int(counts[k]) for k in ("followed", "intervened", "no_decision", "initiated")}
+    return {k: int(counts[k]) for k in ("followed", "intervened", "no_decision")}
 
 
 def _table(given: Given, labels: tuple[str, ...], known: Mapping[str, Any]) -> dict[str, Any] | None:

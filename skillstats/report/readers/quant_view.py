@@ -11,6 +11,7 @@ from skillstats.report.cells import REST, SAID, THIN, Judge, name_of_cell, name_
 from skillstats.report.intervals import Axis, Interval, interval_svg
 from skillstats.report.kpis import Table
 from skillstats.report.numbers import ABSENT, count, fixed, interval, listed, percent, plural, visible
+from skillstats.report.rows import Reason, reasons_of
 from skillstats.report.scatter import Spot, scatter_svg
 from skillstats.report.section import Picture, Section, in_both_layouts
 from skillstats.report.view import Tile
@@ -33,7 +34,7 @@ class QuantView:
     period: str
     headline: str
     status: str
-    codes: tuple[str, ...]
+    codes: tuple[Reason, ...]
     tiles: tuple[Tile, ...]
     wrong: Section | None
     often: Section | None
@@ -55,7 +56,7 @@ def quant_view(data: Mapping[str, Any]) -> QuantView:
         period=" to ".join(visible(str(p)) for p in data["period"]),
         headline=_headline(data, contexts),
         status=str(data["status"]),
-        codes=tuple(map(visible, data["codes"])),
+        codes=reasons_of(data["codes"]),
         tiles=_tiles(data, contexts, judge),
         wrong=_wrong(data, contexts, judge) if contexts else None,
         often=_often(data, by, contexts, judge),

@@ -31,6 +31,9 @@ IntArray = NDArray[np.int64]
 NO_FLOORS: Final = Floors(1, 1)
 LEAST_TRADERS: Final = 3
 """No plan goes below this."""
+PARTS: Final = ("tested", "tested_signals", "common", "judged", "signals")
+"""Departures of the sessions over which policies are compared, and of these the answers to signals; those closed at every further horizon;
+those that are evidence; answers to signals, own orders left out."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +64,9 @@ class Given:
         return rule_of(self.evidence, self.plan)
 
     def contexts(self, labels: tuple[str, ...]) -> tuple[WrongContext, ...]:
-        """Estimates of the released cells of one table, in annual IR; empty where there are none."""
+        """Estimates of the released cells of one table, in annual IR; empty where there are none, and of traders, whose own rows they have."""
         cut = self.release.cuts.get(labels)
-        if self.evidence is None or cut is None:
+        if self.evidence is None or cut is None or "trader" in labels:
             return ()
         own = {k: self.rows.labels[k].take(self.judged) for k in labels}
         try:
@@ -120,8 +123,7 @@ def _given(same: _Same, named: bool) -> Given:
         judged = np.searchsorted(rows.place, first_rows(ledger)[evidence.decision])
     trader = code_text(ledger.rows["trader"])
     by_name = Label(trader.codes[rows.place], trader.levels) if named else None
-    parts = {"tested": _tested(evaluation, ledger)[rows.place], "common": _common(ledger, rows)}
-    parts = {k: v for k, v in parts.items() if v.any()}
+    parts = _parts(evaluation, ledger, rows, judged)
     release = release_of(rows, floors, judged=_first_of_decision(evidence, judged), extra=parts, by_name=by_name)
     return Given(
         ledger=ledger, plan=ledger.plan, rows=rows, named=named, release=release,
@@ -148,6 +150,20 @@ def _evidence(evaluation: Evaluation, ledger: Ledger) -> tuple[Evidence | None, 
         return None, "no decision can be judged"
     stop = [c.code for c in record_codes(evidence) if c.action == "WITHHOLD"]
     return (None, ", ".join(stop)) if stop else (evidence, "")
+
+
+def _parts(evaluation: Evaluation, ledger: Ledger, rows: Departures, judged: IntArray) -> dict[str, NDArray[np.bool_]]:
+    """Sums over part of the departures that pages print beside the cells, (row,) each: see `PARTS`."""
+    tested = _tested(evaluation, ledger)[rows.place]
+    answers = pc.is_valid(ledger.rows["signal_id"].take(rows.place)).to_numpy()
+    found = {
+        "tested": tested,
+        "tested_signals": tested & answers,
+        "common": _common(ledger, rows),
+        "judged": np.isin(rows.decision, rows.decision[judged]),
+        "signals": answers,
+    }
+    return {name: found[name] for name in PARTS if found[name].any()}
 
 
 def _tested(evaluation: Evaluation, ledger: Ledger) -> NDArray[np.bool_]:
