@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from skillstats.boundary.finder import Regimes, find_regimes
     from skillstats.boundary.policies import Policies, compare_policies
     from skillstats.boundary.surface import Surface, value_surface
+    from skillstats.boundary.wrong import ModelErrors, find_model_errors
     from skillstats.declared.difference import Difference, plan_differences
     from skillstats.declared.freeze import Freeze, freeze_plan, read_freezes
     from skillstats.evaluation.contest import Contest, contest
@@ -86,6 +87,7 @@ _HOME = {
     "Freeze": "declared.freeze",
     "Learning": "behaviour.learning",
     "LedgerFolder": "ledger.folder",
+    "ModelErrors": "boundary.wrong",
     "ModelSpec": "spec.model",
     "Order": "ledger.resimulate",
     "Placebo": "luck.placebo",
@@ -114,6 +116,7 @@ _HOME = {
     "evaluate_choices": "evaluation.family",
     "evaluate_parts": "evaluation.family",
     "explain": "ledger.explain",
+    "find_model_errors": "boundary.wrong",
     "find_regimes": "boundary.finder",
     "fit": "inference.nuts",
     "freeze_plan": "declared.freeze",
@@ -156,7 +159,7 @@ __all__ = [  # noqa: RUF022
     "ModelSpec", "read_spec", "Fit", "fit", "Evaluation", "evaluate", "write_evaluation", "read_evaluation", "verify", "write_report",
     "PoolingPrior", "Shrinkage", "shrink", "World", "read_world", "simulate", "resimulate", "PureModel", "Order",
     "Fills", "read_fix", "decisions_needed", "compare", "Comparison", "walk_forward", "WalkForward",
-    "find_regimes", "Regimes", "value_surface", "Surface", "compare_policies", "Policies",
+    "find_regimes", "Regimes", "value_surface", "Surface", "compare_policies", "Policies", "find_model_errors", "ModelErrors",
     "DayParts", "read_day_parts", "evaluate_parts", "Choices", "to_choices", "read_choices", "evaluate_choices", "FamilyFit", "FamilyEvaluation",
     "split_choice", "ChoiceSplit", "placebo", "Placebo",
     "behaviour", "Behaviour", "learn_rule", "Learning",

@@ -115,7 +115,8 @@ def _draw(axes: Axes, row: Interval, place: int, *, narrow: bool) -> None:
     font = FONT[narrow]
     style: dict[str, Any] = {"transform": across, "va": "center", "clip_on": False, "zorder": 7}
     if narrow:
-        label = shorten(row.label, 14 if row.flag else max(20, 48 - len(row.words))) + (", FLAG" if row.flag else "")
+        room = 14 if row.flag else max(20, min(34, 52 - len(row.words)))
+        label = shorten(row.label, room) + (", FLAG" if row.flag else "")
         style["bbox"] = {"facecolor": "white" if place % 2 else BAND, "edgecolor": "none", "pad": 1.0, "alpha": 0.85}
         axes.text(0.0, place - 0.26, label, ha="left", fontsize=font, color=AMBER if row.flag else INK, **style)
         axes.text(1.0, place - 0.26, shorten(row.words, 36), ha="right", fontsize=font - 1, color=SOFT, **style)

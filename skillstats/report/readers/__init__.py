@@ -11,9 +11,13 @@ from typing import Final
 
 from skillstats.report.readers.head import HEAD
 from skillstats.report.readers.material import Material, Reader, contests_of, contests_without_text
+from skillstats.report.readers.pm import PM
+from skillstats.report.readers.quant import QUANT
 
 READERS: Final[Mapping[str, Reader]] = {
     "head": HEAD,
+    "pm": PM,
+    "quant": QUANT,
 }
 """Audience to its reader."""
 
