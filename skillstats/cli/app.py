@@ -12,6 +12,8 @@ from typing import Any, Literal, NoReturn
 
 import click
 
+from skillstats.cli.export import export_command
+from skillstats.cli.minutes import minutes_group
 from skillstats.study.command import calibrate_command
 from skillstats.units import package_version
 
@@ -22,7 +24,7 @@ STORE = click.option(
     type=FOLDER,
     help="Folder where large price files are kept mapped; default $SKILLSTATS_STORE, else the user's cache.",
 )
-AUDIENCES = ("head",)
+AUDIENCES = ("head", "governance")
 """Readers this version writes a page for."""
 
 
@@ -54,6 +56,8 @@ def main() -> None:
 
 
 main.add_command(calibrate_command)
+main.add_command(minutes_group)
+main.add_command(export_command)
 
 
 def finish(code: int) -> NoReturn:
@@ -154,6 +158,12 @@ def ledger(
     "--only",
     multiple=True,
     help="Beside the verdict, answer these questions only: names of blocks; `skill` for none.  [default: all]",
+)
+@click.option(
+    "--minutes",
+    multiple=True,
+    metavar="FILE",
+    help="Minutes of earlier evaluations (folders or files): what was decided then is held against what came.",
 )
 @click.option(
     "--audience", multiple=True, type=click.Choice(AUDIENCES), help="Also write the page of this reader; none without it."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -54,6 +55,7 @@ def run_evaluate(
     draws: int | None,
     audience: tuple[str, ...],
     only: tuple[str, ...] = (),
+    minutes: tuple[str, ...] = (),
 ) -> int:
     """Evidence, fit, evaluation, files, page; returns the exit code."""
     from skillstats.cli.record import refuse_inside
@@ -63,13 +65,25 @@ def run_evaluate(
     refuse_inside(source, out)
     check_target(out, "evaluation")
     declared = read_plan(plan) if plan is not None else None
-    wanted = parse_blocks(only)
+    wanted, decided = parse_blocks(only), earlier_minutes(minutes)
+    if decided and not source.is_dir():
+        raise UsageError("--minutes holds decisions against the ledger of the quarter after; an outcomes table has none")
     evidence, used, quarantined, ledger = load_evidence(source, declared, parse_columns(columns))
     chosen = model or used.model.name or default_model(evidence)
     overrides = {k: v for k, v in (("model", model), ("seed", seed), ("draws", draws)) if v is not None}
     overrides |= {"engine": engine} if engine != "nuts" else {}
     result = fit_and_write(
-        evidence, used, out, model=chosen, engine=engine, seed=seed, draws=draws, overrides=overrides, ledger=ledger, only=wanted
+        evidence,
+        used,
+        out,
+        model=chosen,
+        engine=engine,
+        seed=seed,
+        draws=draws,
+        overrides=overrides,
+        ledger=ledger,
+        only=wanted,
+        minutes=decided,
     )
     for name in audience:
         from skillstats.report.page import write_report
@@ -106,6 +120,14 @@ def parse_blocks(given: tuple[str, ...]) -> tuple[str, ...] | None:
     return tuple(n for n in names if n != "skill")
 
 
+def earlier_minutes(given: tuple[str, ...]) -> tuple[Mapping[str, Any], ...]:
+    """Entries of the minutes of earlier evaluations, named as folders or files, separated by commas or given one by one."""
+    from skillstats.evaluation.minutes import read_minutes
+
+    names = dict.fromkeys(name.strip() for text in given for name in text.split(",") if name.strip())
+    return tuple(entry for name in names for entry in read_minutes(name))
+
+
 def load_evidence(source: Path, plan: Plan | None, columns: dict[str, str]) -> tuple[Evidence, Plan, int, Ledger | None]:
     """Evidence of a ledger folder, a record folder or an outcomes file; the plan in force; rows quarantined on the way; the ledger."""
     from skillstats.evidence import outcomes_to_evidence, to_evidence
@@ -125,8 +147,6 @@ def load_evidence(source: Path, plan: Plan | None, columns: dict[str, str]) -> t
 
 
 def _ledger_of(source: Path, plan: Plan | None) -> Any:
-    import dataclasses
-
     from skillstats.ledger.build import build_ledger
     from skillstats.ledger.write import read_ledger
     from skillstats.record.read import read_record
@@ -156,14 +176,16 @@ def fit_and_write(
     check: bool = True,
     ledger: Ledger | None = None,
     only: tuple[str, ...] | None = None,
+    minutes: tuple[Mapping[str, Any], ...] = (),
 ) -> Evaluation:
     """Fit by `engine` and, with `check` and where it covers the model, by the other one; judge and write the evaluation folder.
 
-    With a `ledger`, the blocks of `only` (None: all) are computed too.
+    With a `ledger`, the blocks of `only` (None: all) are computed too, and what came of the decisions of `minutes`.
     """
     from skillstats.evaluation.blocks import blocks_of
     from skillstats.evaluation.engines import second_fit
     from skillstats.evaluation.evaluate import evaluate
+    from skillstats.evaluation.minutes_outcome import decided_earlier
     from skillstats.evaluation.write import write_evaluation
     from skillstats.inference.nuts import fit
 
@@ -178,6 +200,8 @@ def fit_and_write(
     )
     blocks = blocks_of(ledger, evidence, plan, seed=fitted.seed, only=only) if ledger is not None else {}
     result = evaluate(fitted, plan, overrides=overrides, second=second_fit(fitted, plan) if check else None, blocks=blocks)
+    if ledger is not None and minutes:
+        result = dataclasses.replace(result, minutes=decided_earlier(minutes, ledger))
     inputs = {k: str(evidence.context[k]) for k in ("ledger_digest", "input_digest") if k in evidence.context}
     write_evaluation(result, out, fitted, inputs)
     return result

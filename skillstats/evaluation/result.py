@@ -85,6 +85,8 @@ class Evaluation:
     day_errors : the ledger's means with day-clustered errors (M0), one line a trader and one for the desk (trader None)
     operating : how often an evaluation of a desk of this shape under this plan claims skill that is not there and misses skill that is
     history : skill by quarter, and how well the method's own past forecasts came true
+    minutes : decisions on earlier evaluations with what was expected then and, under ``came``, what the ledger says of the quarter after; see
+        `skillstats.evaluation.minutes` and `skillstats.evaluation.minutes_outcome`
     restatement : what changed against an earlier evaluation of the same period, where this one restates it
     """
 
@@ -105,6 +107,7 @@ class Evaluation:
     operating: Mapping[str, Any] = field(default_factory=dict)
     history: Mapping[str, Any] = field(default_factory=dict)
     restatement: Mapping[str, Any] = field(default_factory=dict)
+    minutes: tuple[Mapping[str, Any], ...] = ()
     schema: int = 1
 
     def summary(self) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from skillstats.evaluation.result import INTERVAL_NAME, Evaluation
 from skillstats.report import facts, words
 from skillstats.report.blocks import sections_of
+from skillstats.report.decided import decided_section
 from skillstats.report.facts import Facts, text_of
 from skillstats.report.figures import forest_svg
 from skillstats.report.grid import GridRow, grid_of
@@ -131,7 +132,7 @@ def view_of(evaluation: Evaluation) -> View:
         cells=tuple(_line(r, scale, digits) for r in cells),
         kpis=kpi_table(evaluation.kpis, text_of(source["unit"])),
         more=more_of(evaluation, own, scale, text_of(source["unit"])),
-        sections=sections_of(evaluation.attribution, _setting(evaluation, own, scale)),
+        sections=sections_of(evaluation.attribution, _setting(evaluation, own, scale)) + _decided(evaluation),
         hypotheses=_hypotheses(evaluation),
         caveats=tuple(visible(str(c)) for c in evaluation.caveats),
         population=facts.population_table(evaluation),
@@ -140,6 +141,12 @@ def view_of(evaluation: Evaluation) -> View:
         identity=facts.identity_facts(evaluation),
         plan_text=tuple(str(evaluation.plan["text"] or "").splitlines()),
     )
+
+
+def _decided(evaluation: Evaluation) -> tuple[Section, ...]:
+    """What was decided, where anything was."""
+    section = decided_section(evaluation.minutes, text_of(evaluation.source["unit"]))
+    return () if section is None else (section,)
 
 
 def _setting(evaluation: Evaluation, own: tuple[Row, ...], scale: Scale) -> Setting:

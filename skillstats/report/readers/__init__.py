@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from skillstats.report.readers.governance import GOVERNANCE
 from skillstats.report.readers.head import HEAD
 from skillstats.report.readers.material import Material, Reader
 
 READERS: Final[Mapping[str, Reader]] = {
     "head": HEAD,
+    "governance": GOVERNANCE,
 }
 """Audience to its reader."""
 

@@ -12,8 +12,9 @@ from skillstats.report.view import View, view_of
 
 
 def collect(material: Material) -> dict[str, Any]:
-    """The evaluation as it is; what is withheld is absent from it already."""
-    return {f.name: getattr(material.evaluation, f.name) for f in dataclasses.fields(material.evaluation)}
+    """The evaluation as it is, what is withheld being absent from it already, and the decisions recorded on it."""
+    known = {f.name: getattr(material.evaluation, f.name) for f in dataclasses.fields(material.evaluation)}
+    return known | {"minutes": material.decided}
 
 
 def view(data: Mapping[str, Any]) -> View:

@@ -23,13 +23,18 @@ class Material:
     """Everything a reader's data may be taken from; itself never rendered.
 
     evaluation : the verdicts; ledger : the rows they rest on, for readers that need them; trader : whose page it is, for a page of one person;
-    minutes : decisions recorded on this and earlier evaluations, oldest first
+    minutes : decisions recorded on this evaluation, oldest first; those on earlier ones are in the evaluation itself
     """
 
     evaluation: Evaluation
     ledger: Ledger | None = None
     trader: str | None = None
     minutes: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def decided(self) -> list[dict[str, Any]]:
+        """Decisions on earlier evaluations with what came of them, then those on this one."""
+        return [*map(dict, self.evaluation.minutes), *map(dict, self.minutes)]
 
 
 @dataclass(frozen=True, slots=True)

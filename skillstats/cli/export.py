@@ -1,0 +1,8 @@
+"""placeholder"""
+
+import click
+
+
+@click.command("export")
+def export_command() -> None:
+    """x"""
