@@ -66,9 +66,9 @@ def run_evaluate(
     check_target(out, "evaluation")
     declared = read_plan(plan) if plan is not None else None
     wanted, decided = parse_blocks(only), earlier_minutes(minutes)
-    if decided and not source.is_dir():
-        raise UsageError("--minutes holds decisions against the ledger of the quarter after; an outcomes table has none")
     evidence, used, quarantined, ledger = load_evidence(source, declared, parse_columns(columns))
+    if decided and ledger is None:
+        raise UsageError(f"--minutes holds decisions against the ledger of the quarter after; {source} has none")
     chosen = model or used.model.name or default_model(evidence)
     overrides = {k: v for k, v in (("model", model), ("seed", seed), ("draws", draws)) if v is not None}
     overrides |= {"engine": engine} if engine != "nuts" else {}
@@ -129,14 +129,18 @@ def earlier_minutes(given: tuple[str, ...]) -> tuple[Mapping[str, Any], ...]:
 
 
 def load_evidence(source: Path, plan: Plan | None, columns: dict[str, str]) -> tuple[Evidence, Plan, int, Ledger | None]:
-    """Evidence of a ledger folder, a record folder or an outcomes file; the plan in force; rows quarantined on the way; the ledger."""
+    """Evidence of a ledger folder, a record folder, a folder of exported evidence or an outcomes file; the plan in force; rows quarantined on the way; the ledger."""
     from skillstats.evidence import outcomes_to_evidence, to_evidence
+    from skillstats.evidence.store import REST, read_evidence
     from skillstats.plan import Plan
     from skillstats.record.outcomes import read_outcome_table
 
     if source.is_dir():
         if columns:
             raise UsageError("--columns is for an outcomes table; a record and a ledger have the columns of the data contract")
+        if (source / REST).exists():
+            evidence, declared = read_evidence(source)
+            return evidence, plan or declared, 0, None
         ledger = _ledger_of(source, plan)
         return to_evidence(ledger), ledger.plan, ledger.quarantine.num_rows, ledger
     used = plan or Plan()
