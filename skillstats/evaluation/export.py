@@ -89,7 +89,9 @@ def export_evaluation(
         (build / "README.txt").write_text(readme(told), encoding="utf-8")
         left = files_with_names(build, names)
         if left:
-            raise UsageError(f"export: a name still stands in {', '.join(left[:5])}; nothing was written. Rename in the record what holds it")
+            raise UsageError(
+                f"export: a name still stands in {', '.join(left[:5])}; nothing was written. Rename in the record what holds it"
+            )
         write_key(key, names)
         build.rename(target)
     finally:
@@ -136,7 +138,9 @@ def _ledger(folder: Path, found: Evaluation) -> Ledger:
     ledger = read_ledger(folder)
     if ledger.digest != found.source.get("ledger"):
         stated = str(found.source.get("ledger") or "none")[:12]
-        raise UsageError(f"ledger {folder}: digest {ledger.digest[:12]}, but the evaluation rests on {stated}; name the ledger it was made from")
+        raise UsageError(
+            f"ledger {folder}: digest {ledger.digest[:12]}, but the evaluation rests on {stated}; name the ledger it was made from"
+        )
     return ledger
 
 
@@ -152,15 +156,29 @@ def _names(found: Evaluation, ledger: Ledger | None, known: Mapping[str, Mapping
             kinds[kind] = own
     spoken = {n for own in kinds.values() for n in own} & _language(found, ledger)
     if spoken:
-        raise UsageError(f"names {listed_names(spoken)} are also words of the files themselves; rename them in the record, then export")
+        raise UsageError(
+            f"names {listed_names(spoken)} are also words of the files themselves; rename them in the record, then export"
+        )
     return make_names(kinds, known, keep_order=wanted.keep_order, seed=wanted.seed)
 
 
 def _language(found: Evaluation, ledger: Ledger | None) -> set[str]:
     """Words that files need: keys, statuses, labels of regimes, actions and assets."""
-    words = {"all", "REPORT", "FLAG", "WITHHOLD", "record", "outcomes", "keep", "revoke", "CLOSED", "OPEN", "BUY", "SELL", "desk"} - {
-        d for d in (names_of(ledger)["desks"] if ledger is not None else ())
-    }
+    words = {
+        "all",
+        "REPORT",
+        "FLAG",
+        "WITHHOLD",
+        "record",
+        "outcomes",
+        "keep",
+        "revoke",
+        "CLOSED",
+        "OPEN",
+        "BUY",
+        "SELL",
+        "desk",
+    } - {d for d in (names_of(ledger)["desks"] if ledger is not None else ())}
     words |= _keys({f.name: getattr(found, f.name) for f in dataclasses.fields(found)}) | {str(r["regime"]) for r in found.rows}
     if ledger is not None:
         for column in ("action", "asset", "signal_type"):
@@ -266,7 +284,9 @@ def _told(about: Mapping[str, Any], found: Evaluation, ledger: Ledger | None, na
 def _left_out(ledger: Ledger | None) -> Sequence[str]:
     """What the export does not hold."""
     always = ("name of the plan", "reasons of decisions and who decided", "reasons of actions")
-    return always + (() if ledger is None else ("messages and raw text of rows set aside", "digests of the files as they were handed in"))
+    return always + (
+        () if ledger is None else ("messages and raw text of rows set aside", "digests of the files as they were handed in")
+    )
 
 
 def _sha256(path: Path) -> str:

@@ -54,7 +54,11 @@ def renamed_ledger(ledger: Ledger, names: Names) -> Ledger:
     """
     tables = {name: _renamed(table, names, name) for name, table in tables_of(ledger).items()}
     plan = replace_plan(ledger.plan, names)
-    result = dict(ledger.result) | {"plan": msgspec.to_builtins(plan), "plan_digest": plan.digest, "outputs": output_digests(tables)}
+    result = dict(ledger.result) | {
+        "plan": msgspec.to_builtins(plan),
+        "plan_digest": plan.digest,
+        "outputs": output_digests(tables),
+    }
     result["by_trader"] = names.value(result["by_trader"])
     known = {"rows" if name == "ledger" else name: table for name, table in tables.items()}
     carried = {name: known.pop(name) for name in ledger.carried}

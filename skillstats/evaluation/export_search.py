@@ -48,7 +48,7 @@ def _is_number(cell: str) -> bool:
 
 def _json(value: Any) -> Iterator[str]:
     if isinstance(value, str):
-        yield value
+        yield from _json(packed) if (packed := _packed(value)) is not None else (value,)
     elif isinstance(value, dict):
         for key, part in value.items():
             yield key
@@ -56,6 +56,14 @@ def _json(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for part in value:
             yield from _json(part)
+
+
+def _packed(text: str) -> Any:
+    """The content of a text that is itself JSON, as the plan's is; None for any other."""
+    try:
+        return msgspec.json.decode(text) if text.startswith("{") else None
+    except msgspec.DecodeError:
+        return None
 
 
 def _parquet(path: Path) -> Iterator[str]:
@@ -73,9 +81,9 @@ def _netcdf(path: Path) -> Iterator[str]:
 
     with xr.open_datatree(path, engine="h5netcdf") as tree:
         for node in tree.subtree:
-            yield from (f"{k} {v}" for k, v in node.attrs.items())
+            yield from _json(dict(node.attrs))
             for name, variable in node.variables.items():
                 yield str(name)
-                yield from (f"{k} {v}" for k, v in variable.attrs.items())
+                yield from _json(dict(variable.attrs))
                 if variable.dtype.kind in "OUS":
                     yield from (str(v) for v in variable.values.ravel())

@@ -154,7 +154,9 @@ def make_names(
         old = dict(known.get(kind, {}))
         fresh = sorted(set(names) - set(old))
         if keep_order and old and fresh:
-            raise UsageError(f"key: it knows other {kind} than this evaluation, so their order cannot be kept; name another key file")
+            raise UsageError(
+                f"key: it knows other {kind} than this evaluation, so their order cannot be kept; name another key file"
+            )
         places = list(range(len(old) + 1, len(old) + len(fresh) + 1))
         if not keep_order:
             draw.shuffle(places)

@@ -65,7 +65,8 @@ def planted_ledger() -> Ledger:
     own = [int(s[1:7]) % 2 for s in signals["signal_id"]]
     who = {f"{s}{mark('signal', k)}": k for s, k in by_signal.items()}
     signals["signal_type"] = [
-        mark("type", who[s]) if odd and s in who else t for s, t, odd in zip(signals["signal_id"], signals["signal_type"], own, strict=True)
+        mark("type", who[s]) if odd and s in who else t
+        for s, t, odd in zip(signals["signal_id"], signals["signal_type"], own, strict=True)
     ]
     plan = parse_plan(tables.plan.encode(), "plan")
     return build_ledger(read_record({**frames, "actions": actions, "signals": signals, "fills": fills}, plan), plan)
@@ -168,7 +169,9 @@ def _parquet(path: Path) -> Iterator[str]:
     yield str(pq.read_schema(path).metadata)
     yield str(pq.ParquetFile(path).metadata.to_dict())
     for column in table.columns:
-        yield from (str(v) for v in column.unique().to_pylist()) if not pa.types.is_nested(column.type) else (str(column.to_pylist()),)
+        yield from (
+            (str(v) for v in column.unique().to_pylist()) if not pa.types.is_nested(column.type) else (str(column.to_pylist()),)
+        )
 
 
 def _netcdf(path: Path) -> Iterator[str]:

@@ -31,11 +31,19 @@ def test_no_foreign_string_in_any_byte_of_what_a_reader_is_given(audience: str, 
 def test_the_strings_are_planted_where_the_readers_take_their_data_from() -> None:
     """A search that finds nothing proves something only if there is something to find."""
     ledger, found = planted.planted_ledger(), planted.planted_evaluation()
-    for field, column in (("id", "trader"), ("desk", "desk"), ("signal", "signal_id"), ("action", "action_id"), ("type", "signal_type")):
+    for field, column in (
+        ("id", "trader"),
+        ("desk", "desk"),
+        ("signal", "signal_id"),
+        ("action", "action_id"),
+        ("type", "signal_type"),
+    ):
         held = {hit for v in ledger.rows[column].unique().to_pylist() if v for hit in planted.found(v)}
         assert {(field, k) for k in range(1, planted.TRADERS + 1)} <= held, column
     assert ledger.record is not None
-    assert {h for r in ledger.record.tables["actions"]["reason"] for h in planted.found(r)} == {("reason", k) for k in range(1, 8)}
+    assert {h for r in ledger.record.tables["actions"]["reason"] for h in planted.found(r)} == {
+        ("reason", k) for k in range(1, 8)
+    }
     assert len([r for r in found.rows if r["regime"] == "all" and r["status"] != "WITHHOLD"]) >= 5
     assert {h for m in found.minutes for h in planted.found(m["why"])} == {("note", k) for k in range(1, 8)}
     assert len(ledger.quarantine) == 0
@@ -52,7 +60,18 @@ def test_governance_sees_ids_and_neither_reason_nor_estimate() -> None:
     data = json.loads(make_pages(planted.material(), audience="governance").data)
     assert [r["trader"] for r in data["rows"] if r["regime"] == "all"] == [planted.mark("id", k) for k in range(1, 8)]
     keys = {k for r in data["rows"] for k in r} | {k for d in data["decided"] for k in d}
-    assert not keys & {"why", "by", "expected", "reasons", "detail", "p_above_hurdle", "ir_annual_mean", "value_add_mean", "raw_mean", "shrinkage"}
+    assert not keys & {
+        "why",
+        "by",
+        "expected",
+        "reasons",
+        "detail",
+        "p_above_hurdle",
+        "ir_annual_mean",
+        "value_add_mean",
+        "raw_mean",
+        "shrinkage",
+    }
 
 
 @pytest.mark.parametrize("how", ["plain", "escaped", "split by a tag", "in a picture", "in a table", "in a name"])
