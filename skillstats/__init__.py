@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from skillstats.evaluation.evaluate import evaluate
     from skillstats.evaluation.family import FamilyEvaluation, evaluate_choices, evaluate_parts
     from skillstats.evaluation.forward import WalkForward, walk_forward
+    from skillstats.evaluation.minutes import add_minutes, read_minutes
+    from skillstats.evaluation.minutes_outcome import decided_earlier
     from skillstats.evaluation.restate import Restatement, read_earlier, restate
     from skillstats.evaluation.result import Evaluation
     from skillstats.evaluation.verify import verify
@@ -103,6 +105,7 @@ _HOME = {
     "Surface": "boundary.surface",
     "WalkForward": "evaluation.forward",
     "World": "simulate.world",
+    "add_minutes": "evaluation.minutes",
     "behaviour": "behaviour.habits",
     "attribute": "attribution.attribute",
     "build_ledger": "ledger.build",
@@ -111,6 +114,7 @@ _HOME = {
     "compare_policies": "boundary.policies",
     "compare": "evaluation.day_scores",
     "contest": "evaluation.contest",
+    "decided_earlier": "evaluation.minutes_outcome",
     "decisions_needed": "luck.power",
     "evaluate": "evaluation.evaluate",
     "evaluate_choices": "evaluation.family",
@@ -133,6 +137,7 @@ _HOME = {
     "read_fix": "record.fix_log",
     "read_freezes": "declared.freeze",
     "read_ledger": "ledger.write",
+    "read_minutes": "evaluation.minutes",
     "read_outcomes": "evidence",
     "read_plan": "plan",
     "read_record": "record.read",
@@ -156,7 +161,7 @@ _HOME = {
 
 __all__ = [  # noqa: RUF022
     "Plan", "read_plan", "Record", "read_record", "Ledger", "build_ledger", "build_ledger_folder", "LedgerFolder", "read_ledger", "Explanation", "explain", "Evidence", "to_evidence", "read_outcomes",
-    "ModelSpec", "read_spec", "Fit", "fit", "Evaluation", "evaluate", "write_evaluation", "read_evaluation", "verify", "write_report",
+    "ModelSpec", "read_spec", "Fit", "fit", "Evaluation", "evaluate", "write_evaluation", "read_evaluation", "verify", "write_report", "add_minutes", "read_minutes", "decided_earlier",
     "PoolingPrior", "Shrinkage", "shrink", "World", "read_world", "simulate", "resimulate", "PureModel", "Order",
     "Fills", "read_fix", "decisions_needed", "compare", "Comparison", "walk_forward", "WalkForward",
     "find_regimes", "Regimes", "value_surface", "Surface", "compare_policies", "Policies", "find_model_errors", "ModelErrors",

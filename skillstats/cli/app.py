@@ -13,6 +13,8 @@ from typing import Any, Literal, NoReturn
 import click
 
 from skillstats.cli.contest import contest_command
+from skillstats.cli.export import export_command
+from skillstats.cli.minutes import minutes_group
 from skillstats.cli.plan import plan_command
 from skillstats.study.command import calibrate_command
 from skillstats.units import package_version
@@ -24,7 +26,7 @@ STORE = click.option(
     type=FOLDER,
     help="Folder where large price files are kept mapped; default $SKILLSTATS_STORE, else the user's cache.",
 )
-AUDIENCES = ("head",)
+AUDIENCES = ("head", "governance")
 """Readers this version writes a page for."""
 
 
@@ -58,6 +60,8 @@ def main() -> None:
 main.add_command(calibrate_command)
 main.add_command(plan_command)
 main.add_command(contest_command)
+main.add_command(minutes_group)
+main.add_command(export_command)
 
 
 def finish(code: int) -> NoReturn:
@@ -177,6 +181,12 @@ def ledger(
     type=click.IntRange(min=0),
     metavar="N",
     help="Desks without skill to simulate for the error rates of this evaluation; 0: none.  [default: by the size of the record]",
+)
+@click.option(
+    "--minutes",
+    multiple=True,
+    metavar="FILE",
+    help="Minutes of earlier evaluations (folders or files): what was decided then is held against what came.",
 )
 @click.option(
     "--audience", multiple=True, type=click.Choice(AUDIENCES), help="Also write the page of this reader; none without it."

@@ -60,6 +60,7 @@ def run_evaluate(
     restates: Path | None = None,
     restates_ledger: Path | None = None,
     operating: int | None = None,
+    minutes: tuple[str, ...] = (),
 ) -> int:
     """Evidence, fit, evaluation, files, page; returns the exit code."""
     from skillstats.cli.record import refuse_inside
@@ -72,7 +73,7 @@ def run_evaluate(
     if operating == 1:
         raise UsageError("--operating 1, must be 0 (no error rates) or at least 2 desks; leave it out for the usual number")
     declared = read_plan(plan) if plan is not None else None
-    wanted = parse_blocks(only)
+    wanted, decided = parse_blocks(only), earlier_minutes(minutes)
     freezes = find_freezes(source, plan, frozen)
     earlier = find_earlier(restates, restates_ledger)
     evidence, used, quarantined, ledger = load_evidence(source, declared, parse_columns(columns))
@@ -81,12 +82,14 @@ def run_evaluate(
         raise UsageError(
             "--restates-ledger, but an outcomes table has no ledger to compare it with; leave it out, digests are compared"
         )
+    if decided and ledger is None:
+        raise UsageError(f"--minutes holds decisions against the ledger of the quarter after; {source} has none")
     chosen = model or used.model.name or default_model(evidence)
     overrides = {k: v for k, v in (("model", model), ("seed", seed), ("draws", draws)) if v is not None}
     overrides |= {"engine": engine} if engine != "nuts" else {}
     result = fit_and_write(
         evidence, used, out, model=chosen, engine=engine, seed=seed, draws=draws, overrides=overrides, ledger=ledger, only=wanted,
-        freezes=freezes, earlier=earlier, operating=operating,
+        freezes=freezes, earlier=earlier, operating=operating, minutes=decided,
     )  # fmt: skip
     for name in audience:
         from skillstats.evaluation.contests import read_contests
@@ -138,15 +141,27 @@ def parse_blocks(given: tuple[str, ...]) -> tuple[str, ...] | None:
     return tuple(n for n in names if n != "skill")
 
 
+def earlier_minutes(given: tuple[str, ...]) -> tuple[Mapping[str, Any], ...]:
+    """Entries of the minutes of earlier evaluations, named as folders or files, separated by commas or given one by one."""
+    from skillstats.evaluation.minutes import read_minutes
+
+    names = dict.fromkeys(name.strip() for text in given for name in text.split(",") if name.strip())
+    return tuple(entry for name in names for entry in read_minutes(name))
+
+
 def load_evidence(source: Path, plan: Plan | None, columns: dict[str, str]) -> tuple[Evidence, Plan, int, Ledger | None]:
-    """Evidence of a ledger folder, a record folder or an outcomes file; the plan in force; rows quarantined on the way; the ledger."""
+    """Evidence of a ledger folder, a record folder, a folder of exported evidence or an outcomes file; the plan in force; rows quarantined on the way; the ledger."""
     from skillstats.evidence import outcomes_to_evidence, to_evidence
+    from skillstats.evidence.store import REST, read_evidence
     from skillstats.plan import Plan
     from skillstats.record.outcomes import read_outcome_table
 
     if source.is_dir():
         if columns:
             raise UsageError("--columns is for an outcomes table; a record and a ledger have the columns of the data contract")
+        if (source / REST).exists():
+            evidence, declared = read_evidence(source)
+            return evidence, plan or declared, 0, None
         ledger = _ledger_of(source, plan)
         return to_evidence(ledger), ledger.plan, ledger.quarantine.num_rows, ledger
     used = plan or Plan()
@@ -189,11 +204,13 @@ def fit_and_write(
     freezes: Sequence[Freeze] = (),
     earlier: Earlier | None = None,
     operating: int | None = None,
+    minutes: tuple[Mapping[str, Any], ...] = (),
 ) -> Evaluation:
     """Fit by `engine`; with `check` fit by the other one where it covers the model, and make the past forecasts; judge and write the folder.
 
-    With a `ledger`, the blocks of `only` (None: all) are computed too. `freezes` of the plan, oldest first; `earlier`, the evaluation that
-    this one restates. `operating` desks are simulated for the error rates of this evaluation (None: as many as suit the record, 0: none).
+    With a `ledger`, the blocks of `only` (None: all) are computed too, and what came of the decisions of `minutes`. `freezes` of the plan,
+    oldest first; `earlier`, the evaluation that this one restates. `operating` desks are simulated for the error rates of this evaluation
+    (None: as many as suit the record, 0: none).
     """
     import dataclasses
 
@@ -202,6 +219,7 @@ def fit_and_write(
     from skillstats.evaluation.engines import second_fit
     from skillstats.evaluation.evaluate import evaluate
     from skillstats.evaluation.forward import with_past_forecasts
+    from skillstats.evaluation.minutes_outcome import decided_earlier
     from skillstats.evaluation.restate import restate
     from skillstats.evaluation.status import plan_in_force
     from skillstats.evaluation.write import write_evaluation
@@ -222,6 +240,8 @@ def fit_and_write(
     result = evaluate(fitted, plan, overrides=overrides, second=second, blocks=blocks, freezes=freezes)
     result = with_past_forecasts(result, fitted, plan, made=check)
     result = dataclasses.replace(result, operating=error_rates(fitted, allowed, operating))
+    if ledger is not None and minutes:
+        result = dataclasses.replace(result, minutes=decided_earlier(minutes, ledger))
     inputs = {k: str(evidence.context[k]) for k in ("ledger_digest", "input_digest") if k in evidence.context}
     tables = {}
     if earlier is not None:

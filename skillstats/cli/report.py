@@ -13,6 +13,7 @@ from skillstats.errors import UsageError
 def run_report(evaluation: Path, out: Path, *, audience: str, trader: str | None, source: Path | None) -> int:
     """Write the page and its data; refuses a ledger the evaluation does not rest on."""
     from skillstats.evaluation.contests import read_contests
+    from skillstats.evaluation.minutes import read_minutes
     from skillstats.evaluation.write import read_evaluation
     from skillstats.ledger.write import read_ledger
     from skillstats.report.page import write_report
@@ -23,8 +24,9 @@ def run_report(evaluation: Path, out: Path, *, audience: str, trader: str | None
         raise UsageError(
             f"--ledger {source}: digest {ledger.digest[:12]}, but {evaluation} rests on {(stated or 'none')[:12]}; name the ledger it was made from"
         )
-    contests = read_contests(evaluation)
-    click.echo(f"page: {write_report(result, audience=audience, path=out, trader=trader, ledger=ledger, contests=contests)}")
+    contests, minutes = read_contests(evaluation), read_minutes(evaluation)
+    page = write_report(result, audience=audience, path=out, trader=trader, ledger=ledger, contests=contests, minutes=minutes)
+    click.echo(f"page: {page}")
     return 0
 
 

@@ -88,6 +88,8 @@ class Evaluation:
     operating : how often an evaluation of a desk of this shape under this plan claims skill that is not there and misses skill that is: the
         keys of `skillstats.study.operating.operating_characteristics`, figures of desks and never of a person; attached by the verb that writes
     history : skill by quarter, and how well the method's own past forecasts came true
+    minutes : decisions on earlier evaluations with what was expected then and, under ``came``, what the ledger says of the quarter after; see
+        `skillstats.evaluation.minutes` and `skillstats.evaluation.minutes_outcome`
     restatement : what changed against an earlier evaluation of the same period, where this one restates it
     """
 
@@ -108,6 +110,7 @@ class Evaluation:
     operating: Mapping[str, Any] = field(default_factory=dict)
     history: Mapping[str, Any] = field(default_factory=dict)
     restatement: Mapping[str, Any] = field(default_factory=dict)
+    minutes: tuple[Mapping[str, Any], ...] = ()
     schema: int = 1
 
     def summary(self) -> pd.DataFrame:

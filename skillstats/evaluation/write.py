@@ -42,7 +42,14 @@ def skill_table(evaluation: Evaluation) -> pa.Table:
 def evaluation_json(evaluation: Evaluation) -> bytes:
     """The evaluation as JSON; the same inputs and seed give the same bytes."""
     plain = {f.name: getattr(evaluation, f.name) for f in dataclasses.fields(evaluation)}
+    if not plain["minutes"]:
+        del plain["minutes"]  # leaves no trace where no minutes were given, so that files of before keep their digest
     return plain_json({"schema": plain.pop("schema"), **plain})
+
+
+def evaluation_digest(evaluation: Evaluation) -> str:
+    """sha256 of ``evaluation.json``, as the manifest of its folder states it."""
+    return hashlib.sha256(evaluation_json(evaluation)).hexdigest()
 
 
 def plain_json(content: Mapping[str, Any]) -> bytes:
@@ -137,5 +144,5 @@ def read_evaluation(folder: str | Path) -> Evaluation:
 
 def evaluation_of(content: Mapping[str, Any]) -> Evaluation:
     """The evaluation that `content`, read back from its JSON, describes."""
-    tuples = {k: tuple(content[k]) for k in ("codes", "rows", "kpis", "caveats", "day_errors") if k in content}
+    tuples = {k: tuple(content[k]) for k in ("codes", "rows", "kpis", "caveats", "day_errors", "minutes") if k in content}
     return Evaluation(**{**content, **tuples})

@@ -35,6 +35,8 @@ TABLES: Final = ("ledger", "decisions", "slices", "books", "kpis", "quarantine",
 
 FREEZES_FILE: Final = "plan.frozen.json"
 """The freezes of the plan, which travel with a ledger; what is digested does not know them."""
+MINUTES: Final = "minutes.jsonl"
+"""Decisions recorded in an evaluation's folder; see `skillstats.evaluation.minutes`."""
 UNFINISHED: Final = ".rows"
 SOME: Final = 1_000
 """Problems written at a time."""
@@ -77,11 +79,23 @@ def check_target(target: Path, kind: str) -> None:
         return
     if _kind(target) != kind:
         raise UsageError(f"{target} exists and is not a folder this package wrote as {kind}; name another --out")
-    foreign = sorted(p.name for p in target.iterdir() if p.name not in _written(target) and p.suffix != ".html")
+    foreign = sorted(p.name for p in target.iterdir() if p.name not in _written(target) and not of_a_page(p))
+    if MINUTES in foreign:
+        raise UsageError(f"{target} holds the minutes of what was decided, which nothing overwrites; name another --out")
     if foreign:
         raise UsageError(
             f"{target} holds files this package did not write ({', '.join(foreign[:3])}); move them or name another --out"
         )
+
+
+def of_a_page(path: Path) -> bool:
+    """Whether a file is a page, or data of the page that lies beside it: ``q3.html``, ``q3.json``, ``q3-cells.parquet``."""
+    if path.suffix in (".json", ".parquet"):
+        pages = (p.stem for p in path.parent.glob("*.html"))
+        return any(
+            path.name == f"{stem}.json" or (path.suffix == ".parquet" and path.name.startswith(f"{stem}-")) for stem in pages
+        )
+    return path.suffix == ".html"
 
 
 def _kind(folder: Path) -> str:

@@ -43,7 +43,14 @@ class Pages:
     tables: Mapping[str, pa.Table]
 
 
-def render_report(evaluation: Evaluation, *, audience: str, trader: str | None = None, ledger: Ledger | None = None) -> str:
+def render_report(
+    evaluation: Evaluation,
+    *,
+    audience: str,
+    trader: str | None = None,
+    ledger: Ledger | None = None,
+    minutes: Sequence[Mapping[str, Any]] = (),
+) -> str:
     """Render the page of one audience.
 
     Parameters
@@ -52,6 +59,7 @@ def render_report(evaluation: Evaluation, *, audience: str, trader: str | None =
     audience : who will read it; there is no default
     trader : whose page it is, for a page of one person only
     ledger : the rows the evaluation rests on, for pages that show rows or cells of the ledger
+    minutes : decisions recorded on this evaluation, see `skillstats.evaluation.minutes.read_minutes`
 
     Returns
     -------
@@ -66,7 +74,7 @@ def render_report(evaluation: Evaluation, *, audience: str, trader: str | None =
     -----
     The head's page names every trader of the desk: it is for the person who supervises them.
     """
-    return make_pages(Material(evaluation, ledger, trader), audience=audience).page
+    return make_pages(Material(evaluation, ledger, trader, tuple(minutes)), audience=audience).page
 
 
 def make_pages(material: Material, *, audience: str) -> Pages:
@@ -88,13 +96,15 @@ def write_report(
     trader: str | None = None,
     ledger: Ledger | None = None,
     contests: Sequence[Mapping[str, Any]] = (),
+    minutes: Sequence[Mapping[str, Any]] = (),
 ) -> Path:
     """Render a page and write it; each file appears complete or not at all.
 
     Parameters
     ----------
     evaluation, audience, trader, ledger : see `render_report`
-    contests : of rows, see `skillstats.read_contests`, for pages that list them
+    contests, minutes : contested rows, see `skillstats.read_contests`, and decisions recorded on the evaluation, see `skillstats.read_minutes`, for
+        pages that list them
     path : the file to write; an existing page is replaced, anything else is left alone; its folder must exist. The data of the page is written
         beside it, with the ending ``.json`` (none for the head, whose data is the evaluation itself), and tables with their own
 
@@ -107,7 +117,7 @@ def write_report(
     UsageError
         As `render_report`, or if `path` cannot be written.
     """
-    material = Material(evaluation, ledger, trader, contests=tuple(contests))
+    material = Material(evaluation, ledger, trader, tuple(minutes), contests=tuple(contests))
     return write_pages(make_pages(material, audience=audience), Path(path))
 
 

@@ -16,6 +16,7 @@ from skillstats.report import facts, words
 from skillstats.report.blocks import sections_of
 from skillstats.report.blocks.contests import contests_section
 from skillstats.report.blocks.restatement import restatement_section
+from skillstats.report.decided import decided_section
 from skillstats.report.facts import Facts, text_of
 from skillstats.report.figures import forest_svg
 from skillstats.report.grid import GridRow, grid_of
@@ -151,14 +152,16 @@ def view_of(evaluation: Evaluation, contests: Sequence[Mapping[str, Any]] = ()) 
 def _sections(
     evaluation: Evaluation, contests: Sequence[Mapping[str, Any]], own: tuple[Row, ...], scale: Scale
 ) -> tuple[Section, ...]:
-    """What is disputed and what changed, how sure all of it is, how skill went over time, then the questions beside skill."""
+    """What is disputed and what changed, how sure all of it is, what was decided and how skill went over time, then the questions beside skill."""
     setting = _setting(evaluation, own, scale)
     annual, certainty = bool(evaluation.source["has_year"]), float(evaluation.plan["certainty"])
     hurdle = float(evaluation.plan["hurdle"]) if annual else None
     first = (contests_section(contests), restatement_section(evaluation.restatement, setting, annual=annual, certainty=certainty))
+    decided = decided_section(evaluation.minutes, text_of(evaluation.source["unit"]))
     return (
         *(s for s in first if s is not None),
         *operating_sections({} if evaluation.status == "WITHHOLD" else evaluation.operating, own, scale),
+        *((decided,) if decided is not None else ()),
         *history_sections(evaluation.history, setting, hurdle),
         *sections_of(evaluation.attribution, setting),
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from skillstats.report.readers.governance import GOVERNANCE
 from skillstats.report.readers.head import HEAD
 from skillstats.report.readers.material import Material, Reader, contests_of, contests_without_text
 from skillstats.report.readers.pm import PM
@@ -18,6 +19,7 @@ READERS: Final[Mapping[str, Reader]] = {
     "head": HEAD,
     "pm": PM,
     "quant": QUANT,
+    "governance": GOVERNANCE,
 }
 """Audience to its reader."""
 

@@ -12,9 +12,9 @@ from skillstats.report.view import View, view_of
 
 
 def collect(material: Material) -> dict[str, Any]:
-    """The evaluation as it is, and the contests of its rows; what is withheld is absent from both already."""
+    """The evaluation as it is, what is withheld being absent from it already, decisions recorded on it, and contests of its rows."""
     own = {f.name: getattr(material.evaluation, f.name) for f in dataclasses.fields(material.evaluation)}
-    return {"evaluation": own, "contests": list(material.contests)}
+    return {"evaluation": own | {"minutes": material.decided}, "contests": list(material.contests)}
 
 
 def view(data: Mapping[str, Any]) -> View:

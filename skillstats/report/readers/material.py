@@ -25,9 +25,9 @@ class Material:
     """Everything a reader's data may be taken from; itself never rendered.
 
     evaluation : the verdicts; ledger : the rows they rest on, for readers that need them; trader : whose page it is, for a page of one person;
-    minutes : decisions recorded on this and earlier evaluations, oldest first; contests : contested rows, see
-    `skillstats.evaluation.contests.read_contests`, with notes, names and numbers: a reader takes what it may show by `contests_of` or
-    `contests_without_text`
+    minutes : decisions recorded on this evaluation, oldest first; those on earlier ones are in the evaluation itself
+    contests : contested rows, see `skillstats.evaluation.contests.read_contests`, with notes, names and numbers: a reader takes what it may show
+        by `contests_of` or `contests_without_text`
     """
 
     evaluation: Evaluation
@@ -35,6 +35,11 @@ class Material:
     trader: str | None = None
     minutes: tuple[Mapping[str, Any], ...] = ()
     contests: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def decided(self) -> list[dict[str, Any]]:
+        """Decisions on earlier evaluations with what came of them, then those on this one."""
+        return [*map(dict, self.evaluation.minutes), *map(dict, self.minutes)]
 
 
 def contests_of(material: Material, trader: str) -> list[dict[str, Any]]:
