@@ -1,8 +1,8 @@
 """Render an evaluation as one self-contained HTML file.
 
 One environment escapes everything, refuses undefined names and refuses to print anything but text that was prepared: ``None``,
-``nan`` or an unformatted number in a template is an error, not a page. The page holds no script and asks no other computer for
-anything.
+``nan`` or an unformatted number in a template is an error, not a page. The page holds one script, named by its digest in the page's
+policy, and asks no other computer for anything; see `finish`.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from markupsafe import Markup
 from skillstats.errors import UsageError
 from skillstats.evaluation.result import Evaluation
 from skillstats.evaluation.write import plain_json
+from skillstats.report.finish import CONTENTS, finished, policy_of
 from skillstats.report.numbers import visible
 from skillstats.report.readers import READERS, Material, Reader
 
@@ -75,9 +76,17 @@ def make_pages(material: Material, *, audience: str) -> Pages:
     seen = reader.collect(material)
     data = plain_json(seen) if reader.own_data else b""
     seen = msgspec.json.decode(data) if reader.own_data else seen
-    style = Markup(_read("style.css"))  # noqa: S704  a file of the package, no data in it
-    page = _environment().get_template(reader.template).render(v=reader.view(seen), style=style)
-    return Pages(page, data, reader.tables(material))
+    return Pages(_render(reader, seen), data, reader.tables(material))
+
+
+def _render(reader: Reader, seen: Mapping[str, Any]) -> str:
+    """The page of a reader's data."""
+    style, script = _read("style.css"), _read("page.js")
+    parts = {"style": Markup(style), "script": Markup(script)}  # noqa: S704  files of the package, no data in them
+    page = _environment().get_template(reader.template).render(
+        v=reader.view(seen), policy=policy_of(script), contents=CONTENTS, **parts
+    )
+    return finished(page)
 
 
 def write_report(

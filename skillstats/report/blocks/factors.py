@@ -114,7 +114,8 @@ def _parts_table(rows: Sequence[Mapping[str, Any]]) -> Table:
         )
         for r in rows
     )
-    return Table(("Trader", "Decisions", "Sessions", "Value-add", *(WORDS[p].capitalize() for p in PARTS)), lines)
+    heads = ("Trader", "Decisions", "Sessions", "Value-add", *(WORDS[p].capitalize() for p in PARTS))
+    return Table(heads, lines, totals=(len(lines) - 1,))
 
 
 def _factor_table(block: Mapping[str, Any], setting: Setting) -> Table:
