@@ -90,7 +90,13 @@ def _render(reader: Reader, seen: Mapping[str, Any]) -> str:
 
 
 def write_report(
-    evaluation: Evaluation, *, audience: str, path: str | Path, trader: str | None = None, ledger: Ledger | None = None
+    evaluation: Evaluation,
+    *,
+    audience: str,
+    path: str | Path,
+    trader: str | None = None,
+    ledger: Ledger | None = None,
+    pdf: str | Path | None = None,
 ) -> Path:
     """Render a page and write it; each file appears complete or not at all.
 
@@ -99,6 +105,7 @@ def write_report(
     evaluation, audience, trader, ledger : see `render_report`
     path : the file to write; an existing page is replaced, anything else is left alone; its folder must exist. The data of the page is written
         beside it, with the ending ``.json`` (none for the head, whose data is the evaluation itself), and tables with their own
+    pdf : also print the page to this file, with the extra `pdf` and a browser of this machine; see `skillstats.report.pdf`
 
     Returns
     -------
@@ -107,28 +114,47 @@ def write_report(
     Raises
     ------
     UsageError
-        As `render_report`, or if `path` cannot be written.
+        As `render_report`, if the page cannot be printed, or if `path` or `pdf` cannot be written.
     """
-    return write_pages(make_pages(Material(evaluation, ledger, trader), audience=audience), Path(path))
+    pages = make_pages(Material(evaluation, ledger, trader), audience=audience)
+    if pdf is None:
+        return write_pages(pages, Path(path))
+    from skillstats.report.pdf import print_pdf
+
+    _check_target(Path(pdf), b"%PDF-", "a PDF")
+    printed = print_pdf(pages.page)
+    written = write_pages(pages, Path(path))
+    _write_or_refuse({Path(pdf): printed})
+    return written
 
 
 def write_pages(pages: Pages, target: Path) -> Path:
     """Write what a reader is given, the page last."""
-    if target.exists() and (not target.is_file() or not target.read_bytes()[:15].lower().startswith(b"<!doctype html")):
-        raise UsageError(f"report {target}: exists and is not a page; name another file")
-    try:
-        if pages.data:
-            _write_atomically(target.with_suffix(".json"), pages.data)
-        for name, table in pages.tables.items():
-            sink = pa.BufferOutputStream()
-            pq.write_table(table, sink, compression="zstd")
-            _write_atomically(target.with_name(f"{target.stem}-{name}"), sink.getvalue().to_pybytes())
-        _write_atomically(target, pages.page.encode("utf-8"))
-    except OSError as error:
-        raise UsageError(
-            f"report {target}: cannot be written ({error.strerror}); give the path of a file in an existing folder"
-        ) from None
+    _check_target(target, b"<!doctype html", "a page")
+    files = {target.with_suffix(".json"): pages.data} if pages.data else {}
+    for name, table in pages.tables.items():
+        sink = pa.BufferOutputStream()
+        pq.write_table(table, sink, compression="zstd")
+        files[target.with_name(f"{target.stem}-{name}")] = sink.getvalue().to_pybytes()
+    _write_or_refuse({**files, target: pages.page.encode("utf-8")})
     return target
+
+
+def _check_target(target: Path, start: bytes, kind: str) -> None:
+    """An older file of the same kind is replaced; anything else is left alone."""
+    if target.exists() and (not target.is_file() or not target.read_bytes()[: len(start)].lower().startswith(start.lower())):
+        raise UsageError(f"report {target}: exists and is not {kind}; name another file")
+
+
+def _write_or_refuse(files: Mapping[Path, bytes]) -> None:
+    """Write files in order, each whole."""
+    for target, content in files.items():
+        try:
+            _write_atomically(target, content)
+        except OSError as error:
+            raise UsageError(
+                f"report {target}: cannot be written ({error.strerror}); give the path of a file in an existing folder"
+            ) from None
 
 
 def _reader(material: Material, audience: str) -> Reader:
