@@ -10,7 +10,9 @@ import msgspec
 from skillstats.errors import UsageError
 
 
-def run_report(evaluation: Path, out: Path, *, audience: str, trader: str | None, source: Path | None, pdf: Path | None = None) -> int:
+def run_report(
+    evaluation: Path, out: Path, *, audience: str, trader: str | None, source: Path | None, pdf: Path | None = None
+) -> int:
     """Write the page and its data, and the PDF where one is asked for; refuses a ledger the evaluation does not rest on."""
     from skillstats.evaluation.write import read_evaluation
     from skillstats.ledger.write import read_ledger

@@ -83,8 +83,10 @@ def _render(reader: Reader, seen: Mapping[str, Any]) -> str:
     """The page of a reader's data."""
     style, script = _read("style.css"), _read("page.js")
     parts = {"style": Markup(style), "script": Markup(script)}  # noqa: S704  files of the package, no data in them
-    page = _environment().get_template(reader.template).render(
-        v=reader.view(seen), policy=policy_of(script), contents=CONTENTS, **parts
+    page = (
+        _environment()
+        .get_template(reader.template)
+        .render(v=reader.view(seen), policy=policy_of(script), contents=CONTENTS, **parts)
     )
     return finished(page)
 

@@ -18,8 +18,10 @@ from skillstats.report.grid import GridRow, grid_of
 from skillstats.report.kpis import Table, kpi_table
 from skillstats.report.more import More, more_of
 from skillstats.report.numbers import ABSENT, count, digits_for, fixed, interval, is_number, percent, visible
+from skillstats.report.plots.forest import forest_of
 from skillstats.report.rows import NOT_ENOUGH, Band, Reason, Row, overall_rows, reasons_of, regime_rows
 from skillstats.report.section import Section, Setting
+from skillstats.report.skill_sections import skill_sections
 from skillstats.report.words import Scale
 
 
@@ -123,7 +125,7 @@ def view_of(evaluation: Evaluation) -> View:
         interval_name=INTERVAL_NAME,
         unit=text_of(source["unit"]),
         data=facts.data_facts(evaluation),
-        forest=_forest(own, groups, scale),
+        forest=_forest(own, scale),
         lines=tuple(_line(r, scale, digits) for r in own),
         grid_title=words.grid_title(cells, scale) if cells else "",
         regimes=regimes,
@@ -131,7 +133,7 @@ def view_of(evaluation: Evaluation) -> View:
         cells=tuple(_line(r, scale, digits) for r in cells),
         kpis=kpi_table(evaluation.kpis, text_of(source["unit"])),
         more=more_of(evaluation, own, scale, text_of(source["unit"])),
-        sections=sections_of(evaluation.attribution, _setting(evaluation, own, scale)),
+        sections=(*skill_sections(evaluation), *sections_of(evaluation.attribution, _setting(evaluation, own, scale))),
         hypotheses=_hypotheses(evaluation),
         caveats=tuple(visible(str(c)) for c in evaluation.caveats),
         population=facts.population_table(evaluation),
@@ -159,13 +161,13 @@ def _tiles(groups: words.Groups, scale: Scale) -> tuple[Tile, ...]:
     return tuple(Tile(css, count(len(rows)), label, words.names(rows)) for css, rows, label in every if rows or css == "clear")
 
 
-def _forest(rows: tuple[Row, ...], groups: words.Groups, scale: Scale) -> Forest | None:
+def _forest(rows: tuple[Row, ...], scale: Scale) -> Forest | None:
     """Both layouts of the forest plot; None where no trader has an estimate."""
-    if not any(r.ir for r in rows):
+    data = forest_of(rows, scale)
+    if data is None:
         return None
-    title, description = words.forest_title(groups, scale), words.forest_description(rows, scale)
-    wide, narrow = (forest_svg(rows, scale, narrow=n, title=title, description=description) for n in (False, True))
-    return Forest(title, wide, narrow)
+    wide, narrow = (forest_svg(data.rows, scale, narrow=n, title=data.title, description=data.description) for n in (False, True))
+    return Forest(data.title, wide, narrow)
 
 
 def _line(row: Row, scale: Scale, digits: int) -> Line:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import sys
 from collections.abc import Iterator
@@ -62,7 +63,9 @@ def test_every_link_of_a_page_leads_to_a_place_in_it(started: Any, audience: str
         links = page.evaluate("[...document.querySelectorAll('a')].map(a => a.getAttribute('href'))")
         assert links and all(link.startswith("#") for link in links)
         assert page.evaluate("l => l.filter(h => !document.getElementById(h.slice(1)))", links) == []
-        assert page.evaluate("document.querySelectorAll('[id]').length === new Set([...document.querySelectorAll('[id]')].map(e => e.id)).size")
+        assert page.evaluate(
+            "document.querySelectorAll('[id]').length === new Set([...document.querySelectorAll('[id]')].map(e => e.id)).size"
+        )
 
 
 @EVERY
@@ -73,7 +76,7 @@ def test_landmarks_language_and_order_of_headings(started: Any, audience: str) -
             assert page.locator(f"body > {landmark}").count() == 1
         levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4,h5,h6')].map(h => Number(h.tagName[1]))")
         assert levels[0] == 1 and levels.count(1) == 1
-        assert all(b <= a + 1 for a, b in zip(levels, levels[1:], strict=False)), levels
+        assert all(b <= a + 1 for a, b in itertools.pairwise(levels)), levels
         unnamed = page.evaluate(
             """() => [...document.querySelectorAll('svg, [role=region], nav, table')].filter(e => {
               const by = (e.getAttribute('aria-labelledby') || '').split(' ').filter(Boolean);
@@ -154,7 +157,9 @@ def test_a_table_is_sorted_as_numbers_both_ways_and_back_with_what_is_withheld_l
         names = "[...document.querySelectorAll('#traders tbody tr')].map(r => r.cells[0].textContent)"
         heads = page.locator("#traders thead th")
         original = page.evaluate(names)
-        column = page.evaluate("[...document.querySelectorAll('#traders thead th')].findIndex(h => h.textContent.startsWith('Annual') || h.textContent.startsWith('annual'))")
+        column = page.evaluate(
+            "[...document.querySelectorAll('#traders thead th')].findIndex(h => h.textContent.startsWith('Annual') || h.textContent.startsWith('annual'))"
+        )
         own = {r["trader"]: r["ir_annual_mean"] for r in made.sample().rows if r["regime"] == "all"}
         shown = sorted((t for t, v in own.items() if v is not None), key=lambda t: own[t])
         button = heads.nth(column).get_by_role("button")
