@@ -22,7 +22,7 @@ FUNNEL_NOTES: Final = (
 )
 PRIOR_NOTES: Final = (
     "The first line is what the model believed of any trader before a single outcome was seen (in one regime and for one action); the others are what it believes now. A line that is "
-    "as long as the first says that the data had little to say.",
+    "as long as the first and lies in the same place says that the data had little to say. Blue: the middle lies outside what was believed likely before.",
     "The desk’s mean and the spread between traders are believed anew too: they are what the traders’ estimates are pulled towards, and how hard.",
 )
 

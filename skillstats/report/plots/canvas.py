@@ -36,7 +36,7 @@ def rows_high(rows: int, each: float = 0.38) -> Shape:
 
 def open_shape(height: float = 3.6) -> Shape:
     """The shape of a picture with two axes of numbers."""
-    return Shape(height, left=0.09, right=0.975)
+    return Shape(height, left=0.09, right=0.955)
 
 
 @contextmanager
@@ -63,10 +63,10 @@ def draw_on(
         lines = textwrap.wrap(title, 105)
         axes = _new(shape, len(lines), legend is not None) if ax is None else ax
         draw(axes)
-        axes.set_title("\n".join(lines), loc="left", fontsize=TITLE, color=INK, pad=20, x=-0.0)
+        axes.set_title("\n".join(lines), loc="left", fontsize=TITLE, color=INK, pad=20)
         if legend is not None:
             axes.legend(
-                handles=legend(), loc="upper left", bbox_to_anchor=(0.0, -0.5 / shape.height), ncol=4, frameon=False, fontsize=8,
+                handles=legend(), loc="upper left", bbox_to_anchor=(0.0, -0.5 / shape.height), ncol=3, frameon=False, fontsize=8,
                 labelcolor=SOFT, borderaxespad=0.0, handlelength=1.8, columnspacing=1.6,
             )  # fmt: skip
     return axes

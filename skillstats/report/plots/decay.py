@@ -144,7 +144,7 @@ def plot_decay(evaluation: Evaluation, ledger: Ledger, ax: Axes | None = None, *
 
 
 def _draw(axes: Axes, data: DecayData) -> None:
-    quiet(axes, "horizon (the declared one as a diamond)", f"mean value-add of a decision, {data.unit} (joint 90% band)")
+    quiet(axes, "horizon (the declared one as a diamond), with the joint 90% band", f"mean value-add of a decision, {data.unit}")
     axes.axhline(0, color=INK, lw=0.9, zorder=1)
     axes.plot(range(len(data.points)), [p.mean for p in data.points], color=OTHER, lw=0.9, zorder=2)
     for at, p in enumerate(data.points):

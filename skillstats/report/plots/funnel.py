@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -34,6 +33,8 @@ if TYPE_CHECKING:
 SHARE: Final = 0.90
 BAND, WIDER = "#f0dfcc", "#f8efe4"
 STEPS: Final = 60
+HIGH, LINE = 240.0, 11.0
+"""Points of the axes from bottom to top, and of a line of text."""
 LEAST: Final = 2.0
 """Effective decisions below which a record has no spread to judge."""
 
@@ -66,7 +67,7 @@ def luck_edge(n_eff: float, traders: int = 1) -> float:
     Examples
     --------
     >>> round(luck_edge(100), 3), round(luck_edge(400), 3), round(luck_edge(100, traders=8), 3)
-    (0.166, 0.082, 0.255)
+    (0.166, 0.082, 0.253)
     """
     tail = 0.5 * (1 - SHARE ** (1 / traders))
     return float(-stdtrit(n_eff - 1, tail) / np.sqrt(n_eff))
@@ -173,21 +174,21 @@ def draw_funnel(axes: Axes, data: FunnelData, *, font: float = 9.0) -> None:
         colour, shape = (CLEAR, "D") if p.beyond_all else (CLEAR, "o") if p.outside else (OTHER, "o")
         face = colour if p.outside else "white"
         axes.plot([p.n_eff], [p.raw], marker=shape, ms=7.5, mfc=face, mec=colour, mew=1.4, ls="none", zorder=5)
-    for p, lift in zip(data.points, _lifts(data.points, top), strict=True):
+    for p, lift in zip(data.points, _lifts(data.points, top, 0.16 if font < 10 else 0.45), strict=True):
         words = shorten(p.trader, 16) + (" FLAG" if p.flag else "")
         axes.annotate(words, (p.n_eff, p.raw), xytext=(7, lift), textcoords="offset points", va="center", fontsize=font - 0.5, color=AMBER if p.flag else INK, zorder=6)  # fmt: skip
     _explain(axes, data, font)
 
 
-def _lifts(points: Sequence[Point], top: float) -> list[float]:
-    """Points by which a name is moved up or down, so that names of neighbours do not lie on each other."""
-    order = sorted(range(len(points)), key=lambda k: points[k].raw)
+def _lifts(points: Sequence[Point], top: float, reach: float) -> list[float]:
+    """Points by which each name is moved up, so that it lies on no name below whose record rests on about as much (log ratio under `reach`)."""
     lifts = [0.0] * len(points)
-    for before, k in pairwise(order):
-        near = abs(np.log(points[k].n_eff / points[before].n_eff)) < 0.25
-        gap = (points[k].raw - points[before].raw) / (2 * top) * 240
-        if near and gap + lifts[k] - lifts[before] < 11:
-            lifts[k] = lifts[before] + 11 - gap
+    order = sorted(range(len(points)), key=lambda k: points[k].raw)
+    for at, k in enumerate(order):
+        for below in order[:at]:
+            gap = (points[k].raw - points[below].raw) / (2 * top) * HIGH
+            if abs(np.log(points[k].n_eff / points[below].n_eff)) < reach:
+                lifts[k] = max(lifts[k], lifts[below] + LINE - gap)
     return lifts
 
 

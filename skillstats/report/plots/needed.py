@@ -4,7 +4,8 @@ With T years and everything on the annual scale the power formula of `skillstats
 
     power = Phi( sqrt(T) (IR - hurdle (T + 1/p^2) / T - z_c sqrt(T + 1/p^2) / T) ),        p = prior sd of annual IRs,
 
-because effective decisions of a year cancel. p is the one under which the evaluation's own table of years was computed.
+because effective decisions of a year cancel. It is a planning figure under the prior alone: where a desk has shown that its traders differ much,
+claims come sooner, which only a simulation of the desk can say. p is the one under which the evaluation's own table of years was computed.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ def _prior_sd(line: Any, hurdle: float, certainty: float) -> float:
 
 def _words(curves: Sequence[Curve], today: float, given: dict[str, float]) -> tuple[str, str]:
     now = [f"{percent(power_of(today, ir=c.ir, **given))} at a true annual IR of {c.ir:g}" for c in curves]
-    title = f"With {fixed(today, 1)} years of record a claim is made in {listed(now)}."
+    title = f"By the prior of the plan alone, {fixed(today, 1)} years of record bring a claim in {listed(now)}."
     later = [f"{fixed(c.years, 1)} years at {c.ir:g}" for c in curves]
     text = f"Probability of a claim against years of record; it reaches {percent(POWER)} after {listed(later)}. Today: {fixed(today, 1)} years. "
     return title, text + title
@@ -117,7 +118,7 @@ def plot_needed(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
 
 
 def _draw(axes: Axes, data: NeededData) -> None:
-    quiet(axes, "years of record", f"probability of a claim: P(IR > {data.hurdle:g}) of at least {percent(data.certainty)}")
+    quiet(axes, "years of record", "probability of a claim")
     for (colour, dash), curve in zip(LOOKS * len(data.curves), data.curves, strict=False):
         years, power = (list(x) for x in zip(*curve.points, strict=True))
         axes.plot(years, power, color=colour, ls=dash, lw=2.0, zorder=3)

@@ -22,7 +22,7 @@ from scipy.special import ndtri
 from skillstats.errors import SkillstatsError, UsageError
 from skillstats.evaluation.result import Evaluation
 from skillstats.report.intervals import Axis, Interval, IntervalData, draw_intervals
-from skillstats.report.numbers import fixed, interval, is_number, plural, visible
+from skillstats.report.numbers import count, fixed, interval, is_number, visible
 from skillstats.report.plots.canvas import draw_on, rows_high
 from skillstats.report.plots.ranks import MOST_ROWS
 from skillstats.report.rows import overall_rows
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FloatArray = NDArray[np.float64]
+MIDDLE: Final = float(ndtri(0.75))
+"""Median of |Normal(0, 1)|."""
 ENDS: Final = (0.05, 0.95)
 SCALES: Final = {"normal": (1.0,), "two_scale": (0.5, 2.0), "spike_slab": (0.1, 1.0)}
 """Scales of a population's parts, each as likely as the other before the data."""
@@ -45,7 +47,7 @@ def prior_ends(spec: ModelSpec) -> tuple[float, float] | None:
     Examples
     --------
     >>> tuple(round(x, 2) for x in prior_ends(read_spec("crossed_total")))
-    (-1.35, 1.35)
+    (-1.34, 1.34)
     """
     mean = spec.priors.get("skill_mean")
     parts = _parts(spec)
@@ -86,22 +88,32 @@ def prior_data(evaluation: Evaluation) -> IntervalData | None:
     if spec is None or ends is None or not shown or len(shown) > MOST_ROWS or evaluation.status == "WITHHOLD":
         return None
     rows = [Interval("any trader, before", *ends, 0.5 * sum(ends), f"prior {interval(*ends, 2)}")]
-    wide = ends[1] - ends[0]
     for r in shown:
         assert r.ir is not None
-        left = (r.ir.q95 - r.ir.q05) / wide
         flag = r.codes if r.status == "FLAG" else ""
         words = f"{fixed(r.ir.mean, 2)} {interval(r.ir.q05, r.ir.q95, 2)}"
-        rows.append(Interval(visible(r.trader), r.ir.q05, r.ir.q95, r.ir.mean, words, flag, strong=left < 1))
+        rows.append(
+            Interval(visible(r.trader), r.ir.q05, r.ir.q95, r.ir.mean, words, flag, strong=not ends[0] <= r.ir.mean <= ends[1])
+        )
     rows += _desk(evaluation.population, spec)
-    narrower = sum(r.strong for r in rows[1 : 1 + len(shown)])
-    title = (
-        f"The data narrowed what is believed about {narrower} of {plural(len(shown), 'trader')}; before, any trader's annual IR lay "
-        f"between {fixed(ends[0], 1)} and {fixed(ends[1], 1)} with 90% probability."
+    means = [r.ir.mean for r in shown if r.ir is not None]
+    now = (
+        f"the mean is {fixed(means[0], 1)}"
+        if len(means) == 1
+        else f"the {count(len(means))} means run from {fixed(min(means), 1)} to {fixed(max(means), 1)}"
     )
+    title = f"Before the data any trader's annual IR lay between {fixed(ends[0], 1)} and {fixed(ends[1], 1)} with 90% probability; now {now}{_spread_words(evaluation.population, spec)}."
     told = " ".join(f"{r.label}: {r.words}." for r in rows)
     axis = Axis("prior", "annual information ratio (no unit): mean and 90% equal-tailed interval")
     return IntervalData(title, f"Prior beside posterior, 90% equal-tailed intervals of annual IRs. {told}", tuple(rows), axis)
+
+
+def _spread_words(population: Mapping[str, Any], spec: ModelSpec) -> str:
+    """How the belief about the spread between traders moved."""
+    before, after = spec.priors.get("skill_sd_trader"), population.get("trader_sd")
+    if before is None or before.distribution != "half_normal" or not after or not is_number(after["median"]):
+        return ""
+    return f", and the spread between traders is put at {fixed(after['median'], 1)} instead of {fixed(before.sigma * MIDDLE, 1)}"
 
 
 def _desk(population: Mapping[str, Any], spec: ModelSpec) -> list[Interval]:
@@ -111,14 +123,15 @@ def _desk(population: Mapping[str, Any], spec: ModelSpec) -> list[Interval]:
     before = {"desk_mean": ("desk mean", (centre - reach, centre, centre + reach))}
     if spread is not None and spread.distribution == "half_normal":
         top, bottom = (spread.sigma * h for h in HALF)
-        before["trader_sd"] = ("spread of traders", (bottom, spread.sigma * float(ndtri(0.75)), top))
+        before["trader_sd"] = ("spread", (bottom, spread.sigma * MIDDLE, top))
     for key, (name, (low, middle, high)) in before.items():
         after = population.get(key)
         if not after or not all(is_number(after[k]) for k in ("q05", "median", "q95")):
             continue
         found.append(Interval(f"{name}, before", low, high, middle, f"prior {interval(low, high, 2)}"))
         words = f"{fixed(after['median'], 2)} {interval(after['q05'], after['q95'], 2)}"
-        found.append(Interval(f"{name}, now", after["q05"], after["q95"], after["median"], words, strong=after["q95"] - after["q05"] < high - low))  # fmt: skip
+        moved = not low <= after["median"] <= high
+        found.append(Interval(f"{name}, now", after["q05"], after["q95"], after["median"], words, strong=moved))
     return found
 
 

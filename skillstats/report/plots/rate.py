@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from skillstats.errors import UsageError
 from skillstats.evaluation.result import Evaluation
@@ -41,7 +41,7 @@ class RateData:
 def rate_data(evaluation: Evaluation) -> RateData | None:
     """Rates and means of the traders that are not withheld; None where the input was a table of outcomes."""
     names = {r.trader for r in overall_rows(evaluation) if not r.withheld}
-    rates = {str(k["trader"]): k.get("override_rate") for k in evaluation.kpis if k.get("by") == "trader"}
+    rates: dict[str, Any] = {str(k["trader"]): k.get("override_rate") for k in evaluation.kpis if k.get("by") == "trader"}
     means = {str(e["trader"]): e for e in evaluation.day_errors if e["trader"] is not None}
     points = tuple(
         RatePoint(visible(t), float(rates[t]), *(float(means[t][k]) for k in ("mean", "mean_q05", "mean_q95")))
@@ -94,7 +94,9 @@ def plot_rate(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
 
 
 def _draw(axes: Axes, data: RateData) -> None:
-    quiet(axes, "share of signals departed from", f"mean value-add of a decision, {data.unit} (90% interval)")
+    quiet(
+        axes, "share of signals departed from; lines: 90% intervals, days as bets", f"mean value-add of a decision, {data.unit}"
+    )
     axes.axhline(0, color=INK, lw=0.9, zorder=1)
     for p in data.points:
         clear = p.q05 > 0 or p.q95 < 0
@@ -103,5 +105,7 @@ def _draw(axes: Axes, data: RateData) -> None:
         axes.plot([p.rate], [p.mean], marker="D" if clear else "o", ms=7, mfc=colour, mec="white", mew=1.0, ls="none", zorder=4)
         axes.annotate(shorten(p.trader, 14), (p.rate, p.q95), xytext=(0, 5), textcoords="offset points", ha="center", va="bottom", fontsize=8.5, color=INK)  # fmt: skip
     axes.margins(x=0.08, y=0.14)
-    axes.xaxis.set_major_formatter(lambda x, _: f"{100 * x:.0f}%")
+    rates = [p.rate for p in data.points]
+    digits = 1 if max(rates) - min(rates) < 0.05 else 0
+    axes.xaxis.set_major_formatter(lambda x, _: f"{100 * x:.{digits}f}%")
     axes.yaxis.set_major_formatter(lambda y, _: fixed(y, 0 if max(abs(p.q95) for p in data.points) >= 10 else 2))
