@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ import sample as made
 
 from skillstats.evaluation.result import Evaluation
 from skillstats.report.page import make_pages
+from skillstats.report.pdf import NAMES, find_browser
 from skillstats.report.readers import READERS, Material
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from skillstats.ledger.containers import Ledger
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 WIDTHS = (1200, 390)
 PAPER = 688
 """Pixels between the margins of an A4 page."""
@@ -33,7 +32,7 @@ REQUIRED = "SKILLSTATS_BROWSER_TESTS"
 
 def browser_path() -> str:
     """The browser of this machine; without one the test is skipped in words, or fails where browsers are required."""
-    found = next((path for path in map(shutil.which, NAMES) if path), None)
+    found = find_browser()
     if found is None:
         words = f"no browser among {', '.join(NAMES)}: the pages were NOT opened; install Debian's package chromium"
         if os.environ.get(REQUIRED) == "required":

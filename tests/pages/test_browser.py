@@ -51,6 +51,16 @@ def test_a_page_tells_the_same_with_and_without_its_script(started: Any, audienc
 
 
 @EVERY
+def test_a_page_says_of_itself_what_is_in_it(started: Any, audience: str) -> None:
+    with opened(started, page_of(audience), width=1200) as page:
+        assert page.locator("script").count() == 1
+        words = page.locator("footer").inner_text()
+        assert "holds one script" in words and "no script" not in words
+        sections = page.locator("main h2[id]").count()
+        assert page.locator("nav.contents a").count() == (sections if sections >= 5 else 0)
+
+
+@EVERY
 def test_the_policy_stops_every_other_script(started: Any, audience: str) -> None:
     html = page_of(audience).replace("</main>", "<script>document.title = 'stolen'</script></main>", 1)
     with pytest.raises(AssertionError, match="Content Security Policy"), opened(started, html, width=1200) as page:

@@ -7,13 +7,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 import sample as made
 from browser import browser_path
 
+from skillstats.cli import main
 from skillstats.errors import UsageError
+from skillstats.evaluation.write import write_evaluation
 from skillstats.report import render_report, write_report
 from skillstats.report.pdf import BROWSER, find_browser, print_pdf, without_dates
 
@@ -30,6 +33,18 @@ def test_a_page_and_its_pdf_are_written_and_printing_again_gives_the_same_bytes(
     assert b"(D:" not in pdf
     assert page.read_text(encoding="utf-8") == render_report(made.sample(), audience="head")
     assert print_pdf(page.read_text(encoding="utf-8")) == pdf
+
+
+def test_the_command_prints_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(BROWSER, browser_path())
+    write_evaluation(made.sample(), tmp_path / "result")
+    out, pdf = tmp_path / "q3.html", tmp_path / "q3.pdf"
+    done = CliRunner().invoke(
+        main, ["report", str(tmp_path / "result"), "--audience", "head", "--out", str(out), "--pdf", str(pdf)]
+    )
+    assert done.exit_code == 0, done.output
+    assert done.output.splitlines() == [f"page: {out}", f"pdf: {pdf}"]
+    assert pdf.read_bytes().startswith(b"%PDF-")
 
 
 def test_dates_are_blanked_without_moving_anything() -> None:
