@@ -8,6 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from skillstats.late import offer
+
 if TYPE_CHECKING:
     from skillstats.attribution.attribute import FactorAttribution, attribute
     from skillstats.attribution.choice import ChoiceSplit, split_choice
@@ -158,6 +160,27 @@ _HOME = {
     "write_evaluation": "evaluation.write",
     "write_report": "report.page",
 }
+
+offer(
+    {
+        f"plot_{name}": f"skillstats.report.plots.{name}"
+        for name in (
+            "choice",
+            "decay",
+            "forest",
+            "funnel",
+            "grid",
+            "needed",
+            "parts",
+            "prior",
+            "quarter",
+            "ranks",
+            "rate",
+            "running",
+            "split",
+        )
+    }
+)
 
 __all__ = [  # noqa: RUF022
     "Plan", "read_plan", "Record", "read_record", "Ledger", "build_ledger", "build_ledger_folder", "LedgerFolder", "read_ledger", "Explanation", "explain", "Evidence", "to_evidence", "read_outcomes",

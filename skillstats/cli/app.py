@@ -206,11 +206,12 @@ def evaluate(source: Path, out: Path, **options: Any) -> None:
     "--ledger", "source", type=EXISTING, help="Ledger folder the evaluation was made from, where a page shows rows of it."
 )
 @click.option("--out", type=FOLDER, required=True, help="HTML file to write; the data of the page is put beside it.")
-def report(evaluation: Path, audience: str, trader: str | None, source: Path | None, out: Path) -> None:
+@click.option("--pdf", type=FOLDER, help="Also print the page to this PDF, with a browser of this machine.  [extra: pdf]")
+def report(evaluation: Path, audience: str, trader: str | None, source: Path | None, out: Path, pdf: Path | None) -> None:
     """Write one self-contained HTML page from an evaluation folder."""
     from skillstats.cli.report import run_report
 
-    finish(run_report(evaluation, out, audience=audience, trader=trader, source=source))
+    finish(run_report(evaluation, out, audience=audience, trader=trader, source=source, pdf=pdf))
 
 
 @main.command()

@@ -12,6 +12,8 @@ from typing import Any, Final, Literal
 
 import pandas as pd
 
+from skillstats.evaluation.pictures import Pictures
+
 Status = Literal["REPORT", "FLAG", "WITHHOLD"]
 INTERVAL_NAME: Final = "90% equal-tailed interval"
 
@@ -51,7 +53,7 @@ ESTIMAND_COLUMNS: Final = SKILL_COLUMNS[5:23]
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(Pictures):
     """Everything the pages and tables are rendered from.
 
     status, codes : of the fit as a whole; each code is a mapping {code, text}

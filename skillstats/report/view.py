@@ -25,8 +25,10 @@ from skillstats.report.kpis import Table, kpi_table
 from skillstats.report.more import More, more_of
 from skillstats.report.numbers import ABSENT, count, digits_for, fixed, interval, is_number, percent, visible
 from skillstats.report.operating import operating_sections
+from skillstats.report.plots.forest import forest_of
 from skillstats.report.rows import NOT_ENOUGH, Band, Reason, Row, overall_rows, reasons_of, regime_rows
 from skillstats.report.section import Section, Setting
+from skillstats.report.skill_sections import skill_sections
 from skillstats.report.words import Scale
 
 
@@ -130,7 +132,7 @@ def view_of(evaluation: Evaluation, contests: Sequence[Mapping[str, Any]] = ()) 
         interval_name=INTERVAL_NAME,
         unit=text_of(source["unit"]),
         data=facts.data_facts(evaluation),
-        forest=_forest(own, groups, scale),
+        forest=_forest(own, scale),
         lines=tuple(_line(r, scale, digits) for r in own),
         grid_title=words.grid_title(cells, scale) if cells else "",
         regimes=regimes,
@@ -163,6 +165,7 @@ def _sections(
         *operating_sections({} if evaluation.status == "WITHHOLD" else evaluation.operating, own, scale),
         *((decided,) if decided is not None else ()),
         *history_sections(evaluation.history, setting, hurdle),
+        *skill_sections(evaluation),
         *sections_of(evaluation.attribution, setting),
     )
 
@@ -184,13 +187,13 @@ def _tiles(groups: words.Groups, scale: Scale) -> tuple[Tile, ...]:
     return tuple(Tile(css, count(len(rows)), label, words.names(rows)) for css, rows, label in every if rows or css == "clear")
 
 
-def _forest(rows: tuple[Row, ...], groups: words.Groups, scale: Scale) -> Forest | None:
+def _forest(rows: tuple[Row, ...], scale: Scale) -> Forest | None:
     """Both layouts of the forest plot; None where no trader has an estimate."""
-    if not any(r.ir for r in rows):
+    data = forest_of(rows, scale)
+    if data is None:
         return None
-    title, description = words.forest_title(groups, scale), words.forest_description(rows, scale)
-    wide, narrow = (forest_svg(rows, scale, narrow=n, title=title, description=description) for n in (False, True))
-    return Forest(title, wide, narrow)
+    wide, narrow = (forest_svg(data.rows, scale, narrow=n, title=data.title, description=data.description) for n in (False, True))
+    return Forest(data.title, wide, narrow)
 
 
 def _line(row: Row, scale: Scale, digits: int) -> Line:
