@@ -22,7 +22,7 @@ STORE = click.option(
     type=FOLDER,
     help="Folder where large price files are kept mapped; default $SKILLSTATS_STORE, else the user's cache.",
 )
-AUDIENCES = ("head",)
+AUDIENCES = ("trader", "head")
 """Readers this version writes a page for."""
 
 
@@ -156,7 +156,10 @@ def ledger(
     help="Beside the verdict, answer these questions only: names of blocks; `skill` for none.  [default: all]",
 )
 @click.option(
-    "--audience", multiple=True, type=click.Choice(AUDIENCES), help="Also write the page of this reader; none without it."
+    "--audience",
+    multiple=True,
+    type=click.Choice(AUDIENCES),
+    help="Also write the page of this reader, of `trader` one a trader into OUT/trader; none without it.",
 )
 def evaluate(source: Path, out: Path, **options: Any) -> None:
     """How much of a record is skill: SOURCE is a ledger folder, a record folder, or a CSV or Parquet file of outcomes."""
@@ -170,14 +173,17 @@ def evaluate(source: Path, out: Path, **options: Any) -> None:
 @click.option("--audience", required=True, type=click.Choice(AUDIENCES), help="Who will read the page; there is no default.")
 @click.option("--trader", help="Whose page it is, where a page is of one trader.")
 @click.option(
+    "--day", metavar="DATE", help="Session the trader's page is about.  [default: the last with a decision of the trader]"
+)
+@click.option(
     "--ledger", "source", type=EXISTING, help="Ledger folder the evaluation was made from, where a page shows rows of it."
 )
 @click.option("--out", type=FOLDER, required=True, help="HTML file to write; the data of the page is put beside it.")
-def report(evaluation: Path, audience: str, trader: str | None, source: Path | None, out: Path) -> None:
+def report(evaluation: Path, audience: str, trader: str | None, day: str | None, source: Path | None, out: Path) -> None:
     """Write one self-contained HTML page from an evaluation folder."""
     from skillstats.cli.report import run_report
 
-    finish(run_report(evaluation, out, audience=audience, trader=trader, source=source))
+    finish(run_report(evaluation, out, audience=audience, trader=trader, source=source, day=day))
 
 
 @main.command()

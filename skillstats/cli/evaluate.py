@@ -65,21 +65,44 @@ def run_evaluate(
     declared = read_plan(plan) if plan is not None else None
     wanted = parse_blocks(only)
     evidence, used, quarantined, ledger = load_evidence(source, declared, parse_columns(columns))
+    refuse_pages(audience, ledger)
     chosen = model or used.model.name or default_model(evidence)
     overrides = {k: v for k, v in (("model", model), ("seed", seed), ("draws", draws)) if v is not None}
     overrides |= {"engine": engine} if engine != "nuts" else {}
     result = fit_and_write(
         evidence, used, out, model=chosen, engine=engine, seed=seed, draws=draws, overrides=overrides, ledger=ledger, only=wanted
     )
-    for name in audience:
-        from skillstats.report.page import write_report
-
-        click.echo(f"page: {write_report(result, audience=name, path=out / f'{name}.html', ledger=ledger)}")
+    write_pages_of(result, ledger, out, audience)
     print_result(result)
     click.echo(f"evaluation: {out}")
     if result.status == "WITHHOLD" or all(r["status"] == "WITHHOLD" for r in result.rows):
         return WITHHELD
     return QUARANTINED if quarantined else 0
+
+
+def refuse_pages(audience: tuple[str, ...], ledger: Ledger | None) -> None:
+    """Refuse, before anything is computed, pages of rows for an evaluation that rests on none."""
+    from skillstats.report.readers import READERS
+
+    lost = [name for name in audience if ledger is None and READERS[name].needs_ledger]
+    if lost:
+        raise UsageError(
+            f"--audience {', '.join(lost)}: the page shows rows of a ledger, and an outcomes table has none; evaluate a record or a ledger, or leave it out"
+        )
+
+
+def write_pages_of(result: Evaluation, ledger: Ledger | None, out: Path, audience: tuple[str, ...]) -> None:
+    """Write the pages of some readers into the evaluation's folder, those of one person each into a folder of their own."""
+    from skillstats.report.page import write_own_pages, write_report
+    from skillstats.report.readers import READERS
+
+    for name in dict.fromkeys(audience):
+        if READERS[name].needs_trader and ledger is not None:
+            written = write_own_pages(result, ledger, out / name, audience=name)
+            click.echo(f"pages: {len(written)} in {out / name}; give each trader the own one only")
+            continue
+        given = ledger if READERS[name].needs_ledger else None
+        click.echo(f"page: {write_report(result, audience=name, path=out / f'{name}.html', ledger=given)}")
 
 
 def default_model(evidence: Evidence) -> str:

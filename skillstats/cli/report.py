@@ -10,7 +10,9 @@ import msgspec
 from skillstats.errors import UsageError
 
 
-def run_report(evaluation: Path, out: Path, *, audience: str, trader: str | None, source: Path | None) -> int:
+def run_report(
+    evaluation: Path, out: Path, *, audience: str, trader: str | None, source: Path | None, day: str | None = None
+) -> int:
     """Write the page and its data; refuses a ledger the evaluation does not rest on."""
     from skillstats.evaluation.write import read_evaluation
     from skillstats.ledger.write import read_ledger
@@ -22,7 +24,7 @@ def run_report(evaluation: Path, out: Path, *, audience: str, trader: str | None
         raise UsageError(
             f"--ledger {source}: digest {ledger.digest[:12]}, but {evaluation} rests on {(stated or 'none')[:12]}; name the ledger it was made from"
         )
-    click.echo(f"page: {write_report(result, audience=audience, path=out, trader=trader, ledger=ledger)}")
+    click.echo(f"page: {write_report(result, audience=audience, path=out, trader=trader, ledger=ledger, day=day)}")
     return 0
 
 

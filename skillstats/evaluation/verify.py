@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from skillstats.errors import Mismatch, UsageError
 from skillstats.evaluation.verify_identities import identities_that_fail
 from skillstats.evaluation.verify_rows import rows_that_changed
+from skillstats.ledger.beside import pages_beside
 from skillstats.ledger.canonical import blocks_digest
 from skillstats.ledger.manifest import result_digest
 
@@ -65,12 +66,8 @@ def verify(folder: str | Path) -> list[str]:
     found = [_bytes(folder, name, digest) for name, digest in sorted((files or {}).items())]
     if kind == "ledger":
         found += [_content(folder, n, d) for n, d in sorted(result["outputs"].items()) if (folder / f"{n}.parquet").exists()]
-    known = {*(files or {}), "manifest.json"}
-    found += [
-        (False, f"{p.name}: not in the manifest")
-        for p in sorted(folder.iterdir())
-        if p.name not in known and not p.name.endswith(".html")
-    ]
+    known = {*(files or {}), "manifest.json"} | pages_beside(folder)
+    found += [(False, f"{p.name}: not in the manifest") for p in sorted(folder.iterdir()) if p.name not in known]
     wrong += [text for good, text in found if not good]
     if kind == "ledger":
         wrong = _with_rows(folder, wrong)

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from skillstats.errors import Problem, UsageError
+from skillstats.ledger.beside import pages_beside
 from skillstats.ledger.carried import CARRIED
 from skillstats.ledger.containers import Ledger
 from skillstats.ledger.manifest import LEDGER_SCHEMA, result_digest
@@ -75,7 +76,8 @@ def check_target(target: Path, kind: str) -> None:
         return
     if _kind(target) != kind:
         raise UsageError(f"{target} exists and is not a folder this package wrote as {kind}; name another --out")
-    foreign = sorted(p.name for p in target.iterdir() if p.name not in _written(target) and p.suffix != ".html")
+    ours = _written(target) | pages_beside(target)
+    foreign = sorted(p.name for p in target.iterdir() if p.name not in ours)
     if foreign:
         raise UsageError(
             f"{target} holds files this package did not write ({', '.join(foreign[:3])}); move them or name another --out"

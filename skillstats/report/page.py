@@ -7,7 +7,9 @@ anything.
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from skillstats.ledger.containers import Ledger
 
 AUDIENCES: Final = ("trader", "head", "pm", "quant", "governance")
+SLUG: Final = 24
+"""Characters of a trader's name that a file name keeps at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,9 @@ class Pages:
     tables: Mapping[str, pa.Table]
 
 
-def render_report(evaluation: Evaluation, *, audience: str, trader: str | None = None, ledger: Ledger | None = None) -> str:
+def render_report(
+    evaluation: Evaluation, *, audience: str, trader: str | None = None, ledger: Ledger | None = None, day: str | None = None
+) -> str:
     """Render the page of one audience.
 
     Parameters
@@ -52,6 +58,7 @@ def render_report(evaluation: Evaluation, *, audience: str, trader: str | None =
     audience : who will read it; there is no default
     trader : whose page it is, for a page of one person only
     ledger : the rows the evaluation rests on, for pages that show rows or cells of the ledger
+    day : session the trader's page is about, ``2026-09-30``; default: the last one with a decision of that trader
 
     Returns
     -------
@@ -60,13 +67,14 @@ def render_report(evaluation: Evaluation, *, audience: str, trader: str | None =
     Raises
     ------
     UsageError
-        If `audience` is unknown or not written by this version, or `trader` or `ledger` is missing, given in vain or not of this evaluation.
+        If `audience` is unknown or not written by this version, `trader`, `ledger` or `day` is missing or given in vain, or the trader has no
+        decision on that day.
 
     Notes
     -----
     The head's page names every trader of the desk: it is for the person who supervises them.
     """
-    return make_pages(Material(evaluation, ledger, trader), audience=audience).page
+    return make_pages(Material(evaluation, ledger, trader, day=day), audience=audience).page
 
 
 def make_pages(material: Material, *, audience: str) -> Pages:
@@ -81,13 +89,19 @@ def make_pages(material: Material, *, audience: str) -> Pages:
 
 
 def write_report(
-    evaluation: Evaluation, *, audience: str, path: str | Path, trader: str | None = None, ledger: Ledger | None = None
+    evaluation: Evaluation,
+    *,
+    audience: str,
+    path: str | Path,
+    trader: str | None = None,
+    ledger: Ledger | None = None,
+    day: str | None = None,
 ) -> Path:
     """Render a page and write it; each file appears complete or not at all.
 
     Parameters
     ----------
-    evaluation, audience, trader, ledger : see `render_report`
+    evaluation, audience, trader, ledger, day : see `render_report`
     path : the file to write; an existing page is replaced, anything else is left alone; its folder must exist. The data of the page is written
         beside it, with the ending ``.json`` (none for the head, whose data is the evaluation itself), and tables with their own
 
@@ -100,7 +114,43 @@ def write_report(
     UsageError
         As `render_report`, or if `path` cannot be written.
     """
-    return write_pages(make_pages(Material(evaluation, ledger, trader), audience=audience), Path(path))
+    return write_pages(make_pages(Material(evaluation, ledger, trader, day=day), audience=audience), Path(path))
+
+
+def write_own_pages(evaluation: Evaluation, ledger: Ledger, folder: Path, *, audience: str) -> list[Path]:
+    """Write the page of every trader of an evaluation into a folder, which is made where it is missing.
+
+    Each page has a name of its own, see `page_name`; a reader is given one file, never the folder.
+
+    Raises
+    ------
+    UsageError
+        As `render_report`, or if the folder cannot be made or is a link.
+    """
+    if folder.is_symlink():
+        raise UsageError(f"report {folder}: is a link; pages of people are written into a real folder only")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"report {folder}: cannot be made ({error.strerror}); name another --out") from None
+    from skillstats.luck.placebo import prepare
+
+    bench = prepare(ledger)
+    traders = list(dict.fromkeys(str(r["trader"]) for r in evaluation.rows))
+    materials = (Material(evaluation, ledger, t, bench=bench) for t in traders)
+    return [write_pages(make_pages(m, audience=audience), folder / page_name(str(m.trader))) for m in materials]
+
+
+def page_name(trader: str) -> str:
+    """File name of a trader's page: what is plain of the name, and a digest that tells all names apart.
+
+    Examples
+    --------
+    >>> page_name("T1"), page_name("../Ann B.")
+    ('t1-1f93603db53b.html', 'ann-b-633ec03d8071.html')
+    """
+    plain = re.sub(r"[^a-z0-9]+", "-", trader.lower()).strip("-")[:SLUG] or "trader"
+    return f"{plain}-{hashlib.sha256(trader.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}.html"
 
 
 def write_pages(pages: Pages, target: Path) -> Path:
@@ -134,6 +184,8 @@ def _reader(material: Material, audience: str) -> Reader:
         raise UsageError(f"trader={trader!r}, not a trader of this evaluation; name whose page it is")
     if not reader.needs_trader and trader is not None:
         raise UsageError(f"trader={trader!r}, the page for {audience!r} is not of one person; leave the trader out")
+    if not reader.needs_trader and material.day is not None:
+        raise UsageError(f"day={material.day!r}, the page for {audience!r} is not about one day; leave the day out")
     if reader.needs_ledger and ledger is None:
         raise UsageError(
             f"audience={audience!r}, its page shows rows of the ledger; name the ledger the evaluation was made from"

@@ -5,7 +5,9 @@ The template never sees the `Evaluation`; it sees this `View`, whose numbers pas
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from markupsafe import Markup
 
@@ -20,7 +22,17 @@ from skillstats.report.more import More, more_of
 from skillstats.report.numbers import ABSENT, count, digits_for, fixed, interval, is_number, percent, visible
 from skillstats.report.rows import NOT_ENOUGH, Band, Reason, Row, overall_rows, reasons_of, regime_rows
 from skillstats.report.section import Section, Setting
+from skillstats.report.verdict import Verdict, verdict_of
 from skillstats.report.words import Scale
+
+CHAPTERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "sure": ("operating", "placebo", "classics"),
+    "value": ("factors", "choice", "risk"),
+    "regimes": ("regimes", "policies"),
+    "history": ("history", "restatement", "minutes"),
+    "people": ("behaviour", "learning"),
+}
+"""Chapter of the page to the keys of its sections, both in the order of the reader's questions; a section of no chapter stands under the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +86,7 @@ class View:
     title: str
     period: str
     headline: str
+    verdict: Verdict
     status: str
     codes: tuple[Reason, ...]
     tiles: tuple[Tile, ...]
@@ -91,7 +104,7 @@ class View:
     cells: tuple[Line, ...]
     kpis: Table
     more: More
-    sections: tuple[Section, ...]
+    sections: Mapping[str, tuple[Section, ...]]
     hypotheses: tuple[tuple[str, ...], ...]
     caveats: tuple[str, ...]
     population: Table
@@ -114,6 +127,7 @@ def view_of(evaluation: Evaluation) -> View:
         title=visible(str(evaluation.plan["name"] or "")),
         period=facts.period_words(source),
         headline=words.headline(groups, scale, evaluation.status == "WITHHOLD"),
+        verdict=verdict_of(evaluation, own, cells, scale, text_of(source["unit"])),
         status=evaluation.status,
         codes=reasons_of(evaluation.codes),
         tiles=() if evaluation.status == "WITHHOLD" else _tiles(groups, scale),
@@ -131,7 +145,7 @@ def view_of(evaluation: Evaluation) -> View:
         cells=tuple(_line(r, scale, digits) for r in cells),
         kpis=kpi_table(evaluation.kpis, text_of(source["unit"])),
         more=more_of(evaluation, own, scale, text_of(source["unit"])),
-        sections=sections_of(evaluation.attribution, _setting(evaluation, own, scale)),
+        sections=by_chapter(sections_of(evaluation.attribution, _setting(evaluation, own, scale))),
         hypotheses=_hypotheses(evaluation),
         caveats=tuple(visible(str(c)) for c in evaluation.caveats),
         population=facts.population_table(evaluation),
@@ -140,6 +154,15 @@ def view_of(evaluation: Evaluation) -> View:
         identity=facts.identity_facts(evaluation),
         plan_text=tuple(str(evaluation.plan["text"] or "").splitlines()),
     )
+
+
+def by_chapter(sections: Sequence[Section]) -> dict[str, tuple[Section, ...]]:
+    """The sections of each chapter, in the order of the chapter."""
+    known = {key for keys in CHAPTERS.values() for key in keys}
+    last = list(CHAPTERS)[-1]
+    found = {name: [s for key in keys for s in sections if s.key == key] for name, keys in CHAPTERS.items()}
+    found[last] += [s for s in sections if s.key not in known]
+    return {name: tuple(kept) for name, kept in found.items()}
 
 
 def _setting(evaluation: Evaluation, own: tuple[Row, ...], scale: Scale) -> Setting:

@@ -11,8 +11,10 @@ from typing import Final
 
 from skillstats.report.readers.head import HEAD
 from skillstats.report.readers.material import Material, Reader
+from skillstats.report.readers.trader import TRADER
 
 READERS: Final[Mapping[str, Reader]] = {
+    "trader": TRADER,
     "head": HEAD,
 }
 """Audience to its reader."""

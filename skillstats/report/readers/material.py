@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from skillstats.evaluation.result import Evaluation
     from skillstats.ledger.containers import Ledger
+    from skillstats.luck.placebo import Bench
 
 
 def no_tables(_: Material) -> Mapping[str, pa.Table]:
@@ -24,12 +25,17 @@ class Material:
 
     evaluation : the verdicts; ledger : the rows they rest on, for readers that need them; trader : whose page it is, for a page of one person;
     minutes : decisions recorded on this and earlier evaluations, oldest first
+    contests : rows that were contested, oldest first: {row, trader, note, at, verdict {..}}; day : session of a page about a day, None: the last
+    bench : the ledger prepared for placebo tests, shared by the pages of several traders; None: prepared when it is needed
     """
 
     evaluation: Evaluation
     ledger: Ledger | None = None
     trader: str | None = None
     minutes: tuple[Mapping[str, Any], ...] = ()
+    contests: tuple[Mapping[str, Any], ...] = ()
+    day: str | None = None
+    bench: Bench | None = None
 
 
 @dataclass(frozen=True, slots=True)
