@@ -153,7 +153,7 @@ class _Writer:
         if act.kind == "none":
             days, least = row.days, self.floors.get("days")
             few = {r.code for r in row.reasons} == {"E-FEW"} and is_number(days) and is_number(least) and days < least
-            return f"at least {plural(int(least) - int(days), 'more active day')}" if few and least else ABSENT  # type: ignore[arg-type]
+            return f"at least {plural(int(least) - int(days), 'more active day')}" if few and least else ABSENT
         if not is_number(needed.get("days")):
             return "no number: estimate not above the hurdle" if "days" in needed else ABSENT
         return f"{count(round(needed['decisions']))} effective decisions, {plural(int(needed['days']), 'day')}"

@@ -11,15 +11,15 @@ from skillstats.errors import RULES
 from skillstats.ledger.explain_words import VERBS, instant
 from skillstats.report.facts import Facts
 from skillstats.report.kpis import Table
-from skillstats.report.numbers import ABSENT, count, digits_for, exact_money, fixed, interval, is_number, percent, plural, visible
+from skillstats.report.numbers import count, exact_money, interval, plural, visible
 from skillstats.report.running_figure import Running, running_svg
 from skillstats.report.section import Picture, in_both_layouts
 from skillstats.report.trader import words
+from skillstats.report.trader.tables import PARTS, kpi_facts, label_table, regime_table, totals_table
 from skillstats.report.waterfall import Fall, waterfall_svg
 from skillstats.units import MICRO
 
 Line = Mapping[str, Any]
-PARTS: Final = ("size", "drift", "slippage", "cost", "value_add")
 DRAWN: Final = 10
 """Decisions of a day in its picture; of more, the five best and five worst."""
 
@@ -29,7 +29,7 @@ class Derived:
     """One row with how it was computed, or the command that prints it, and the command that contests it."""
 
     key: str
-    text: str
+    text: tuple[str, ...]
     contest: str
 
 
@@ -103,15 +103,15 @@ def view_of(data: Line) -> View:
         today=tuple(decisions[d["decision_id"]] for d in today if not d["followed"]),
         followed=tuple(decisions[d["decision_id"]] for d in today if d["followed"]),
         followed_words=f"{plural(data['day_totals']['followed']['decisions'], 'signal')} followed on {data['day']}",
-        totals=_totals_table(data, unit),
+        totals=totals_table(data, unit),
         best_picture=_picture(
             sorted([*best, *worst], key=lambda d: -d["value_add"]), "extremes", words.best_title(best, worst, unit), unit
         ),
         best=tuple(decisions[d["decision_id"]] for d in best),
         worst=tuple(decisions[d["decision_id"]] for d in worst),
         open=tuple(decisions[k] for k in data["open"]),
-        by_action=_label_table(data["by_action"], "Action", unit),
-        by_type=_label_table(data["by_type"], "Signal type", unit),
+        by_action=label_table(data["by_action"], "Action", unit),
+        by_type=label_table(data["by_type"], "Signal type", unit),
         running=_running_picture(running, unit),
         band_words=words.band_words(running, unit) if running else ("There is no departure to add up yet.",),
         known=words.known(whole, data["estimate"]),
@@ -119,7 +119,7 @@ def view_of(data: Line) -> View:
         doubts=tuple(visible(d) for d in words.doubts(whole)),
         needed=words.still_needed(whole, data["estimate"]),
         not_said=words.NOT_SAID,
-        regimes=_regime_table([r for r in rows if r["regime"] != "all"], data["estimate"]),
+        regimes=regime_table([r for r in rows if r["regime"] != "all"], data["estimate"]),
         kpis=kpi_facts(data["kpis"], data["estimate"]["errors"], unit),
         others=words.group_words(data["others"], unit),
         contests=tuple(_contest(c) for c in data["contests"]),
@@ -136,12 +136,10 @@ def _day_words(totals: Line) -> str:
 
 def _decision(d: Line, data: Line) -> Decision:
     """One decision with the derivation of each of its rows."""
-    ids = (
-        {i: "best" for i in data["today_best"][0]} | {i: "worst" for i in data["today_best"][1]}
-        if d["decision_id"] in data["today"]
-        else {}
-    )
-    mark = ids.get(d["decision_id"], "")
+    marks = {
+        name: ids for name, ids in zip(("best", "worst"), data["today_best"], strict=True) if d["decision_id"] in data["today"]
+    }
+    mark = next((name for name, ids in marks.items() if d["decision_id"] in ids), "")
     first = d["rows"][0] if d["rows"] else {"asset": "", "side": ""}
     assets = list(dict.fromkeys(f"{r['side']} {r['asset']}" for r in d["rows"]))
     what = (
@@ -179,7 +177,7 @@ def _derived(key: str, texts: Mapping[str, str]) -> Derived:
     quoted = shlex.quote(key)
     text = texts.get(key) or f"Too many rows for one page. To read it: skillstats ledger RECORD --out DIR --explain {quoted}"
     command = f'skillstats contest EVALUATION --ledger LEDGER --row {quoted} --note "what is wrong, and where that can be seen"'
-    return Derived(visible(key), "\n".join(visible(t) for t in text.split("\n")), visible(command))
+    return Derived(visible(key), tuple(visible(t) for t in text.split("\n")), visible(command))
 
 
 def _fall(d: Line, *, dated: bool) -> Fall:
@@ -217,96 +215,6 @@ def _running_picture(running: Line | None, unit: str) -> Picture | None:
     last = f"On {running['sessions'][-1]} the line stands at {exact_money(running['running'][-1])} {unit}"
     band = f", the inner band runs {interval(running['low'][-1], running['high'][-1], 0)}" if running["low"] else ""
     return in_both_layouts(lambda **how: running_svg(shown, unit, **how), title, f"Running sum of your value-add. {last}{band}.")
-
-
-def _totals_table(data: Line, unit: str) -> Table:
-    """Sums of the day and of the period, departures and followed signals apart, exact."""
-    lines = []
-    for when, totals in ((f"{data['day']}", data["day_totals"]), ("whole period", data["totals"])):
-        for name, words_of in (("departures", "departures"), ("followed", "followed, execution only")):
-            t = totals[name]
-            lines.append(
-                (visible(f"{when}: {words_of}"), count(t["decisions"]), count(t["open"]), *(exact_money(t[k]) for k in PARTS))
-            )
-    return Table(("What", "Decisions", "Open", *(f"{k.replace('_', '-').capitalize()}, {unit}" for k in PARTS)), tuple(lines))
-
-
-def _label_table(lines: Sequence[Line], name: str, unit: str) -> Table:
-    digits = max(2, digits_for(x["mean"] for x in lines))
-    found = tuple(
-        (
-            visible(x["label"]), count(x["n_decisions"]), count(x["hits"]), _share(x["hits"], x["n_decisions"]), exact_money(x["sum"]),
-            fixed(x["mean"], digits), x["note"] if x["sd"] is None else fixed(x["sd"], digits),
-        )
-        for x in lines
-    )  # fmt: skip
-    return Table((name, "Decisions", "Above zero", "Hit rate", f"Sum, {unit}", f"Mean, {unit}", f"Sd, {unit}"), found)
-
-
-def _share(part: Any, whole: Any) -> str:
-    if not is_number(part) or not whole:
-        return ABSENT
-    return f"{100 * part // whole}%" if part in (0, whole) else percent(part / whole)
-
-
-def kpi_facts(kpis: Line, errors: Line | None, unit: str) -> Table:
-    """The ledger's KPIs of one trader, a line a figure, with a day-clustered interval where there is one; description, not evidence."""
-    digits = max(2, digits_for([kpis["mean"], kpis["sd"]]))
-    e = errors or {}
-    hit, se = e.get("hit_rate"), e.get("hit_rate_se")
-    ends = (max(0.0, hit - 1.645 * se), min(1.0, hit + 1.645 * se)) if is_number(hit) and is_number(se) else None
-    cause = visible(kpis["note"] or "") or ABSENT
-    lines = (
-        ("Signals you answered", count(kpis["n_signals"]), ""),
-        ("Departures from the model, rows", count(kpis["n_interventions"]), ""),
-        (
-            "Share of signals departed from",
-            percent(kpis["override_rate"]) if kpis["override_rate"] not in (0, 1) else f"{kpis['override_rate']:.0%}",
-            "",
-        ),
-        ("Complete decisions", count(kpis["n_decisions"]), ""),
-        ("Days with such a decision", count(kpis["n_sessions"]), ""),
-        (
-            "Rows open, without a price, set aside",
-            ", ".join(count(kpis[k]) for k in ("n_open", "n_unavailable", "n_quarantined")),
-            "",
-        ),
-        ("Hits (value-add above zero), ties at zero", f"{count(kpis['hits'])}, {count(kpis['ties'])}", ""),
-        (
-            "Hit rate",
-            _share(kpis["hits"], kpis["n_decisions"]),
-            f"[{100 * ends[0]:.1f}%, {100 * ends[1]:.1f}%]" if ends else ABSENT,
-        ),
-        (f"Sum, {unit}", exact_money(kpis["sum"]), ""),
-        (
-            f"Mean a decision, {unit}",
-            fixed(kpis["mean"], digits),
-            interval(e["mean_q05"], e["mean_q95"], digits) if is_number(e.get("mean_q05")) else ABSENT,
-        ),
-        (f"Standard deviation, {unit}", cause if kpis["sd"] is None else fixed(kpis["sd"], digits), ""),
-        ("Mean / standard deviation", cause if kpis["ir_per_decision"] is None else fixed(kpis["ir_per_decision"], 4), ""),
-    )
-    return Table(("Figure", "Value", "90% interval, a day as one bet"), lines)
-
-
-def _regime_table(rows: Sequence[Line], estimate: Line) -> Table:
-    """The estimate by regime; a withheld one in words."""
-    digits = 2 if estimate["annual"] else 3
-    lines = []
-    for r in rows:
-        if r["status"] == "WITHHOLD":
-            shown = ("withheld", "", "", words.plain_reasons((c["code"] for c in r["codes"]), r["n"], r["days"]))
-        else:
-            band = interval(r["ir_q05"], r["ir_q95"], digits)
-            shown = (
-                fixed(r["ir_mean"], digits),
-                band,
-                percent(r["p_above_hurdle"], float(estimate["certainty"])),
-                " ".join(words.doubts(r)),
-            )
-        lines.append((visible(r["regime"]), count(r["n"]), count(r["days"]), *shown[:3], visible(shown[3])))
-    heads = ("Regime", "Decisions", "Days", "Information ratio", "90% interval", "P(above hurdle)", "Doubts")
-    return Table(heads, tuple(lines), words=(6,)) if lines else Table((), ())
 
 
 def _contest(c: Line) -> tuple[str, str, str]:
