@@ -186,7 +186,7 @@ class _Writer:
             )
         return Action(
             do=what,
-            rests_on=f"{chance}; {band}. If wrong, keeping costs {self.money(losses['keep'])} and revoking {self.money(losses['revoke'])}",
+            rests_on=f"{chance}; {band}. Expected loss: {self.money(losses['keep'])} if kept, {self.money(losses['revoke'])} if revoked",
             worth=self.money(act.value),
             doubt=doubt,
         )
@@ -205,7 +205,9 @@ def _cap(acts: Sequence[Act], aversion: float, capital: float | None, unit: str)
     known = [a for a in acts if a.least_capital is not None and a.kind != "none"]
     start = "Capping the size never has the smaller expected loss: its loss lies between the two."
     if not known:
-        return f"{start} Nothing here supports one by an argument about risk."
+        return (
+            f"{start} Whether an argument about risk supports one cannot be said: no forecast of anybody worth keeping is shown."
+        )
     digits = digits_for(a.least_capital for a in known)
     if capital is None:
         return (

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-NUMBER = re.compile(r"(?<![\w.])[-\u2212]?\d[\d,]*(?:\.\d+)?%?(?![\w])")
+NUMBER = re.compile(r"(?<![\w.])[<>]?[-\u2212]?\d+(?:,\d{3})*(?:\.\d+)?%?(?![\d])")
 
 
 def printed(text: str) -> list[str]:
@@ -27,7 +27,7 @@ def printed(text: str) -> list[str]:
 
 def value_of(text: str) -> Fraction:
     """A printed number read back exactly; a percentage as a share."""
-    plain = text.replace("\u2212", "-").replace(",", "").rstrip("%")
+    plain = text.lstrip("<>").replace("\u2212", "-").replace(",", "").rstrip("%")
     return Fraction(plain) / (100 if text.endswith("%") else 1)
 
 

@@ -46,7 +46,7 @@ def known(row: Mapping[str, Any] | None, estimate: Mapping[str, Any]) -> tuple[s
     return (
         f"Our best estimate of your {name}, value-add divided by its own risk, is {fixed(row['ir_mean'], digits)}; the true value lies in "
         f"{interval(row['ir_q05'], row['ir_q95'], digits)} with probability 90% ({INTERVAL_NAME}). Zero is the model alone.",
-        f"It exceeds the hurdle of {estimate['hurdle']:g}, declared beforehand, with probability {percent(above, certainty)}. {verdict}.",
+        f"With probability {percent(above, certainty)} it exceeds {estimate['hurdle']:g}, the hurdle of the plan. {verdict}.",
         f"Of the differences between records like yours, {percent(row['reliability'])} are skill and the rest is luck, so the estimate takes the rest of "
         "its weight from what is usual; good and bad records are pulled alike.",
     )
@@ -98,6 +98,10 @@ def group_words(others: Mapping[str, Any] | None, currency: str) -> str:
 def band_words(running: Mapping[str, Any], currency: str) -> tuple[str, ...]:
     """What the bands mean, and what they do not."""
     test = running["test"]
+    if not test["n_signals"]:
+        return (
+            "There is no band of luck: the risk of your signals is not known yet, which takes ten earlier sessions of prices, or their horizon is still open.",
+        )
     if not test["testable"]:
         return (f"There is no band of luck. {test['why']}",)
     left = percent(running["outside"])
