@@ -202,6 +202,14 @@ def test_a_withheld_estimate_is_in_no_byte_and_says_why_in_plain_words(ledger: A
     assert b"7.65" not in pages.data and b"zqx" not in pages.data
 
 
+def test_somebody_without_a_decision_has_a_page_that_says_so(ledger: Any) -> None:
+    none = made.row("T9", status="WITHHOLD", n=0, days=0, codes=[made.code("E-NONE", "skill undefined: no interventions")])
+    page = Page(render_report(made.sample([none]), audience="trader", trader="T9", ledger=ledger))
+    assert "No decision of yours is in the ledger." in page.words
+    assert "every signal was followed, so there is no departure whose skill could be judged" in page.words
+    assert not re.search(r"\b(None|nan)\b", page.words)
+
+
 def test_own_contested_rows_are_listed_with_the_note_as_written(ledger: Any) -> None:
     note = '<b onclick="x">the price of 14:30 was a misprint</b>'
     own = {"row": "S-T1-0-0", "trader": "T1", "note": note, "text": "without it 12.50 USD less"}

@@ -27,18 +27,14 @@ def collect(material: Material) -> dict[str, Any]:
     from skillstats.luck.envelope import envelope, plain
     from skillstats.luck.placebo import prepare
     from skillstats.report.trader import describe
-    from skillstats.report.trader.own import best_and_worst, explanations, own_decisions, own_ledger
+    from skillstats.report.trader.own import explanations, own_decisions, own_ledger
 
     trader, ledger, evaluation = str(material.trader), material.ledger, material.evaluation
     assert ledger is not None
     own = own_ledger(ledger, trader)
     decisions = own_decisions(own)
     day = _day(decisions, material.day, trader)
-    today = [d for d in decisions if d["session"] == day]
-    best, worst = best_and_worst(decisions, BEST)
-    by_id = {d["decision_id"]: d for d in decisions}
-    still_open = [d for d in decisions if d["open"]]
-    shown = [*today, *(by_id[i] for i in (*best, *worst)), *still_open]
+    chosen = _chosen(decisions, day)
     seed = int(evaluation.identity["seed"])
     running = plain(envelope(ledger, material.bench or prepare(ledger), trader, seed=seed)) if decisions else None
     return {
@@ -50,14 +46,9 @@ def collect(material: Material) -> dict[str, Any]:
         "first_session": min((d["session"] for d in decisions), default=None),
         "last_session": max((d["session"] for d in decisions), default=None),
         "day": day,
-        "day_totals": describe.totals(today),
+        **chosen,
+        "day_totals": describe.totals([d for d in decisions if d["session"] == day]),
         "totals": describe.totals(decisions),
-        "decisions": {d["decision_id"]: d for d in shown},
-        "today": [d["decision_id"] for d in today],
-        "today_best": list(best_and_worst(today, BEST)),
-        "best": best,
-        "worst": worst,
-        "open": [d["decision_id"] for d in still_open],
         "by_action": describe.by_label(decisions, "action"),
         "by_type": describe.by_label(decisions, "signal_type"),
         "kpis": describe.own_kpis(own, trader),
@@ -65,9 +56,27 @@ def collect(material: Material) -> dict[str, Any]:
         "estimate": describe.estimate(evaluation, trader),
         "others": describe.others(ledger, trader),
         "contests": [dict(c) for c in material.contests if c.get("trader") == trader],
-        "explanations": explanations(own, shown, MOST_EXPLAINED),
+        "explanations": explanations(own, list(chosen["decisions"].values()), MOST_EXPLAINED),
         "identity": {k: evaluation.identity[k] for k in ("spec_name", "version", "seed")}
         | {"ledger": ledger.digest, "plan": evaluation.plan["digest"]},
+    }
+
+
+def _chosen(decisions: list[dict[str, Any]], day: str | None) -> dict[str, Any]:
+    """The decisions that are shown one by one, by id, and the ids of the day, of its best and worst, of the period's, and of what is open."""
+    from skillstats.report.trader.own import best_and_worst
+
+    today, still_open = [d for d in decisions if d["session"] == day], [d for d in decisions if d["open"]]
+    best, worst = best_and_worst(decisions, BEST)
+    by_id = {d["decision_id"]: d for d in decisions}
+    shown = [*today, *(by_id[i] for i in (*best, *worst)), *still_open]
+    return {
+        "decisions": {d["decision_id"]: d for d in shown},
+        "today": [d["decision_id"] for d in today],
+        "today_best": list(best_and_worst(today, BEST)),
+        "best": best,
+        "worst": worst,
+        "open": [d["decision_id"] for d in still_open],
     }
 
 

@@ -19,7 +19,8 @@ Z90: Final = 1.6448536269514722
 def totals_table(data: Line, unit: str) -> Table:
     """Sums of the day and of the period, departures and followed signals apart, exact."""
     lines = []
-    for when, totals in ((f"{data['day']}", data["day_totals"]), ("whole period", data["totals"])):
+    spans = [(data["day"], data["day_totals"])] if data["day"] else []
+    for when, totals in (*spans, ("whole period", data["totals"])):
         for name, words_of in (("departures", "departures"), ("followed", "followed, execution only")):
             t = totals[name]
             lines.append(
