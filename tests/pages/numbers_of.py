@@ -7,6 +7,7 @@ printed place is all the difference allowed. Percentages are read as shares, ``<
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
@@ -74,16 +75,22 @@ def every_number(data: Any) -> Iterator[Fraction]:
 
 
 def strangers(texts: Iterable[str], data: Any, also: Iterable[Any] = ()) -> list[str]:
-    """Printed numbers that are no number of `data`, to the printed digit.
+    """Printed numbers that are no number of `data`, to the printed digit, whatever their sign.
 
     Parameters
     ----------
     texts : parts of a page; data : what it was made from; also : further numbers it may print, such as sums the test adds up itself
     """
-    known = [*every_number(data), *(Fraction(v) for v in also)]
+    known = sorted({abs(float(v)) for v in (*every_number(data), *also)})
     lost = []
-    for text in texts:
-        for number in printed(text):
-            if not any(agrees(number, v) or agrees(number, -v) for v in known):
-                lost.append(number)
+    for number in (n for text in texts for n in printed(text)):
+        if number in ("<1%", ">99%"):
+            low, high = (0.0, 0.01) if number == "<1%" else (0.99, 1.0)
+        else:
+            middle, half = abs(value_of(number)), half_a_place(number)
+            slack = middle * Fraction(1, 10**12)
+            low, high = float(middle - half - slack), float(middle + half + slack)
+        place = bisect_left(known, low)
+        if place == len(known) or known[place] > high:
+            lost.append(number)
     return lost
