@@ -26,7 +26,7 @@ STORE = click.option(
     type=FOLDER,
     help="Folder where large price files are kept mapped; default $SKILLSTATS_STORE, else the user's cache.",
 )
-AUDIENCES = ("head", "governance")
+AUDIENCES = ("trader", "head", "pm", "quant", "governance")
 """Readers this version writes a page for."""
 
 
@@ -189,7 +189,10 @@ def ledger(
     help="Minutes of earlier evaluations (folders or files): what was decided then is held against what came.",
 )
 @click.option(
-    "--audience", multiple=True, type=click.Choice(AUDIENCES), help="Also write the page of this reader; none without it."
+    "--audience",
+    multiple=True,
+    type=click.Choice(AUDIENCES),
+    help="Also write the page of this reader, of `trader` one a trader into OUT/trader; none without it.",
 )
 def evaluate(source: Path, out: Path, **options: Any) -> None:
     """How much of a record is skill: SOURCE is a ledger folder, a record folder, or a CSV or Parquet file of outcomes."""
@@ -203,15 +206,20 @@ def evaluate(source: Path, out: Path, **options: Any) -> None:
 @click.option("--audience", required=True, type=click.Choice(AUDIENCES), help="Who will read the page; there is no default.")
 @click.option("--trader", help="Whose page it is, where a page is of one trader.")
 @click.option(
+    "--day", metavar="DATE", help="Session the trader's page is about.  [default: the last with a decision of the trader]"
+)
+@click.option(
     "--ledger", "source", type=EXISTING, help="Ledger folder the evaluation was made from, where a page shows rows of it."
 )
 @click.option("--out", type=FOLDER, required=True, help="HTML file to write; the data of the page is put beside it.")
 @click.option("--pdf", type=FOLDER, help="Also print the page to this PDF, with a browser of this machine.  [extra: pdf]")
-def report(evaluation: Path, audience: str, trader: str | None, source: Path | None, out: Path, pdf: Path | None) -> None:
+def report(
+    evaluation: Path, audience: str, trader: str | None, day: str | None, source: Path | None, out: Path, pdf: Path | None
+) -> None:
     """Write one self-contained HTML page from an evaluation folder."""
     from skillstats.cli.report import run_report
 
-    finish(run_report(evaluation, out, audience=audience, trader=trader, source=source, pdf=pdf))
+    finish(run_report(evaluation, out, audience=audience, trader=trader, source=source, day=day, pdf=pdf))
 
 
 @main.command()

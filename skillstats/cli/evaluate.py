@@ -78,6 +78,7 @@ def run_evaluate(
     earlier = find_earlier(restates, restates_ledger)
     evidence, used, quarantined, ledger = load_evidence(source, declared, parse_columns(columns))
     refuse_undeclared(used, audience)
+    refuse_pages(audience, ledger)
     if restates_ledger is not None and ledger is None:
         raise UsageError(
             "--restates-ledger, but an outcomes table has no ledger to compare it with; leave it out, digests are compared"
@@ -91,12 +92,7 @@ def run_evaluate(
         evidence, used, out, model=chosen, engine=engine, seed=seed, draws=draws, overrides=overrides, ledger=ledger, only=wanted,
         freezes=freezes, earlier=earlier, operating=operating, minutes=decided,
     )  # fmt: skip
-    for name in audience:
-        from skillstats.evaluation.contests import read_contests
-        from skillstats.report.page import write_report
-
-        page = write_report(result, audience=name, path=out / f"{name}.html", ledger=ledger, contests=read_contests(out))
-        click.echo(f"page: {page}")
+    write_pages_of(result, ledger, out, audience)
     print_result(result)
     click.echo(f"evaluation: {out}")
     if result.status == "WITHHOLD" or all(r["status"] == "WITHHOLD" for r in result.rows):
@@ -120,6 +116,33 @@ def refuse_undeclared(plan: Plan, audiences: Sequence[str]) -> None:
     wrong = [a for a in audiences if plan.audiences and a not in plan.audiences]
     if wrong:
         raise UsageError(f"--audience {wrong[0]}, but the plan declares pages for {', '.join(plan.audiences)} only")
+
+
+def refuse_pages(audience: tuple[str, ...], ledger: Ledger | None) -> None:
+    """Refuse, before anything is computed, pages of rows for an evaluation that rests on none."""
+    from skillstats.report.readers import READERS
+
+    lost = [name for name in audience if ledger is None and READERS[name].needs_ledger]
+    if lost:
+        raise UsageError(
+            f"--audience {', '.join(lost)}: the page shows rows of a ledger, and an outcomes table has none; evaluate a record or a ledger, or leave it out"
+        )
+
+
+def write_pages_of(result: Evaluation, ledger: Ledger | None, out: Path, audience: tuple[str, ...]) -> None:
+    """Write the pages of some readers into the evaluation's folder, those of one person each into a folder of their own."""
+    from skillstats.evaluation.contests import read_contests
+    from skillstats.report.page import write_own_pages, write_report
+    from skillstats.report.readers import READERS
+
+    contests = read_contests(out)
+    for name in dict.fromkeys(audience):
+        if READERS[name].needs_trader and ledger is not None:
+            written = write_own_pages(result, ledger, out / name, audience=name, contests=contests)
+            click.echo(f"pages: {len(written)} in {out / name}; give each trader the own one only")
+            continue
+        page = write_report(result, audience=name, path=out / f"{name}.html", ledger=ledger, contests=contests)
+        click.echo(f"page: {page}")
 
 
 def parse_blocks(given: tuple[str, ...]) -> tuple[str, ...] | None:

@@ -11,7 +11,14 @@ from skillstats.errors import UsageError
 
 
 def run_report(
-    evaluation: Path, out: Path, *, audience: str, trader: str | None, source: Path | None, pdf: Path | None = None
+    evaluation: Path,
+    out: Path,
+    *,
+    audience: str,
+    trader: str | None,
+    source: Path | None,
+    day: str | None = None,
+    pdf: Path | None = None,
 ) -> int:
     """Write the page and its data, and the PDF where one is asked for; refuses a ledger the evaluation does not rest on."""
     from skillstats.evaluation.contests import read_contests
@@ -27,7 +34,7 @@ def run_report(
             f"--ledger {source}: digest {ledger.digest[:12]}, but {evaluation} rests on {(stated or 'none')[:12]}; name the ledger it was made from"
         )
     beside = {"contests": read_contests(evaluation), "minutes": read_minutes(evaluation)}
-    page = write_report(result, audience=audience, path=out, trader=trader, ledger=ledger, pdf=pdf, **beside)
+    page = write_report(result, audience=audience, path=out, trader=trader, ledger=ledger, day=day, pdf=pdf, **beside)
     click.echo(f"page: {page}")
     if pdf is not None:
         click.echo(f"pdf: {pdf}")

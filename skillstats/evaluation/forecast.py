@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from skillstats.evaluation.draws import Draws, thinned
 from skillstats.evaluation.estimands import sizing_term
+from skillstats.evaluation.losses import expected_shortfall
 from skillstats.evaluation.means import expected_means, weighted_sums
 from skillstats.evidence import Evidence
 
@@ -37,7 +38,8 @@ MOST_DRAWS, LEAST_DRAWS, DRAWS_OF_DESK = 4000, 1000, 400_000
 class Quarter:
     """Posterior predictive of next quarter's value-add in the input's unit.
 
-    mean, q05, q50, q95 : of the total; p_loss : P(total < 0); sessions : length of the quarter; active : expected active sessions
+    mean, q05, q50, q95, sd : of the total; p_loss : P(total < 0); shortfall : mean of the worst 5% of totals, negative where it is a loss
+    sessions : length of the quarter; active : expected active sessions
     """
 
     mean: float
@@ -47,6 +49,8 @@ class Quarter:
     p_loss: float
     sessions: int
     active: float
+    sd: float
+    shortfall: float
 
 
 def next_quarter(draws: Draws, evidence: Evidence, traders: IntArray, seed: int) -> Quarter | None:
@@ -63,8 +67,9 @@ def next_quarter(draws: Draws, evidence: Evidence, traders: IntArray, seed: int)
     total, active = quarter_draws(draws, evidence, traders, sessions, np.random.default_rng([seed, 13]))
     low, middle, high = np.quantile(total, [0.05, 0.5, 0.95])
     return Quarter(
-        float(total.mean()), float(low), float(middle), float(high), float(np.mean(total < 0)), sessions, float(active.mean())
-    )
+        mean=float(total.mean()), q05=float(low), q50=float(middle), q95=float(high), p_loss=float(np.mean(total < 0)), sessions=sessions,
+        active=float(active.mean()), sd=float(total.std(ddof=1)), shortfall=expected_shortfall(total),
+    )  # fmt: skip
 
 
 def quarter_draws(

@@ -67,9 +67,9 @@ class Evaluation(Pictures):
         reliability {mean, q05, q25, q75, q95}; half_life {median, q05, q95}; year {active, rho, factor}; money_ir, money_ir_annual;
         type_errors {sign, exaggeration, claim_rate, certainty}; prior {p_spread, p_mean, ir_spread, ir_mean, halved, doubled};
         tails {largest_row, row_of_sum, largest_day, day_of_sum, session, without_session, probability_change, ir_change, pareto_k, judged};
-        losses {decisions, keep, revoke, better, evpi}; needed {ir, decisions, days, years}; quarter {mean, q05, q50, q95, p_loss,
-        sessions, active}; hurdles {delta [..], priors [{name, scale, k, refitted, above [..]}]} of a trader: P(IR > delta) under priors of
-        half, the same and twice the scale
+        losses {decisions, keep, revoke, better, evpi, value, p_loss, shortfall}; needed {ir, decisions, days, years}; quarter {mean, q05,
+        q50, q95, p_loss, sessions, active, sd, shortfall}; hurdles {delta [..], priors [{name, scale, k, refitted, above [..]}]} of a
+        trader: P(IR > delta) under priors of half, the same and twice the scale
     population : {name: {label, unit, mean, median, q05, q95}} of the desk's mean and of every population sd and shock size
     diagnostics : engine, chains, draws, tune, divergences, r_hat_max, r_hat_of, ess_bulk_min, ess_tail_min, ess_of, e_bfmi_min, reruns,
         gates [{code, text}], predictive_p {name: p}, predictive {name: {p, observed, low, high, counts}}, loo {elpd, se, k_max,

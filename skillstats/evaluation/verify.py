@@ -15,9 +15,10 @@ from skillstats.evaluation.minutes import check_minutes
 from skillstats.evaluation.minutes_file import MINUTES_HEAD
 from skillstats.evaluation.verify_identities import identities_that_fail
 from skillstats.evaluation.verify_rows import rows_that_changed
+from skillstats.ledger.beside import pages_beside
 from skillstats.ledger.canonical import blocks_digest
 from skillstats.ledger.manifest import result_digest
-from skillstats.ledger.write import FREEZES_FILE, MINUTES, of_a_page
+from skillstats.ledger.write import FREEZES_FILE, MINUTES
 
 
 class _Told(msgspec.Struct):
@@ -69,10 +70,8 @@ def verify(folder: str | Path) -> list[str]:
     if kind == "ledger":
         found += [_content(folder, n, d) for n, d in sorted(result["outputs"].items()) if (folder / f"{n}.parquet").exists()]
     beside = {"ledger": (FREEZES_FILE,), "evaluation": (MINUTES, MINUTES_HEAD)}
-    known = {*(files or {}), "manifest.json", *beside.get(kind, ())}
-    found += [
-        (False, f"{p.name}: not in the manifest") for p in sorted(folder.iterdir()) if p.name not in known and not of_a_page(p)
-    ]
+    known = {*(files or {}), "manifest.json", *beside.get(kind, ())} | pages_beside(folder)
+    found += [(False, f"{p.name}: not in the manifest") for p in sorted(folder.iterdir()) if p.name not in known]
     wrong += [text for good, text in found if not good]
     if kind == "ledger":
         wrong = _with_rows(folder, wrong)

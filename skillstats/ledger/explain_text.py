@@ -204,10 +204,11 @@ def _by_session(row: Row, slices: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 def _counted(ledger: Ledger, row: Row) -> Iterator[str]:
     kpis = ledger.kpis.to_pylist()
-    every = next(k for k in kpis if k["by"] == "all")
     if not row["is_intervention"]:
+        # a ledger cut down to one trader has no line of the desk
+        every = [("the whole desk", k) for k in kpis if k["by"] == "all"]
         own = [k for k in kpis if k["by"] == "trader" and k["trader"] == row["trader"]] if row["trader"] is not None else []
-        for name, k in [("the whole desk", every), *((f"trader {k['trader']}", k) for k in own)]:
+        for name, k in [*every, *((f"trader {k['trader']}", k) for k in own)]:
             touched = k["n_signals"] and round(k["override_rate"] * k["n_signals"])
             yield f"the {k['n_signals']} signals of {name}, of which {touched} were overridden: the denominator of the override rate"
         yield "not in any hit rate, mean or ratio: those are taken over interventions only"

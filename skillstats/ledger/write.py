@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from skillstats.errors import Problem, UsageError
+from skillstats.ledger.beside import pages_beside
 from skillstats.ledger.carried import CARRIED
 from skillstats.ledger.containers import Ledger
 from skillstats.ledger.manifest import LEDGER_SCHEMA, result_digest
@@ -79,23 +80,14 @@ def check_target(target: Path, kind: str) -> None:
         return
     if _kind(target) != kind:
         raise UsageError(f"{target} exists and is not a folder this package wrote as {kind}; name another --out")
-    foreign = sorted(p.name for p in target.iterdir() if p.name not in _written(target) and not of_a_page(p))
+    ours = _written(target) | pages_beside(target)
+    foreign = sorted(p.name for p in target.iterdir() if p.name not in ours)
     if MINUTES in foreign:
         raise UsageError(f"{target} holds the minutes of what was decided, which nothing overwrites; name another --out")
     if foreign:
         raise UsageError(
             f"{target} holds files this package did not write ({', '.join(foreign[:3])}); move them or name another --out"
         )
-
-
-def of_a_page(path: Path) -> bool:
-    """Whether a file is a page, or data of the page that lies beside it: ``q3.html``, ``q3.json``, ``q3-cells.parquet``."""
-    if path.suffix in (".json", ".parquet"):
-        pages = (p.stem for p in path.parent.glob("*.html"))
-        return any(
-            path.name == f"{stem}.json" or (path.suffix == ".parquet" and path.name.startswith(f"{stem}-")) for stem in pages
-        )
-    return path.suffix == ".html"
 
 
 def _kind(folder: Path) -> str:

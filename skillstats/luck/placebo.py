@@ -61,7 +61,7 @@ class Universe:
     """What one trader's test is made of, (signal,) each.
 
     act : sign of the tilt; tilt : u; value : m / w, risk units; money : m, currency; risk : w, currency; day : code in calendar order
-    side, asset_class, regime : codes
+    side, asset_class, regime : codes; sessions : names of the days, by code
     """
 
     act: FloatArray
@@ -73,6 +73,7 @@ class Universe:
     side: IntArray
     asset_class: IntArray
     regime: IntArray
+    sessions: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.act)
@@ -236,7 +237,8 @@ def universe_of(bench: Bench, trader: str) -> tuple[Universe, dict[str, int], Le
         for x in (table.session, table.side, table.asset_class, table.regime)
     ]
     day, side, asset_class, regime = (c.astype(np.int64) for c in codes)
-    return Universe(np.sign(tilt), tilt, money / risk, money, risk, day, side, asset_class, regime), counts, level
+    names = tuple(np.unique(table.session[kept].astype(str)).tolist())
+    return Universe(np.sign(tilt), tilt, money / risk, money, risk, day, side, asset_class, regime, names), counts, level
 
 
 def declared_level(table: SignalTable, inside: NDArray[np.bool_]) -> Level:

@@ -13,6 +13,7 @@ from numbers import Real
 from typing import Any, Final
 
 from skillstats.errors import DomainError
+from skillstats.units import MICRO
 
 ABSENT: Final = "\u2013"
 BROAD: Final = "MWmw@%"
@@ -71,6 +72,21 @@ def fixed(value: Any, digits: int) -> str:
     if text.startswith("-"):
         text = text[1:] if not text.strip("-0.,") else MINUS + text[1:]
     return text
+
+
+def exact_money(micro: Any) -> str:
+    """Whole micro-units as currency, every digit: two places at least, more where they are not zero; a dash where there is none.
+
+    Examples
+    --------
+    >>> exact_money(-1_234_500_000), exact_money(84_333_333), exact_money(None)
+    ('−1,234.50', '84.333333', '–')
+    """
+    if type(micro) is not int:
+        return ABSENT
+    whole, rest = divmod(abs(micro), MICRO)
+    places = f"{rest:06d}".rstrip("0").ljust(2, "0")
+    return f"{MINUS if micro < 0 else ''}{whole:,}.{places}"
 
 
 def count(value: Any) -> str:

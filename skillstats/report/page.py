@@ -7,7 +7,9 @@ policy, and asks no other computer for anything; see `finish`.
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from skillstats.ledger.containers import Ledger
 
 AUDIENCES: Final = ("trader", "head", "pm", "quant", "governance")
+SLUG: Final = 24
+"""Characters of a trader's name that a file name keeps at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ def render_report(
     audience: str,
     trader: str | None = None,
     ledger: Ledger | None = None,
+    day: str | None = None,
     minutes: Sequence[Mapping[str, Any]] = (),
 ) -> str:
     """Render the page of one audience.
@@ -60,6 +65,7 @@ def render_report(
     audience : who will read it; there is no default
     trader : whose page it is, for a page of one person only
     ledger : the rows the evaluation rests on, for pages that show rows or cells of the ledger
+    day : session the trader's page is about, ``2026-09-30``; default: the last one with a decision of that trader
     minutes : decisions recorded on this evaluation, see `skillstats.evaluation.minutes.read_minutes`
 
     Returns
@@ -69,13 +75,14 @@ def render_report(
     Raises
     ------
     UsageError
-        If `audience` is unknown or not written by this version, or `trader` or `ledger` is missing, given in vain or not of this evaluation.
+        If `audience` is unknown or not written by this version, `trader`, `ledger` or `day` is missing or given in vain, or the trader has no
+        decision on that day.
 
     Notes
     -----
     The head's page names every trader of the desk: it is for the person who supervises them.
     """
-    return make_pages(Material(evaluation, ledger, trader, tuple(minutes)), audience=audience).page
+    return make_pages(Material(evaluation, ledger, trader, tuple(minutes), day=day), audience=audience).page
 
 
 def make_pages(material: Material, *, audience: str) -> Pages:
@@ -106,6 +113,7 @@ def write_report(
     path: str | Path,
     trader: str | None = None,
     ledger: Ledger | None = None,
+    day: str | None = None,
     contests: Sequence[Mapping[str, Any]] = (),
     minutes: Sequence[Mapping[str, Any]] = (),
     pdf: str | Path | None = None,
@@ -114,7 +122,7 @@ def write_report(
 
     Parameters
     ----------
-    evaluation, audience, trader, ledger : see `render_report`
+    evaluation, audience, trader, ledger, day : see `render_report`
     contests, minutes : contested rows, see `skillstats.read_contests`, and decisions recorded on the evaluation, see `skillstats.read_minutes`, for
         pages that list them
     path : the file to write; an existing page is replaced, anything else is left alone; its folder must exist. The data of the page is written
@@ -130,7 +138,8 @@ def write_report(
     UsageError
         As `render_report`, if the page cannot be printed, or if `path` or `pdf` cannot be written.
     """
-    pages = make_pages(Material(evaluation, ledger, trader, tuple(minutes), contests=tuple(contests)), audience=audience)
+    material = Material(evaluation, ledger, trader, tuple(minutes), contests=tuple(contests), day=day)
+    pages = make_pages(material, audience=audience)
     if pdf is None:
         return write_pages(pages, Path(path))
     from skillstats.report.pdf import print_pdf
@@ -140,6 +149,44 @@ def write_report(
     written = write_pages(pages, Path(path))
     _write_or_refuse({Path(pdf): printed})
     return written
+
+
+def write_own_pages(
+    evaluation: Evaluation, ledger: Ledger, folder: Path, *, audience: str, contests: Sequence[Mapping[str, Any]] = ()
+) -> list[Path]:
+    """Write the page of every trader of an evaluation into a folder, which is made where it is missing.
+
+    Each page has a name of its own, see `page_name`; a reader is given one file, never the folder.
+
+    Raises
+    ------
+    UsageError
+        As `render_report`, or if the folder cannot be made or is a link.
+    """
+    if folder.is_symlink():
+        raise UsageError(f"report {folder}: is a link; pages of people are written into a real folder only")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"report {folder}: cannot be made ({error.strerror}); name another --out") from None
+    from skillstats.luck.placebo import prepare
+
+    bench = prepare(ledger)
+    traders = list(dict.fromkeys(str(r["trader"]) for r in evaluation.rows))
+    materials = (Material(evaluation, ledger, t, contests=tuple(contests), bench=bench) for t in traders)
+    return [write_pages(make_pages(m, audience=audience), folder / page_name(str(m.trader))) for m in materials]
+
+
+def page_name(trader: str) -> str:
+    """File name of a trader's page: what is plain of the name, and a digest that tells all names apart.
+
+    Examples
+    --------
+    >>> page_name("T1"), page_name("../Ann B.")
+    ('t1-1f93603db53b.html', 'ann-b-633ec03d8071.html')
+    """
+    plain = re.sub(r"[^a-z0-9]+", "-", trader.lower()).strip("-")[:SLUG] or "trader"
+    return f"{plain}-{hashlib.sha256(trader.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}.html"
 
 
 def write_pages(pages: Pages, target: Path) -> Path:
@@ -186,6 +233,8 @@ def _reader(material: Material, audience: str) -> Reader:
         raise UsageError(f"trader={trader!r}, not a trader of this evaluation; name whose page it is")
     if not reader.needs_trader and trader is not None:
         raise UsageError(f"trader={trader!r}, the page for {audience!r} is not of one person; leave the trader out")
+    if not reader.needs_trader and material.day is not None:
+        raise UsageError(f"day={material.day!r}, the page for {audience!r} is not about one day; leave the day out")
     if reader.needs_ledger and ledger is None:
         raise UsageError(
             f"audience={audience!r}, its page shows rows of the ledger; name the ledger the evaluation was made from"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from markupsafe import Markup
 
@@ -29,7 +29,18 @@ from skillstats.report.plots.forest import forest_of
 from skillstats.report.rows import NOT_ENOUGH, Band, Reason, Row, overall_rows, reasons_of, regime_rows
 from skillstats.report.section import Section, Setting
 from skillstats.report.skill_sections import skill_sections
+from skillstats.report.verdict import Verdict, verdict_of
 from skillstats.report.words import Scale
+
+CHAPTERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "first": ("contests", "restatement"),
+    "sure": ("wrong", "length", "priors", "prior", "funnel", "placebo", "classics"),
+    "value": ("factors", "choice", "risk"),
+    "regimes": ("regimes", "policies"),
+    "history": ("history", "forecasts", "decided"),
+    "people": ("behaviour", "learning"),
+}
+"""Chapter of the page to the keys of its sections, both in the order of the reader's questions; a section of no chapter stands under the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +94,7 @@ class View:
     title: str
     period: str
     headline: str
+    verdict: Verdict
     status: str
     codes: tuple[Reason, ...]
     tiles: tuple[Tile, ...]
@@ -100,7 +112,7 @@ class View:
     cells: tuple[Line, ...]
     kpis: Table
     more: More
-    sections: tuple[Section, ...]
+    sections: Mapping[str, tuple[Section, ...]]
     hypotheses: tuple[tuple[str, ...], ...]
     caveats: tuple[str, ...]
     population: Table
@@ -123,6 +135,7 @@ def view_of(evaluation: Evaluation, contests: Sequence[Mapping[str, Any]] = ()) 
         title=visible(str(evaluation.plan["name"] or "")),
         period=facts.period_words(source),
         headline=words.headline(groups, scale, evaluation.status == "WITHHOLD"),
+        verdict=verdict_of(evaluation, own, cells, scale, text_of(source["unit"])),
         status=evaluation.status,
         codes=reasons_of(evaluation.codes),
         tiles=() if evaluation.status == "WITHHOLD" else _tiles(groups, scale),
@@ -140,7 +153,7 @@ def view_of(evaluation: Evaluation, contests: Sequence[Mapping[str, Any]] = ()) 
         cells=tuple(_line(r, scale, digits) for r in cells),
         kpis=kpi_table(evaluation.kpis, text_of(source["unit"])),
         more=more_of(evaluation, own, scale, text_of(source["unit"])),
-        sections=_sections(evaluation, contests, own, scale),
+        sections=by_chapter(_sections(evaluation, contests, own, scale)),
         hypotheses=_hypotheses(evaluation),
         caveats=tuple(visible(str(c)) for c in evaluation.caveats),
         population=facts.population_table(evaluation),
@@ -154,20 +167,28 @@ def view_of(evaluation: Evaluation, contests: Sequence[Mapping[str, Any]] = ()) 
 def _sections(
     evaluation: Evaluation, contests: Sequence[Mapping[str, Any]], own: tuple[Row, ...], scale: Scale
 ) -> tuple[Section, ...]:
-    """What is disputed and what changed, how sure all of it is, what was decided and how skill went over time, then the questions beside skill."""
+    """Every section the evaluation has something to say in, in no order of importance."""
     setting = _setting(evaluation, own, scale)
     annual, certainty = bool(evaluation.source["has_year"]), float(evaluation.plan["certainty"])
     hurdle = float(evaluation.plan["hurdle"]) if annual else None
-    first = (contests_section(contests), restatement_section(evaluation.restatement, setting, annual=annual, certainty=certainty))
+    changed = restatement_section(evaluation.restatement, setting, annual=annual, certainty=certainty)
     decided = decided_section(evaluation.minutes, text_of(evaluation.source["unit"]))
     return (
-        *(s for s in first if s is not None),
+        *(s for s in (contests_section(contests), changed, decided) if s is not None),
         *operating_sections({} if evaluation.status == "WITHHOLD" else evaluation.operating, own, scale),
-        *((decided,) if decided is not None else ()),
-        *history_sections(evaluation.history, setting, hurdle),
         *skill_sections(evaluation),
+        *history_sections(evaluation.history, setting, hurdle),
         *sections_of(evaluation.attribution, setting),
     )
+
+
+def by_chapter(sections: Sequence[Section]) -> dict[str, tuple[Section, ...]]:
+    """The sections of each chapter, in the order of the chapter."""
+    known = {key for keys in CHAPTERS.values() for key in keys}
+    last = list(CHAPTERS)[-1]
+    found = {name: [s for key in keys for s in sections if s.key == key] for name, keys in CHAPTERS.items()}
+    found[last] += [s for s in sections if s.key not in known]
+    return {name: tuple(kept) for name, kept in found.items()}
 
 
 def _setting(evaluation: Evaluation, own: tuple[Row, ...], scale: Scale) -> Setting:

@@ -75,7 +75,16 @@ def detail(ir: float, width: float) -> dict[str, Any]:
             "pareto_k": 0.21,
             "judged": True,
         },
-        "losses": {"decisions": 301.0, "keep": 1965.9, "revoke": 9771.6, "better": "keep", "evpi": 1965.9},
+        "losses": {
+            "decisions": 301.0,
+            "keep": 1965.9,
+            "revoke": 9771.6,
+            "better": "keep",
+            "evpi": 1965.9,
+            "value": 7805.7,
+            "p_loss": 0.37,
+            "shortfall": -6120.3,
+        },
         "needed": {"ir": ir, "decisions": 6261.0, "days": 1391 if ir > 0.25 else None, "years": 6.54 if ir > 0.25 else None},
         "quarter": {
             "mean": money,
@@ -85,6 +94,8 @@ def detail(ir: float, width: float) -> dict[str, Any]:
             "p_loss": 0.41,
             "sessions": 63,
             "active": 61.2,
+            "sd": 36_845.2,
+            "shortfall": money - 76_001.0,
         },
     }
 

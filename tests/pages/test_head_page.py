@@ -258,7 +258,7 @@ def test_the_verdict_counts_every_trader_once() -> None:
 
 def test_other_audiences_are_refused_in_words() -> None:
     for known in sorted(set(AUDIENCES) - set(READERS)):
-        with pytest.raises(UsageError, match="this version writes pages for head"):
+        with pytest.raises(UsageError, match=f"this version writes pages for {', '.join(READERS)} only"):
             render_report(made.sample(), audience=known)
     with pytest.raises(UsageError, match="trader, head, pm, quant, governance"):
         render_report(made.sample(), audience="boss")
@@ -295,8 +295,8 @@ def test_structure_one_heading_captions_scopes_language() -> None:
     assert ("a", "href", "#verdict") in page.values
     assert (
         page.words.index("Verdict")
-        < page.words.index("What was evaluated")
         < page.words.index("Ledger KPIs: description, not evidence")
+        < page.words.index("What was evaluated")
     )
 
 

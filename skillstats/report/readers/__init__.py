@@ -14,8 +14,10 @@ from skillstats.report.readers.head import HEAD
 from skillstats.report.readers.material import Material, Reader, contests_of, contests_without_text
 from skillstats.report.readers.pm import PM
 from skillstats.report.readers.quant import QUANT
+from skillstats.report.readers.trader import TRADER
 
 READERS: Final[Mapping[str, Reader]] = {
+    "trader": TRADER,
     "head": HEAD,
     "pm": PM,
     "quant": QUANT,

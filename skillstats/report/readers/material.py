@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from skillstats.evaluation.result import Evaluation
     from skillstats.ledger.containers import Ledger
+    from skillstats.luck.placebo import Bench
 
 
 def no_tables(_: Material) -> Mapping[str, pa.Table]:
@@ -28,6 +29,8 @@ class Material:
     minutes : decisions recorded on this evaluation, oldest first; those on earlier ones are in the evaluation itself
     contests : contested rows, see `skillstats.evaluation.contests.read_contests`, with notes, names and numbers: a reader takes what it may show
         by `contests_of` or `contests_without_text`
+    day : session of a page about a day, None: the last; bench : the ledger prepared for placebo tests, shared by the pages of several traders;
+        None: prepared when it is needed
     """
 
     evaluation: Evaluation
@@ -35,6 +38,8 @@ class Material:
     trader: str | None = None
     minutes: tuple[Mapping[str, Any], ...] = ()
     contests: tuple[Mapping[str, Any], ...] = ()
+    day: str | None = None
+    bench: Bench | None = None
 
     @property
     def decided(self) -> list[dict[str, Any]]:
