@@ -50,7 +50,7 @@ class Restatement:
     """What changed.
 
     plain : for `Evaluation.restatement`: of {digest, plan, evidence, version, name}, nothing (bool), text, plan [{key, before, after,
-        changes, meaning}], run [{key, before, after}], data {compared (rows | digests), same, before, after, and for rows added, removed,
+        changes, meaning}], run [{key, before, after}], data {compared (rows | digests), kind (record | outcomes), same, before, after, and for rows added, removed,
         changed, columns {name: rows}, new_columns, traders {name: rows}, total_before, total_after (micro-units), rows [{row, trader, what,
         columns, value_add_before, value_add_after}], at most `LISTED`}, results [{trader, regime, what (same | changed | added | removed),
         status_before, status_after, columns, before {..}, after {..}}], before and after with the columns of skill.csv
@@ -139,16 +139,18 @@ def _data(earlier: Earlier, evaluation: Evaluation, ledger: Ledger | None, chang
     """Rows where both ledgers are at hand, else whether the evidence is the same."""
     before, after = earlier.evaluation.identity["evidence"], evaluation.identity["evidence"]
     if changes is None or earlier.ledger is None or ledger is None:
-        return {"compared": "digests", "same": before == after, "before": before, "after": after}
+        kind = evaluation.source["kind"]
+        return {"compared": "digests", "kind": kind, "same": before == after, "before": before, "after": after}
     counts = {what: changes.count(what) for what in ("added", "removed", "changed")}
     traders = Counter(r.trader for r in changes.rows if r.trader is not None)
     return {
         "compared": "rows",
+        "kind": evaluation.source["kind"],
         "same": before == after and not changes.rows,
         "before": before,
         "after": after,
         **counts,
-        "columns": dict(sorted(changes.columns.items(), key=lambda item: (-item[1], item[0]))),
+        "columns": dict(sorted(changes.columns.items(), key=lambda item: (-item[1], item[0] != "value_add", item[0]))),
         "new_columns": list(changes.new_columns),
         "traders": dict(sorted(traders.items())),
         "total_before": earlier.ledger.result["totals"]["value_add"],
@@ -198,7 +200,7 @@ def _cells(plain: Mapping[str, Any], changes: LedgerChanges | None) -> pa.Table:
     lines: list[tuple[Any, ...]] = []
     lines += [("plan", "changed", None, None, None, d["key"], d["before"], d["after"]) for d in plain["plan"]]
     lines += [("run", "changed", None, None, None, d["key"], d["before"], d["after"]) for d in plain["run"]]
-    if not plain["data"]["same"]:
+    if plain["data"]["before"] != plain["data"]["after"]:
         lines.append(("data", "changed", None, None, None, "evidence digest", plain["data"]["before"], plain["data"]["after"]))
     for row in changes.rows if changes is not None else ():
         head = ("data", row.what, row.row, row.trader, None)

@@ -21,7 +21,12 @@ def data_text(data: Mapping[str, Any]) -> str:
     """What changed in the data, without totals."""
     if data["compared"] == "digests":
         same = "The data are the same (equal digests)." if data["same"] else "The data are not the same (digests differ)."
-        return same if data["same"] else f"{same} Which rows changed can be said with the earlier ledger only."
+        why = (
+            "Which rows changed can be said with the earlier ledger only."
+            if data["kind"] == "record"
+            else "Rows of an outcomes table are not compared."
+        )
+        return same if data["same"] else f"{same} {why}"
     counts = {what: data[what] for what in ("added", "removed", "changed")}
     if not any(counts.values()):
         return (

@@ -169,6 +169,7 @@ def test_a_restatement_is_written_verified_read_back_and_shown(ledger: Ledger, t
     table = pd.read_csv(tmp_path / "out" / "restatement.csv", dtype=str)
     assert list(table.columns) == list(CELLS)
     assert set(table["part"]) == {"data", "result"}
+    assert "evidence digest" not in set(table["column"])  # a row that is not judged changed: the evidence is the same
     assert "'=1+1" in set(table["after"])  # no formula for a spreadsheet
     page = render_report(new, audience="head")
     assert "What changed against the earlier evaluation" in page
