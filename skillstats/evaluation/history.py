@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from skillstats.evaluation.estimands import Estimate
 from skillstats.evaluation.history_drift import States, states_of
+from skillstats.evaluation.history_equations import first_quarters
 from skillstats.evidence import Evidence
 from skillstats.evidence.past import with_quarters
 from skillstats.inference.container import Fit
@@ -58,12 +59,13 @@ def history_of(fit: Fit, estimates: Mapping[str, Estimate], statuses: Mapping[st
     if len(quarters) > 1:
         states = "the fit is withheld" if withheld else states_of(fit, per_y)
     hidden = {n for n in names if withheld or statuses.get(n, "WITHHOLD") == "WITHHOLD"}
-    rows = []
+    rows, first = [], first_quarters(evidence)
     for j, name in enumerate(names):
         annual = None if per_y is None else float(per_y[:, j].mean())
         for q in range(len(quarters)):
             row = _counts(evidence, j, q) | {"status": "WITHHOLD" if name in hidden else statuses[name]}
-            rows.append(row if name in hidden else row | _raw(evidence, j, q, annual) | _state(states, j, q))
+            state = _state(states, j, q) if q >= first[j] else {}  # before the first row there was nobody to have a skill
+            rows.append(row if name in hidden else row | _raw(evidence, j, q, annual) | state)
     return {
         "available": True,
         "quarters": list(quarters),
@@ -126,7 +128,7 @@ def _state(states: States | str, trader: int, quarter: int) -> dict[str, Any]:
 
 
 def _changes(states: States, names: Sequence[str | None]) -> list[dict[str, Any]]:
-    """From the first quarter to the current one, of each trader who may be shown, on the scale of the history."""
+    """From a trader's first quarter to the current one, of each who may be shown, on the scale of the history."""
     on = states.annual or states
     return [
         {"trader": name, "mean": float(on.change[j])} | {k: float(v[j]) for k, v in on.change_quantiles.items()}
