@@ -48,6 +48,8 @@ PHI_NODES, ANGLE_NODES, SIZE_NODES, END = 4, 6, 16, 3.5
 COMPONENTS: Final = 1000
 """Normals of the mixture, drawn from all of them at even steps of their weights, that quantiles are read from."""
 K_LIMIT: Final = 0.7
+TINY: Final = 1e-300
+"""Variance of what is certain: the change of a trader who came in the current quarter."""
 
 
 @dataclass(frozen=True)
@@ -264,7 +266,7 @@ def _mixture(mean: FloatArray, variance: FloatArray, weight: FloatArray, shape: 
     steps = (np.arange(COMPONENTS) + 0.5) / COMPONENTS
     chosen = np.minimum(np.searchsorted(np.cumsum(weight.ravel()), steps), weight.size - 1)
     draw, node = np.unravel_index(chosen, weight.shape)
-    means, sds = mean[draw, :, node], np.sqrt(variance[draw, :, node])  # shape: (component, state)
+    means, sds = mean[draw, :, node], np.sqrt(np.maximum(variance[draw, :, node], TINY))  # shape: (component, state)
     points = {name: _quantile(means, sds, p) for name, p in POINTS.items()}
     states, changes = slice(shape[0] * shape[1]), slice(shape[0] * shape[1], None)
     return States(

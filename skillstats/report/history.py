@@ -181,16 +181,9 @@ def _past_head(summary: Mapping[str, Any]) -> str:
 
 def _past_title(summary: Mapping[str, Any]) -> str:
     """The finding as title of the picture, shorter."""
-    lines = summary["outcome"]
-    said = [f"{v} than {listed([RULES[k] for k in RULES if lines[k]['verdict'] == v])}" for v in ("better", "worse")]
-    said = [
-        words for words, v in zip(said, ("better", "worse"), strict=True) if any(line["verdict"] == v for line in _lines(lines))
-    ]
+    found = {v: [RULES[k] for k in RULES if summary["outcome"][k]["verdict"] == v] for v in ("better", "worse")}
+    said = [f"{v} than {listed(names)}" for v, names in found.items() if names]
     return f"Its forecasts were {' and '.join(said)}" if said else "Its forecasts cannot be told from those of simple rules"
-
-
-def _lines(lines: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [lines[k] for k in RIVALS]
 
 
 def _inside(summary: Mapping[str, Any]) -> str:

@@ -98,19 +98,21 @@ def test_a_path_rests_on_the_scales_of_a_fit_and_on_the_data_not_on_its_effects(
             assert two["state_mean"] == pytest.approx(one["state_mean"], abs=1e-12)
 
 
-def test_a_path_begins_when_a_trader_came(evidence: Evidence) -> None:
-    """T2 came in the second quarter: nothing before, and the change is from there."""
-    late = (evidence.trader == 1) & (evidence.code("quarter") == 0)
+@pytest.mark.parametrize("first", [1, 2])
+def test_a_path_begins_when_a_trader_came(evidence: Evidence, first: int) -> None:
+    """T2 came in the second or third quarter: nothing before, and the change is from there."""
+    late = (evidence.trader == 1) & (evidence.code("quarter") < first)
     kept = {
         k: getattr(evidence, k)[~late] for k in ("value_add", "risk", "y", "trader", "session", "regime", "action", "decision")
     }
     came = dataclasses.replace(evidence, **kept, labels={"quarter": evidence.code("quarter")[~late]})
     history = ss.evaluate(make_fit(came, np.zeros(3))).history
     rows = [r for r in history["rows"] if r["trader"] == "T2"]
-    assert [r["decisions"] for r in rows] == [0, 120, 120]
-    assert [r["state_mean"] is None for r in rows] == [True, False, False]
+    assert [r["decisions"] for r in rows] == [0] * first + [120] * (3 - first)
+    assert [r["state_mean"] is None for r in rows] == [True] * first + [False] * (3 - first)
     change = next(c for c in history["changes"] if c["trader"] == "T2")
-    assert change["mean"] == pytest.approx(rows[2]["annual_mean"] - rows[1]["annual_mean"], rel=1e-6)
+    assert change["mean"] == pytest.approx(rows[2]["annual_mean"] - rows[first]["annual_mean"], rel=1e-6)
+    assert (change["q95"] - change["q05"] > 1e-9) == (first < 2)  # from a quarter to itself nothing can change
     section = history_sections(history, SETTING, 0.25)[0]
     assert section.picture is not None
 
