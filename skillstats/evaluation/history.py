@@ -55,17 +55,19 @@ def history_of(fit: Fit, estimates: Mapping[str, Estimate], statuses: Mapping[st
         return {"available": False, "why": NO_DATES}
     names, quarters = evidence.coords["trader"], evidence.levels("quarter")
     per_y = _per_y(fit, estimates)
-    states: States | str = ONE_QUARTER
-    if len(quarters) > 1:
-        states = "the fit is withheld" if withheld else states_of(fit, per_y)
     hidden = {n for n in names if withheld or statuses.get(n, "WITHHOLD") == "WITHHOLD"}
-    rows, first = [], first_quarters(evidence)
+    states: States | str = ONE_QUARTER
+    if len(hidden) == len(names):
+        states = "the fit is withheld" if withheld else "no trader has an estimate that may be shown"
+    elif len(quarters) > 1:
+        states = states_of(fit, per_y)
+    rows, first, cells = [], first_quarters(evidence), _cells(evidence)
     for j, name in enumerate(names):
         annual = None if per_y is None else float(per_y[:, j].mean())
         for q in range(len(quarters)):
-            row = _counts(evidence, j, q) | {"status": "WITHHOLD" if name in hidden else statuses[name]}
+            row = _counts(evidence, j, q, cells[j][q]) | {"status": "WITHHOLD" if name in hidden else statuses[name]}
             state = _state(states, j, q) if q >= first[j] else {}  # before the first row there was nobody to have a skill
-            rows.append(row if name in hidden else row | _raw(evidence, j, q, annual) | state)
+            rows.append(row if name in hidden else row | _raw(evidence, cells[j][q], annual) | state)
     return {
         "available": True,
         "quarters": list(quarters),
@@ -92,12 +94,16 @@ def _per_y(fit: Fit, estimates: Mapping[str, Estimate]) -> np.ndarray | None:
     return np.stack(kept, axis=1) if len(kept) == len(found) else None
 
 
-def _own(evidence: Evidence, trader: int, quarter: int) -> np.ndarray:
-    return np.flatnonzero((evidence.trader == trader) & (evidence.code("quarter") == quarter))
+def _cells(evidence: Evidence) -> list[list[np.ndarray]]:
+    """Rows of each trader in each quarter, by trader and quarter."""
+    quarters = len(evidence.levels("quarter"))
+    code = evidence.trader * quarters + evidence.code("quarter")
+    order = np.argsort(code, kind="stable")
+    parts = np.split(order, np.searchsorted(code[order], np.arange(1, len(evidence.coords["trader"]) * quarters)))
+    return [parts[j * quarters : (j + 1) * quarters] for j in range(len(evidence.coords["trader"]))]
 
 
-def _counts(evidence: Evidence, trader: int, quarter: int) -> dict[str, Any]:
-    rows = _own(evidence, trader, quarter)
+def _counts(evidence: Evidence, trader: int, quarter: int, rows: np.ndarray) -> dict[str, Any]:
     return {
         "trader": evidence.coords["trader"][trader],
         "quarter": evidence.levels("quarter")[quarter],
@@ -106,8 +112,7 @@ def _counts(evidence: Evidence, trader: int, quarter: int) -> dict[str, Any]:
     }
 
 
-def _raw(evidence: Evidence, trader: int, quarter: int, per_y: float | None) -> dict[str, Any]:
-    rows = _own(evidence, trader, quarter)
+def _raw(evidence: Evidence, rows: np.ndarray, per_y: float | None) -> dict[str, Any]:
     if not len(rows):
         return {}
     y = float(evidence.y[rows].mean())

@@ -84,7 +84,8 @@ class Evaluation:
         trader at the desk's rhythm; quarter of the traders with an estimate together; empty where the fit is withheld
     day_errors : the ledger's means with day-clustered errors (M0), one line a trader and one for the desk (trader None)
     operating : how often an evaluation of a desk of this shape under this plan claims skill that is not there and misses skill that is
-    history : skill by quarter, and how well the method's own past forecasts came true
+    history : skill by quarter, and how well the method's own past forecasts came true; keys: `skillstats.evaluation.history`, and ``forecasts``
+        those of `skillstats.evaluation.forward.WalkForward.plain`
     restatement : what changed against an earlier evaluation of the same period, where this one restates it
     """
 

@@ -24,6 +24,7 @@ from skillstats.evaluation.history import COLUMNS
 from skillstats.evaluation.write import evaluation_json, evaluation_of, plain_json
 from skillstats.evidence import Evidence
 from skillstats.inference.diagnose import FIT, Finding
+from skillstats.plan import Floors
 from skillstats.report.history import history_sections
 from skillstats.report.section import Setting
 
@@ -154,6 +155,14 @@ def test_a_withheld_fit_has_no_path_and_no_past_forecast(evidence: Evidence) -> 
     assert result.history["forecasts"] == {"available": False, "why": "the fit is withheld"}
     assert not result.history["path"]["available"]
     assert all(r[k] is None for r in result.history["rows"] for k in COLUMNS[5:])
+
+
+def test_where_every_trader_is_withheld_nothing_of_the_desk_is_shown_either(evidence: Evidence) -> None:
+    fit, plan = make_fit(evidence, np.zeros(3)), ss.Plan(floors=Floors(days=500))
+    history = with_past_forecasts(ss.evaluate(fit, plan), fit, plan).history
+    assert history["path"] == {"available": False, "why": "no trader has an estimate that may be shown"}
+    assert history["forecasts"] == history["path"]
+    assert history["changes"] == []
 
 
 def test_past_forecasts_not_made_are_said_not_to_be_made(evidence: Evidence, result: ss.Evaluation) -> None:
