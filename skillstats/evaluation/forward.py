@@ -170,6 +170,8 @@ def with_past_forecasts(evaluation: Evaluation, fit: Fit, plan: Plan, *, made: b
     why = why_not_walked(fit.evidence, fit.spec)
     if evaluation.status == "WITHHOLD":
         why = "the fit is withheld"
+    elif all(row["status"] == "WITHHOLD" for row in evaluation.rows):
+        why = "no trader has an estimate that may be shown"
     elif not made:
         why = why or "they were not made again in this run; skillstats evaluate makes them"
     block = {"available": False, "why": why} if why else walk_forward(fit.evidence, plan, model=fit.spec, seed=fit.seed).plain()

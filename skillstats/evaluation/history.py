@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from skillstats.evaluation.estimands import Estimate
 from skillstats.evaluation.history_drift import States, states_of
+from skillstats.evaluation.history_equations import first_quarters
 from skillstats.evidence import Evidence
 from skillstats.evidence.past import with_quarters
 from skillstats.inference.container import Fit
@@ -54,16 +55,19 @@ def history_of(fit: Fit, estimates: Mapping[str, Estimate], statuses: Mapping[st
         return {"available": False, "why": NO_DATES}
     names, quarters = evidence.coords["trader"], evidence.levels("quarter")
     per_y = _per_y(fit, estimates)
-    states: States | str = ONE_QUARTER
-    if len(quarters) > 1:
-        states = "the fit is withheld" if withheld else states_of(fit, per_y)
     hidden = {n for n in names if withheld or statuses.get(n, "WITHHOLD") == "WITHHOLD"}
-    rows = []
+    states: States | str = ONE_QUARTER
+    if len(hidden) == len(names):
+        states = "the fit is withheld" if withheld else "no trader has an estimate that may be shown"
+    elif len(quarters) > 1:
+        states = states_of(fit, per_y)
+    rows, first, cells = [], first_quarters(evidence), _cells(evidence)
     for j, name in enumerate(names):
         annual = None if per_y is None else float(per_y[:, j].mean())
         for q in range(len(quarters)):
-            row = _counts(evidence, j, q) | {"status": "WITHHOLD" if name in hidden else statuses[name]}
-            rows.append(row if name in hidden else row | _raw(evidence, j, q, annual) | _state(states, j, q))
+            row = _counts(evidence, j, q, cells[j][q]) | {"status": "WITHHOLD" if name in hidden else statuses[name]}
+            state = _state(states, j, q) if q >= first[j] else {}  # before the first row there was nobody to have a skill
+            rows.append(row if name in hidden else row | _raw(evidence, cells[j][q], annual) | state)
     return {
         "available": True,
         "quarters": list(quarters),
@@ -90,12 +94,16 @@ def _per_y(fit: Fit, estimates: Mapping[str, Estimate]) -> np.ndarray | None:
     return np.stack(kept, axis=1) if len(kept) == len(found) else None
 
 
-def _own(evidence: Evidence, trader: int, quarter: int) -> np.ndarray:
-    return np.flatnonzero((evidence.trader == trader) & (evidence.code("quarter") == quarter))
+def _cells(evidence: Evidence) -> list[list[np.ndarray]]:
+    """Rows of each trader in each quarter, by trader and quarter."""
+    quarters = len(evidence.levels("quarter"))
+    code = evidence.trader * quarters + evidence.code("quarter")
+    order = np.argsort(code, kind="stable")
+    parts = np.split(order, np.searchsorted(code[order], np.arange(1, len(evidence.coords["trader"]) * quarters)))
+    return [parts[j * quarters : (j + 1) * quarters] for j in range(len(evidence.coords["trader"]))]
 
 
-def _counts(evidence: Evidence, trader: int, quarter: int) -> dict[str, Any]:
-    rows = _own(evidence, trader, quarter)
+def _counts(evidence: Evidence, trader: int, quarter: int, rows: np.ndarray) -> dict[str, Any]:
     return {
         "trader": evidence.coords["trader"][trader],
         "quarter": evidence.levels("quarter")[quarter],
@@ -104,8 +112,7 @@ def _counts(evidence: Evidence, trader: int, quarter: int) -> dict[str, Any]:
     }
 
 
-def _raw(evidence: Evidence, trader: int, quarter: int, per_y: float | None) -> dict[str, Any]:
-    rows = _own(evidence, trader, quarter)
+def _raw(evidence: Evidence, rows: np.ndarray, per_y: float | None) -> dict[str, Any]:
     if not len(rows):
         return {}
     y = float(evidence.y[rows].mean())
@@ -126,7 +133,7 @@ def _state(states: States | str, trader: int, quarter: int) -> dict[str, Any]:
 
 
 def _changes(states: States, names: Sequence[str | None]) -> list[dict[str, Any]]:
-    """From the first quarter to the current one, of each trader who may be shown, on the scale of the history."""
+    """From a trader's first quarter to the current one, of each who may be shown, on the scale of the history."""
     on = states.annual or states
     return [
         {"trader": name, "mean": float(on.change[j])} | {k: float(v[j]) for k, v in on.change_quantiles.items()}

@@ -31,12 +31,13 @@ from scipy import special
 from threadpoolctl import threadpool_limits
 
 from skillstats.components.priors import prior_numbers
-from skillstats.evaluation.history_equations import Layout, Path, Scales, lay_out_path, path_given
+from skillstats.evaluation.history_equations import Layout, Path, Scales, first_quarters, lay_out_path, path_given
 from skillstats.evaluation.weights import smoothed_weights
 from skillstats.inference.container import Fit
 from skillstats.spec import read_spec
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 POINTS: Final = {"q05": 0.05, "q25": 0.25, "q75": 0.75, "q95": 0.95}
 MOST_DRAWS, LEAST_DRAWS, WORK = 100, 40, 2e9
 """Draws of the fit that are used: as many as make about `WORK` cubes of (traders x quarters), between these limits."""
@@ -47,13 +48,15 @@ PHI_NODES, ANGLE_NODES, SIZE_NODES, END = 4, 6, 16, 3.5
 COMPONENTS: Final = 1000
 """Normals of the mixture, drawn from all of them at even steps of their weights, that quantiles are read from."""
 K_LIMIT: Final = 0.7
+TINY: Final = 1e-300
+"""Variance of what is certain: the change of a trader who came in the current quarter."""
 
 
 @dataclass(frozen=True)
 class States:
     """Posterior of each trader's skill in each quarter, (trader, quarter) each, y units per decision.
 
-    change, change_quantiles : (trader,) from the first quarter to the last
+    change, change_quantiles : (trader,) from the quarter of a trader's first row to the last
     annual : the same as annual IR, None where the evidence has no year
     k, effective : tail of the weights and effective number of draws, None where the fit has drift of its own
     drift : mean, q05 and q95 of the sd of a quarter's innovation tau_z, y units
@@ -124,14 +127,16 @@ def _own_states(fit: Fit, per_y: FloatArray | None) -> States:
     level = [mean_of_rows(draws, evidence, j, np.flatnonzero(evidence.trader == j)).mean for j in range(z.shape[1])]
     state = np.stack(level, axis=1)[..., None] - z[..., -1:] + z  # shape: (draw, trader, quarter)
     drift = fit.draws("tau_drift")
-    found = _of_draws(state)
-    annual = None if per_y is None else _of_draws(state * per_y[:, :, None])
+    first = first_quarters(evidence)
+    found = _of_draws(state, first)
+    annual = None if per_y is None else _of_draws(state * per_y[:, :, None], first)
     low, high = np.quantile(drift, [0.05, 0.95])
     return replace(found, annual=annual, drift=(float(drift.mean()), float(low), float(high)))
 
 
-def _of_draws(state: FloatArray) -> States:
-    moved = state[..., -1] - state[..., 0]
+def _of_draws(state: FloatArray, first: IntArray) -> States:
+    """Moments and quantiles of draws (draw, trader, quarter); changes are from quarter `first` of each trader."""
+    moved = state[..., -1] - state[:, np.arange(len(first)), first]
     points, change = ({name: np.quantile(x, p, axis=0) for name, p in POINTS.items()} for x in (state, moved))
     return States(state.mean(axis=0), state.std(axis=0), points, moved.mean(axis=0), change)
 
@@ -233,7 +238,8 @@ def _at_shape(path: Path, root: FloatArray, layout: Layout, size: FloatArray) ->
     back = every @ vectors  # x = back @ (weights of the directions)
     # a state is the level of the trader's mix, which gives way to the path, plus the path
     reach = back - np.repeat(path.response, layout.quarters, axis=0) @ back
-    first, last = np.arange(layout.traders) * layout.quarters, (np.arange(layout.traders) + 1) * layout.quarters - 1
+    begin = np.arange(layout.traders) * layout.quarters
+    first, last = begin + layout.first, begin + layout.quarters - 1
     reach = np.vstack([reach, reach[last] - reach[first]])  # of a change the level and its error cancel
     level, error = (np.append(np.repeat(v, layout.quarters), np.zeros(layout.traders)) for v in (path.centre, path.spread))
     return density, level[:, None] + reach @ (shrunk * turned[:, None]), error[:, None] + reach**2 @ shrunk
@@ -260,7 +266,7 @@ def _mixture(mean: FloatArray, variance: FloatArray, weight: FloatArray, shape: 
     steps = (np.arange(COMPONENTS) + 0.5) / COMPONENTS
     chosen = np.minimum(np.searchsorted(np.cumsum(weight.ravel()), steps), weight.size - 1)
     draw, node = np.unravel_index(chosen, weight.shape)
-    means, sds = mean[draw, :, node], np.sqrt(variance[draw, :, node])  # shape: (component, state)
+    means, sds = mean[draw, :, node], np.sqrt(np.maximum(variance[draw, :, node], TINY))  # shape: (component, state)
     points = {name: _quantile(means, sds, p) for name, p in POINTS.items()}
     states, changes = slice(shape[0] * shape[1]), slice(shape[0] * shape[1], None)
     return States(

@@ -62,12 +62,14 @@ class Layout:
     columns : (profile, effect + trader * quarter) zeros and ones, first the effects, then x by trader and quarter
     blocks : {term: first and last + 1 column}; ``mu`` is column 0, and the trader's own level is part of the path
     mix : (trader, effect) share of a trader's own rows in which each effect plays a part
+    first : (trader,) quarter of a trader's first row
     """
 
     data: Design
     columns: Any
     blocks: Mapping[str, tuple[int, int]]
     mix: FloatArray
+    first: IntArray
     traders: int
     quarters: int
 
@@ -119,7 +121,14 @@ def lay_out_path(evidence: Evidence, terms: Terms) -> Layout:
     counts = np.maximum(np.asarray(own.sum(axis=1)), 1.0)  # a trader without a row has the desk's mean as level
     mix = np.asarray((own @ columns[:, :at]).todense()) / counts
     mix[:, 0] = 1.0
-    return Layout(data, columns, blocks, mix, traders, quarters)
+    return Layout(data, columns, blocks, mix, first_quarters(evidence), traders, quarters)
+
+
+def first_quarters(evidence: Evidence) -> IntArray:
+    """Code of the quarter of each trader's first row, shape (trader,); the last quarter for a trader without one."""
+    first = np.full(len(evidence.coords["trader"]), len(evidence.levels("quarter")) - 1)
+    np.minimum.at(first, evidence.trader, evidence.code("quarter"))
+    return first
 
 
 def path_given(layout: Layout, scales: Scales) -> Path:

@@ -89,7 +89,8 @@ class Evaluation(Pictures):
     day_errors : the ledger's means with day-clustered errors (M0), one line a trader and one for the desk (trader None)
     operating : how often an evaluation of a desk of this shape under this plan claims skill that is not there and misses skill that is: the
         keys of `skillstats.study.operating.operating_characteristics`, figures of desks and never of a person; attached by the verb that writes
-    history : skill by quarter, and how well the method's own past forecasts came true
+    history : skill by quarter, and how well the method's own past forecasts came true; keys: `skillstats.evaluation.history`, and ``forecasts``
+        those of `skillstats.evaluation.forward.WalkForward.plain`
     minutes : decisions on earlier evaluations with what was expected then and, under ``came``, what the ledger says of the quarter after; see
         `skillstats.evaluation.minutes` and `skillstats.evaluation.minutes_outcome`
     restatement : what changed against an earlier evaluation of the same period, where this one restates it

@@ -19,7 +19,7 @@ SURE: Final = 0.95
 SKILL_NOTES: Final = (
     "A path is what all quarters together say about each of them: skill is allowed to move from quarter to quarter, and neighbouring quarters lend each other strength. "
     "It is not the raw record smoothed by eye: the raw record of a quarter is mostly luck.",
-    "A quarter in which someone did little or nothing has a wider band. Who left stays in the picture. “Moved” compares the current quarter with the first.",
+    "A quarter in which someone did little or nothing has a wider band. Who left stays in the picture. Who came later has a path from then on. “Risen” and “fallen” compare the current quarter with the trader’s first.",
     "Quarters are calendar quarters of the desk’s sessions. The verdict above holds skill constant unless the plan names a model that drifts; this picture does not change it.",
 )
 PAST_NOTES: Final = (
@@ -81,9 +81,11 @@ def _panels(shown: Sequence[Mapping[str, Any]], changes: Mapping[str, Mapping[st
         by.setdefault(row["trader"], []).append(row)
     found = []
     for name, rows in by.items():
-        columns = {p: tuple(float(r[f"{key}_{p}"]) for r in rows) for p in ("mean", "q05", "q25", "q75", "q95")}
-        raw = "raw_annual" if key == "annual" else "raw_y"
-        found.append(Panel(visible(str(name)), **columns, raw=tuple(r[raw] for r in rows), moved=_moved(changes[name]) != 0))
+        known = [r for r in rows if is_number(r[f"{key}_mean"])]  # a path begins in the quarter in which the trader came
+        columns = {p: tuple(float(r[f"{key}_{p}"]) for r in known) for p in ("mean", "q05", "q25", "q75", "q95")}
+        raw = tuple(r["raw_annual" if key == "annual" else "raw_y"] for r in known)
+        start = len(rows) - len(known)
+        found.append(Panel(visible(str(name)), **columns, raw=raw, start=start, moved=_moved(changes[name]) != 0))
     return found
 
 
@@ -141,7 +143,9 @@ def _past_section(forecasts: Mapping[str, Any]) -> Section:
     axis = Axis("forecasts", "log score difference a forecast [90%]; right of 0: better")
     told = " ".join(f"{r.label}: {r.words}." for r in rows)
     picture = (
-        in_both_layouts(partial(interval_svg, rows, axis), head, f"Log score of this method against each rival. {told}")
+        in_both_layouts(
+            partial(interval_svg, rows, axis), _past_title(summary), f"Log score of this method against each rival. {told}"
+        )
         if rows
         else None
     )
@@ -177,16 +181,9 @@ def _past_head(summary: Mapping[str, Any]) -> str:
 
 def _past_title(summary: Mapping[str, Any]) -> str:
     """The finding as title of the picture, shorter."""
-    lines = summary["outcome"]
-    said = [f"{v} than {listed([RULES[k] for k in RULES if lines[k]['verdict'] == v])}" for v in ("better", "worse")]
-    said = [
-        words for words, v in zip(said, ("better", "worse"), strict=True) if any(line["verdict"] == v for line in _lines(lines))
-    ]
+    found = {v: [RULES[k] for k in RULES if summary["outcome"][k]["verdict"] == v] for v in ("better", "worse")}
+    said = [f"{v} than {listed(names)}" for v, names in found.items() if names]
     return f"Its forecasts were {' and '.join(said)}" if said else "Its forecasts cannot be told from those of simple rules"
-
-
-def _lines(lines: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [lines[k] for k in RIVALS]
 
 
 def _inside(summary: Mapping[str, Any]) -> str:

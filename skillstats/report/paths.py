@@ -31,7 +31,7 @@ SPAN: Final = 1.25
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One trader: the state in each quarter, its bands, the raw record (None: not active), and whether the path is known to have moved."""
+    """One trader: state, bands and raw record (None: not active) of each quarter from `start` on, and whether skill is known to have moved."""
 
     name: str
     mean: tuple[float, ...]
@@ -40,6 +40,7 @@ class Panel:
     q75: tuple[float, ...]
     q95: tuple[float, ...]
     raw: tuple[float | None, ...]
+    start: int = 0
     moved: bool = False
 
 
@@ -113,8 +114,10 @@ def _frame(axes: Axes, panel: Panel, quarters: Sequence[str], ends: tuple[float,
     axes.tick_params(axis="y", labelsize=font - 1, colors=SOFT, length=0, labelleft=first)
     shown = sorted({0, len(quarters) - 1})
     axes.set_xticks(shown, [quarters[k] for k in shown])
-    for label, side in zip(axes.get_xticklabels(), ("left", "right"), strict=False):
-        label.set_horizontalalignment(side if len(shown) > 1 else "center")  # type: ignore[arg-type]
+    first_label, *others = axes.get_xticklabels()
+    first_label.set_horizontalalignment("left" if others else "center")
+    for label in others:
+        label.set_horizontalalignment("right")
     axes.yaxis.get_major_locator().set_params(nbins=4)  # type: ignore[call-arg]
     axes.yaxis.set_major_formatter(lambda x, _: fixed(x, 0 if max(map(abs, ends)) >= 3 else 2))
     axes.axhline(0, color=INK, lw=0.8, zorder=1)
@@ -126,12 +129,12 @@ def _frame(axes: Axes, panel: Panel, quarters: Sequence[str], ends: tuple[float,
 
 def _draw(axes: Axes, panel: Panel, ends: tuple[float, float]) -> None:
     """Bands, path and raw records; a record beyond the scale is an arrow at the edge."""
-    x, colour = np.arange(len(panel.mean)), CLEAR if panel.moved else OTHER
+    x, colour = panel.start + np.arange(len(panel.mean)), CLEAR if panel.moved else OTHER
     axes.fill_between(x, panel.q05, panel.q95, color=colour, alpha=0.20, lw=0, zorder=2)
     axes.fill_between(x, panel.q25, panel.q75, color=colour, alpha=0.38, lw=0, zorder=3)
     axes.plot(x, panel.mean, color=colour, lw=1.8, marker="o", ms=3.5, zorder=5)
     edge = 0.03 * (ends[1] - ends[0])
-    for k, raw in enumerate(panel.raw):
+    for k, raw in zip(x, panel.raw, strict=True):
         if raw is None:
             continue
         marker = "^" if raw > ends[1] else "v" if raw < ends[0] else "o"

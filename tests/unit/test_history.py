@@ -24,6 +24,7 @@ from skillstats.evaluation.history import COLUMNS
 from skillstats.evaluation.write import evaluation_json, evaluation_of, plain_json
 from skillstats.evidence import Evidence
 from skillstats.inference.diagnose import FIT, Finding
+from skillstats.plan import Floors
 from skillstats.report.history import history_sections
 from skillstats.report.section import Setting
 
@@ -98,6 +99,25 @@ def test_a_path_rests_on_the_scales_of_a_fit_and_on_the_data_not_on_its_effects(
             assert two["state_mean"] == pytest.approx(one["state_mean"], abs=1e-12)
 
 
+@pytest.mark.parametrize("first", [1, 2])
+def test_a_path_begins_when_a_trader_came(evidence: Evidence, first: int) -> None:
+    """T2 came in the second or third quarter: nothing before, and the change is from there."""
+    late = (evidence.trader == 1) & (evidence.code("quarter") < first)
+    kept = {
+        k: getattr(evidence, k)[~late] for k in ("value_add", "risk", "y", "trader", "session", "regime", "action", "decision")
+    }
+    came = dataclasses.replace(evidence, **kept, labels={"quarter": evidence.code("quarter")[~late]})
+    history = ss.evaluate(make_fit(came, np.zeros(3))).history
+    rows = [r for r in history["rows"] if r["trader"] == "T2"]
+    assert [r["decisions"] for r in rows] == [0] * first + [120] * (3 - first)
+    assert [r["state_mean"] is None for r in rows] == [True] * first + [False] * (3 - first)
+    change = next(c for c in history["changes"] if c["trader"] == "T2")
+    assert change["mean"] == pytest.approx(rows[2]["annual_mean"] - rows[first]["annual_mean"], rel=1e-6)
+    assert (change["q95"] - change["q05"] > 1e-9) == (first < 2)  # from a quarter to itself nothing can change
+    section = history_sections(history, SETTING, 0.25)[0]
+    assert section.picture is not None
+
+
 def test_the_folder_holds_the_history_and_its_digest(result: ss.Evaluation, tmp_path: Path) -> None:
     folder = tmp_path / "evaluation"
     ss.write_evaluation(result, folder)
@@ -135,6 +155,14 @@ def test_a_withheld_fit_has_no_path_and_no_past_forecast(evidence: Evidence) -> 
     assert result.history["forecasts"] == {"available": False, "why": "the fit is withheld"}
     assert not result.history["path"]["available"]
     assert all(r[k] is None for r in result.history["rows"] for k in COLUMNS[5:])
+
+
+def test_where_every_trader_is_withheld_nothing_of_the_desk_is_shown_either(evidence: Evidence) -> None:
+    fit, plan = make_fit(evidence, np.zeros(3)), ss.Plan(floors=Floors(days=500))
+    history = with_past_forecasts(ss.evaluate(fit, plan), fit, plan).history
+    assert history["path"] == {"available": False, "why": "no trader has an estimate that may be shown"}
+    assert history["forecasts"] == history["path"]
+    assert history["changes"] == []
 
 
 def test_past_forecasts_not_made_are_said_not_to_be_made(evidence: Evidence, result: ss.Evaluation) -> None:
