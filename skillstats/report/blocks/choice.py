@@ -49,8 +49,9 @@ def choice_section(block: Mapping[str, Any], setting: Setting) -> Section | None
     def draw(**layout: Any) -> Any:
         return signed_bars_svg([_bar(r, parts, digits) for r in drawn], LABELS[:parts], setting.unit, key="choice", **layout)
 
-    title = _headline(traders)
-    description = f"A bar each for the desk and {plural(len(drawn) - 1, 'trader')}, {setting.unit}. {_finding(block, parts, digits, setting)}"
+    title = _headline(traders) if traders or not block["desk"]["n_departed"] else _desk_headline(block["desk"])
+    bars = f"A bar each for the desk and {plural(len(drawn) - 1, 'trader')}" if traders else "One bar for the desk"
+    description = f"{bars}, {setting.unit}. {_finding(block, parts, digits, setting)}"
     tables = [(_table(rows, parts, digits, setting.unit), "Value-add and its parts; the parts add up to it")]
     if block["desk"]["regimes"]:
         tables.append((_by_regime(block["desk"], digits, setting.unit), "The desk's parts by regime"))
@@ -82,6 +83,12 @@ def _bar(row: Mapping[str, Any], parts: int, digits: int) -> SignedBar:
     cells, total = shown(row, parts, digits)
     amounts = tuple(row[k] / MICRO for k in KEYS[:parts])
     return SignedBar(_name(row), amounts, sum(amounts), f"{total}, choice {cells[2]}")
+
+
+def _desk_headline(desk: Mapping[str, Any]) -> str:
+    """The finding where no trader may be shown."""
+    best = max(range(4), key=lambda k: abs(desk[KEYS[k]]))
+    return f"Most of the desk's value-add is {HEADS[best].lower()}: {LABELS[best].split(': ')[1]}"
 
 
 def _headline(traders: Sequence[Mapping[str, Any]]) -> str:
