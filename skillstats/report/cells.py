@@ -108,7 +108,7 @@ def verdict_of(cell: Cell, judge: Judge) -> str:
 SAID: Final = {
     "pays": "pays",
     "hurts": "costs",
-    "mixed": "money points the other way",
+    "mixed": "money disagrees",
     "open": "cannot be told",
     "thin": THIN,
     "": "no estimate",
@@ -161,8 +161,8 @@ def picture_of(table: Mapping[str, Any], judge: Judge, key: str) -> Picture | No
         )
         for c in cells
     ]  # fmt: skip
-    pays = [name_of_cell(c) for c in cells if verdict_of(c, judge) == "pays"]
-    hurts = [name_of_cell(c) for c in cells if verdict_of(c, judge) == "hurts"]
+    every = sorted(table["cells"], key=lambda c: -((c["estimate"] or {}).get("p_above") or 0.0))
+    pays, hurts = ([name_of_cell(c) for c in every if verdict_of(c, judge) == kind] for kind in ("pays", "hurts"))
     said = ([f"departing pays in {listed(pays, 3)}"] if pays else []) + ([f"it costs in {listed(hurts, 3)}"] if hurts else [])
     by = name_of_table(table["labels"])
     title = f"By {by}: {'; '.join(said)}" if said else f"By {by}: nowhere can departing be told from the hurdle"

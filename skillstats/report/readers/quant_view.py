@@ -23,7 +23,7 @@ HIDDEN: Final = "people’s side not shown"
 FILES: Final = (
     (
         "cells.parquet",
-        "every table of this page in one: labels, levels, signals, overridden, value-add, estimates; `shown` is false where people’s side is left out",
+        "every table of this page in one: labels, levels, signals, overridden, value-add, estimates; “shown” is false where people’s side is left out",
     ),
     ("signals.parquet", "the model’s own side, one row a closed signal: session, labels, P/L and risk; nothing that people did"),
 )
@@ -326,7 +326,8 @@ def _others(tables: Sequence[Mapping[str, Any]], judge: Judge) -> Section | None
     """All other tables in one section: how often and how well, label by label."""
     if not tables:
         return None
-    found = [f"By {name_of_table(t['labels'])}: {claims_of(t['cells'], judge)}" for t in tables if len(t["labels"]) == 1]
+    single = [t for t in tables if len(t["labels"]) == 1]
+    found = [f"By {name_of_table(t['labels'])}: {claims_of(t['cells'], judge).replace('With', 'with', 1)}" for t in single]
     captions = [f"By {name_of_table(t['labels'])}. {claims_of(t['cells'], judge)}" for t in tables]
     numbers = tuple((_context_table(t, judge), c) for t, c in zip(tables, captions, strict=True))
     return Section(
@@ -337,8 +338,13 @@ def _others(tables: Sequence[Mapping[str, Any]], judge: Judge) -> Section | None
 def _floors(data: Mapping[str, Any]) -> str:
     f = data["floors"]
     hidden = sum(t["hidden"] for t in data["tables"])
+    said = (
+        f"{plural(hidden, 'cell')} of the tables {'is' if hidden == 1 else 'are'} left out"
+        if hidden
+        else "no cell of the tables had to be left out"
+    )
     return (
-        f"What people did is shown in cells of at least {f['traders']} traders and {f['decisions']} decisions; {plural(hidden, 'cell')} of the tables are left out, so that neither they "
+        f"What people did is shown in cells of at least {f['traders']} traders and {f['decisions']} decisions; {said}, so that neither small ones "
         "nor any smaller group follow from this page, its files and the manager’s page together. No row of a person leaves: the time and size of an order would tell whose it was. "
         "Money is in whole units of the currency."
     )
