@@ -45,6 +45,8 @@ IntArray = NDArray[np.int64]
 MOST_PARTED: Final = 48
 """Contexts up to which each label has a spread of its own; beyond, the contexts share one."""
 MOST_CONTEXTS: Final = 400
+SESSIONS_A_CONTEXT: Final = 4
+"""Sessions a context from which the correlations of their errors are known well enough to be used."""
 DRAWS: Final = 4000
 SHARES: Final = np.array([0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99])
 """Grid of the share of contexts whose value is not 0."""
@@ -213,7 +215,7 @@ def judge_contexts(
         raise SkillWithheld(f"{len(used)} contexts, at most {MOST_CONTEXTS} can be told apart; name fewer labels")
     scale = float(np.std(y[codes >= 0])) if len(used) else 1.0
     means = cell_means(y / (scale or 1.0), session, codes, floor=rule.floor)
-    value = _draws(means, sizes, rule, seed) / rule.unit  # shape: (draw, context), annual IR
+    value = _draws(means, session, sizes, rule, seed) / rule.unit  # shape: (draw, context), annual IR
     most = two_groups(means.mean / rule.unit, means.error / rule.unit, rule.hurdle)
     cells = [_context(levels[k], means, i, value[:, i], rule, float(most[i])) for i, k in enumerate(means.level.tolist())]
     marked, share = _list_of(cells, rule)
@@ -234,7 +236,7 @@ def _levels(code: int, labels: Sequence[Label], sizes: Sequence[int]) -> tuple[s
     return tuple(reversed(found))
 
 
-def _draws(means: CellMeans, sizes: Sequence[int], rule: Rule, seed: int) -> FloatArray:
+def _draws(means: CellMeans, session: IntArray, sizes: Sequence[int], rule: Rule, seed: int) -> FloatArray:
     """Posterior draws (draw, context) in units of the standardised outcomes."""
     count = len(means)
     if count < 2:  # nothing to pool with: the estimate under a flat prior
@@ -245,7 +247,11 @@ def _draws(means: CellMeans, sizes: Sequence[int], rule: Rule, seed: int) -> Flo
         level = means.level // int(np.prod(sizes[place + 1 :])) % size
         if len(sizes) > 1 and 1 < len(np.unique(level)) < count <= MOST_PARTED:
             designs.append((level[:, None] == np.unique(level)).astype(float))
-    grid = solve(Partition(means.mean, means.covariance, (*designs, np.eye(count))), rule.unit)
+    covariance = means.covariance
+    if count > len(np.unique(session)) / SESSIONS_A_CONTEXT:
+        # a covariance of so many contexts is mostly noise, and its inverse would make differences out of it: the errors alone are used
+        covariance = np.diag(np.diag(covariance))
+    grid = solve(Partition(means.mean, covariance, (*designs, np.eye(count))), rule.unit)
     return draw(grid, learn_scale([grid]), DRAWS, np.random.default_rng([seed, 29]))
 
 

@@ -83,19 +83,36 @@ def name_of_cell(cell: Cell) -> str:
     return " / ".join(visible(level) for level in cell["levels"])
 
 
+def short_name(cell: Cell) -> str:
+    """Levels of a cell for a place of fixed width."""
+    return name_of_cell(cell).replace(" / ", "/")
+
+
 def verdict_of(cell: Cell, judge: Judge) -> str:
-    """``pays``, ``hurts``, ``open`` or ``thin``; empty without an estimate."""
+    """``pays``, ``hurts``, ``mixed``, ``open`` or ``thin``; empty without an estimate.
+
+    A claim needs money that points the same way: where it does not, the larger decisions did worse than the others (or better).
+    """
     e = cell["estimate"]
     if e is None:
         return ""
     if e["thin"]:
         return "thin"
-    if e["p_above"] >= judge.certainty:
-        return "pays"
-    return "hurts" if e["p_below"] >= judge.certainty else "open"
+    money = cell["value_add_micro"] if "value_add_micro" in cell else cell["value_add"]
+    if max(e["p_above"], e["p_below"]) < judge.certainty:
+        return "open"
+    gained = e["p_above"] >= judge.certainty
+    return "mixed" if money == 0 or gained != (money > 0) else "pays" if gained else "hurts"
 
 
-SAID: Final = {"pays": "pays", "hurts": "costs", "open": "cannot be told", "thin": THIN, "": "no estimate"}
+SAID: Final = {
+    "pays": "pays",
+    "hurts": "costs",
+    "mixed": "money disagrees",
+    "open": "cannot be told",
+    "thin": THIN,
+    "": "no estimate",
+}
 
 
 def finding_of(table: Mapping[str, Any], judge: Judge) -> str:
@@ -110,14 +127,22 @@ def finding_of(table: Mapping[str, Any], judge: Judge) -> str:
 
 def claims_of(cells: Sequence[Cell], judge: Judge) -> str:
     """Where departing pays or costs with the certainty asked, in a sentence."""
-    if all(c["estimate"] is None for c in cells):
+    cells = [c for c in cells if c["estimate"] is not None]
+    if not cells:
         return "No estimate of skill may be shown."
     pays, hurts = ([name_of_cell(c) for c in cells if verdict_of(c, judge) == kind] for kind in ("pays", "hurts"))
     said = [f"departing pays in {listed(pays, 4)}"] if pays else []
     said += [f"it costs in {listed(hurts, 4)}"] if hurts else []
     if not said:
         return f"In none of them can it be said with {judge.sure} certainty that departing pays more than the hurdle, or costs as much."
-    return f"With at least {judge.sure} certainty {' and '.join(said)}; of the others it cannot be told."
+    mixed = [name_of_cell(c) for c in cells if verdict_of(c, judge) == "mixed"]
+    tail = (
+        f"; in {listed(mixed, 4)} money points the other way than skill per unit of risk, and nothing is claimed" if mixed else ""
+    )
+    left = len(cells) - len(pays) - len(hurts) - len(mixed)
+    return (
+        f"With at least {judge.sure} certainty {' and '.join(said)}{tail}{'; of the others it cannot be told' if left else ''}."
+    )
 
 
 def picture_of(table: Mapping[str, Any], judge: Judge, key: str) -> Picture | None:
@@ -131,13 +156,13 @@ def picture_of(table: Mapping[str, Any], judge: Judge, key: str) -> Picture | No
         return None
     rows = [
         Interval(
-            label=name_of_cell(c), low=c["estimate"]["q05"], high=c["estimate"]["q95"], dot=c["estimate"]["mean"],
+            label=short_name(c), low=c["estimate"]["q05"], high=c["estimate"]["q95"], dot=c["estimate"]["mean"],
             words=f"{judge.money(c['value_add_micro'])} {judge.unit}; {SAID[verdict_of(c, judge)]}", strong=verdict_of(c, judge) in ("pays", "hurts"),
         )
         for c in cells
     ]  # fmt: skip
-    pays = [name_of_cell(c) for c in cells if verdict_of(c, judge) == "pays"]
-    hurts = [name_of_cell(c) for c in cells if verdict_of(c, judge) == "hurts"]
+    every = sorted(table["cells"], key=lambda c: -((c["estimate"] or {}).get("p_above") or 0.0))
+    pays, hurts = ([name_of_cell(c) for c in every if verdict_of(c, judge) == kind] for kind in ("pays", "hurts"))
     said = ([f"departing pays in {listed(pays, 3)}"] if pays else []) + ([f"it costs in {listed(hurts, 3)}"] if hurts else [])
     by = name_of_table(table["labels"])
     title = f"By {by}: {'; '.join(said)}" if said else f"By {by}: nowhere can departing be told from the hurdle"
@@ -215,7 +240,7 @@ def _place(cell: Cell | None, largest: int, judge: Judge) -> GridCell:
         return GridCell("", "", "none, or not shown separately", "none", "")
     kind, e = verdict_of(cell, judge), cell["estimate"]
     small = "" if kind in ("", "thin") else f"{fixed(e['mean'], 2)}, P {percent(e['p_above'], judge.certainty)}"
-    words = {"pays": "pays", "hurts": "costs", "thin": THIN}.get(kind, "")
+    words = {"pays": "pays", "hurts": "costs", "thin": THIN, "mixed": "no claim: money disagrees"}.get(kind, "")
     colour = tint(cell["value_add_micro"], largest) if largest else ""
     return GridCell(
         judge.money(cell["value_add_micro"]), small, words, "claims" if kind in ("pays", "hurts") else "plain", colour

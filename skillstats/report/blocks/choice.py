@@ -63,11 +63,11 @@ def choice_of(block: Mapping[str, Any], traders: Sequence[Mapping[str, Any]], un
     rows = [block["desk"], *traders]
     parts, digits = _columns(rows)
     drawn = rows[: MOST_ROWS + 1]
-    description = (
-        f"A bar each for the desk and {plural(len(drawn) - 1, 'trader')}, {unit}. {_finding(block, parts, digits, unit)}"
-    )
+    title = _headline(traders) if traders or not block["desk"]["n_departed"] else _desk_headline(block["desk"])
+    what = f"A bar each for the desk and {plural(len(drawn) - 1, 'trader')}" if traders else "One bar for the desk"
+    description = f"{what}, {unit}. {_finding(block, parts, digits, unit)}"
     bars = tuple(_bar(r, parts, digits) for r in drawn)
-    return SignedBarData("choice", _headline(traders), description, bars, LABELS[:parts], unit)
+    return SignedBarData("choice", title, description, bars, LABELS[:parts], unit)
 
 
 def _columns(rows: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
@@ -93,6 +93,12 @@ def _bar(row: Mapping[str, Any], parts: int, digits: int) -> SignedBar:
     cells, total = shown(row, parts, digits)
     amounts = tuple(row[k] / MICRO for k in KEYS[:parts])
     return SignedBar(_name(row), amounts, sum(amounts), f"{total}, choice {cells[2]}")
+
+
+def _desk_headline(desk: Mapping[str, Any]) -> str:
+    """The finding where no trader may be shown."""
+    best = max(range(4), key=lambda k: abs(desk[KEYS[k]]))
+    return f"Most of the desk's value-add is {HEADS[best].lower()}: {LABELS[best].split(': ')[1]}"
 
 
 def _headline(traders: Sequence[Mapping[str, Any]]) -> str:

@@ -20,7 +20,13 @@ from skillstats.units import MICRO
 SINGLE: Final = (*MANAGED, "asset")
 DESK_POLICIES: Final = ("model", "practice", "surface", "supported")
 """Policies that are of no cell and of nobody."""
-MOST_ASSETS: Final = 40
+NO_ACTION: Final = {
+    "key": "nobody",
+    "text": "no change that concerns everybody is supported",
+    "trader": "",
+    "gain": None,
+    "sessions_needed": None,
+}
 NAMED_ROW: Final = (
     "trader",
     "n",
@@ -187,7 +193,7 @@ def _policies(block: Mapping[str, Any], given: Given) -> dict[str, Any] | None:
     if given.books is None or not {"tested", "tested_signals"} <= given.release.extra:
         return None
     policies = [p for p in block["policies"] if p["key"] in DESK_POLICIES]
-    actions = [a for a in block["actions"] if not a["trader"] and _told(a["key"], given)]
+    actions = [a for a in block["actions"] if not a["trader"] and _told(a["key"], given)] or [NO_ACTION]
     return dict(block) | {"policies": policies, "actions": actions}
 
 

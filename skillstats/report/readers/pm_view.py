@@ -184,7 +184,8 @@ def _where(table: Mapping[str, Any], judge: Judge) -> Section:
     caption = f"People against the model by {by}; the lines add up to the last one exactly"
     notes = (
         "People added: as traded minus model alone, on the signals people departed from and on their own orders. A decision that covers several cells counts in each, its money only once.",
-        "Pooled annual IR: the value of departing for somebody whose decisions were all like these, pulled towards the other cells as far as they give no reason to differ. A day counts as one bet.",
+        "Pooled annual IR: the value of departing for somebody whose decisions were all like these, pulled towards the other cells as far as they give no reason to differ: on a desk that is good everywhere most cells pay. A day counts as one bet.",
+        "“Money disagrees”: per unit of risk such decisions pay, but the larger ones lost more than the others made. Nothing is claimed there.",
     )
     return Section(
         key,
@@ -201,7 +202,7 @@ def _floors(data: Mapping[str, Any]) -> tuple[str, ...]:
     floors = data["floors"]
     if floors["named"]:
         return (
-            "The plan, frozen before the first outcome, says that this reader may be told names (`pm_names`). No cell is left out for being small; anybody else must not be given this page.",
+            "The plan, frozen before the first outcome, says that this reader may be told names (pm_names). No cell is left out for being small; anybody else must not be given this page.",
         )
     rest = sum(t["hidden"] for t in data["tables"])
     made = (

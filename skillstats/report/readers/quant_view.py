@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from skillstats.report.cells import REST, SAID, THIN, Judge, name_of_cell, name_of_table, verdict_of
+from skillstats.report.cells import REST, SAID, THIN, Judge, claims_of, name_of_cell, name_of_table, short_name, verdict_of
 from skillstats.report.intervals import Axis, Interval, interval_svg
 from skillstats.report.kpis import Table
 from skillstats.report.numbers import ABSENT, count, fixed, interval, listed, percent, plural, visible
@@ -17,11 +17,13 @@ from skillstats.report.section import Picture, Section, in_both_layouts
 from skillstats.report.view import Tile
 
 PICTURED: Final = 16
+PLAIN: Final = ("side", "time of day", "volatility of the asset")
+"""Labels whose levels speak for themselves."""
 HIDDEN: Final = "people’s side not shown"
 FILES: Final = (
     (
         "cells.parquet",
-        "every table of this page in one: labels, levels, signals, overridden, value-add, estimates; `shown` is false where people’s side is left out",
+        "every table of this page in one: labels, levels, signals, overridden, value-add, estimates; “shown” is false where people’s side is left out",
     ),
     ("signals.parquet", "the model’s own side, one row a closed signal: session, labels, P/L and risk; nothing that people did"),
 )
@@ -51,7 +53,7 @@ def quant_view(data: Mapping[str, Any]) -> QuantView:
     by = {tuple(t["labels"]): t for t in data["tables"]}
     contexts = by.get(tuple(data["contexts"]))
     others = [t for k, t in by.items() if t is not contexts or len(k) == 1]
-    sections = [_surface(data, judge), *(_cells(t, judge) for t in others if t["labels"] != ["signal_type"])]
+    sections = [_surface(data, judge), _others([t for t in others if t["labels"] != ["signal_type"]], judge)]
     return QuantView(
         period=" to ".join(visible(str(p)) for p in data["period"]),
         headline=_headline(data, contexts),
@@ -136,7 +138,7 @@ def _wrong(data: Mapping[str, Any], table: Mapping[str, Any], judge: Judge) -> S
     ordered = sorted(cells, key=lambda c: (not c["estimate"]["listed"], -c["estimate"]["p_sure"]))[:PICTURED]
     rows = [
         Interval(
-            name_of_cell(c), c["estimate"]["q05"], c["estimate"]["q95"], c["estimate"]["mean"],
+            short_name(c), c["estimate"]["q05"], c["estimate"]["q95"], c["estimate"]["mean"],
             f"{'on the list' if c['estimate']['listed'] else 'P ' + percent(c['estimate']['p_sure'], judge.certainty)}; {percent(c['rate'])} overridden",
             strong=c["estimate"]["listed"],
         )
@@ -189,7 +191,8 @@ def _line(cell: Mapping[str, Any], judge: Judge) -> tuple[str, ...]:
     if e["thin"]:
         return (*side, *people, count(e["sessions"]), f"{fixed(e['mean'], 2)} (pooled mean)", ABSENT, ABSENT, THIN)
     band = f"{fixed(e['mean'], 2)} {interval(e['q05'], e['q95'], 2)}"
-    said = "pays: on the list" if e["listed"] else SAID[verdict_of(cell, judge)]
+    on_list = "pays: on the list" if cell["value_add"] > 0 else "on the list, though money was lost"
+    said = on_list if e["listed"] else SAID[verdict_of(cell, judge)]
     return (
         *side,
         *people,
@@ -235,7 +238,7 @@ def _scatter(cells: Sequence[Mapping[str, Any]], judge: Judge) -> Picture | None
         return None
     spots = [
         Spot(
-            name_of_cell(c),
+            short_name(c),
             100 * c["rate"],
             c["estimate"]["q05"],
             c["estimate"]["mean"],
@@ -297,7 +300,7 @@ def _surface(data: Mapping[str, Any], judge: Judge) -> Section | None:
     where = [f"{visible(c['label'])} {visible(c['level'])}" for c in loses]
     said = f"By itself the model loses in {listed(where, 4)}" if loses else "Nowhere does the model surely lose by itself"
     rows = [
-        Interval(f"{visible(c['level'])} ({visible(c['label'])})", c["q05"], c["q95"], c["mean"], f"P(loses) {percent(c['p_below'], judge.certainty)}; {plural(c['signals'], 'signal')}", strong=c in loses or c in gains)
+        Interval(visible(c["level"]) if c["label"] in PLAIN else f"{visible(c['level'])} ({visible(c['label'])})", c["q05"], c["q95"], c["mean"], f"P(loses) {percent(c['p_below'], judge.certainty)}; {plural(c['signals'], 'signal')}", strong=c in loses or c in gains)
         for c in sorted(cells, key=lambda c: c["mean"])[:PICTURED]
     ]  # fmt: skip
     picture = _drawn(rows, Axis("surface", "value of the model’s signals, annual IR, pooled; 90% equal-tailed interval"), said)
@@ -319,26 +322,29 @@ def _surface(data: Mapping[str, Any], judge: Judge) -> Section | None:
     )
 
 
-def _cells(table: Mapping[str, Any], judge: Judge) -> Section:
-    """Any other table: how often and how well."""
-    by = name_of_table(table["labels"])
-    pays = [name_of_cell(c) for c in _estimated(table) if verdict_of(c, judge) == "pays"]
-    hurts = [name_of_cell(c) for c in _estimated(table) if verdict_of(c, judge) == "hurts"]
-    said = [f"overriding pays in {listed(pays, 4)}"] if pays else []
-    said += [f"it costs in {listed(hurts, 4)}"] if hurts else []
-    finding = (
-        f"With at least {judge.sure} certainty {' and '.join(said)}."
-        if said
-        else f"In none of {plural(len(_estimated(table)), 'cell')} can it be told from the hurdle."
+def _others(tables: Sequence[Mapping[str, Any]], judge: Judge) -> Section | None:
+    """All other tables in one section: how often and how well, label by label."""
+    if not tables:
+        return None
+    single = [t for t in tables if len(t["labels"]) == 1]
+    found = [f"By {name_of_table(t['labels'])}: {claims_of(t['cells'], judge).replace('With', 'with', 1)}" for t in single]
+    captions = [f"By {name_of_table(t['labels'])}. {claims_of(t['cells'], judge)}" for t in tables]
+    numbers = tuple((_context_table(t, judge), c) for t, c in zip(tables, captions, strict=True))
+    return Section(
+        "others", "Overrides by other labels", " ".join(found) or "Every crossing of two labels is below.", None, numbers
     )
-    return Section("-".join(table["labels"]), f"Overrides by {by}", finding, None, ((_context_table(table, judge), f"By {by}"),))
 
 
 def _floors(data: Mapping[str, Any]) -> str:
     f = data["floors"]
     hidden = sum(t["hidden"] for t in data["tables"])
+    said = (
+        f"{plural(hidden, 'cell')} of the tables {'is' if hidden == 1 else 'are'} left out"
+        if hidden
+        else "no cell of the tables had to be left out"
+    )
     return (
-        f"What people did is shown in cells of at least {f['traders']} traders and {f['decisions']} decisions; {plural(hidden, 'cell')} of the tables are left out, so that neither they "
+        f"What people did is shown in cells of at least {f['traders']} traders and {f['decisions']} decisions; {said}, so that neither small ones "
         "nor any smaller group follow from this page, its files and the manager’s page together. No row of a person leaves: the time and size of an order would tell whose it was. "
         "Money is in whole units of the currency."
     )
