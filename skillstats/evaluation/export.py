@@ -33,6 +33,8 @@ from skillstats.ledger.write import read_ledger, staging_folder
 from skillstats.plan import Plan
 
 ALSO: Final[tuple[Kind, ...]] = ("desks", "models", "signals")
+NO_DESK: Final = "desk"
+"""What a record without desks has in their place: no name."""
 Times = Literal["exact", "sessions"]
 
 
@@ -150,10 +152,10 @@ def _names(found: Evaluation, ledger: Ledger | None, known: Mapping[str, Mapping
     inside = {} if ledger is None else names_of(ledger)
     kinds["traders"] |= inside.pop("traders", set())
     people = Names({"traders": dict.fromkeys(kinds["traders"], "")})
-    for kind, own in inside.items():
-        # an id that holds a person's name is replaced, asked for or not
-        if kind in wanted.also or any(people.found_in(n) for n in own):
-            kinds[kind] = own
+    # an id that holds a person's name is replaced, asked for or not
+    kinds |= {kind: own for kind, own in inside.items() if kind in wanted.also or any(people.found_in(n) for n in own)}
+    if "desks" in kinds:
+        kinds["desks"].discard(NO_DESK)
     spoken = {n for own in kinds.values() for n in own} & _language(found, ledger)
     if spoken:
         raise UsageError(
@@ -164,21 +166,7 @@ def _names(found: Evaluation, ledger: Ledger | None, known: Mapping[str, Mapping
 
 def _language(found: Evaluation, ledger: Ledger | None) -> set[str]:
     """Words that files need: keys, statuses, labels of regimes, actions and assets."""
-    words = {
-        "all",
-        "REPORT",
-        "FLAG",
-        "WITHHOLD",
-        "record",
-        "outcomes",
-        "keep",
-        "revoke",
-        "CLOSED",
-        "OPEN",
-        "BUY",
-        "SELL",
-        "desk",
-    } - set(names_of(ledger)["desks"] if ledger is not None else ())
+    words = {"all", "REPORT", "FLAG", "WITHHOLD", "record", "outcomes", "keep", "revoke", "CLOSED", "OPEN", "BUY", "SELL"}
     words |= _keys({f.name: getattr(found, f.name) for f in dataclasses.fields(found)}) | {str(r["regime"]) for r in found.rows}
     if ledger is not None:
         for column in ("action", "asset", "signal_type"):

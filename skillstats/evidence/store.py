@@ -70,17 +70,9 @@ def _evidence(table: pa.Table, rest: Mapping[str, Any]) -> Evidence:
     coords = {k: tuple(v) for k, v in rest["coords"].items()}
     codes = {k: _codes(table[k], coords[k]) for k in (*LABELS, *rest["labels"])}
     numbers = {k: table[k].to_numpy() for k in NUMBERS if k in table.column_names}
-    own = {k: codes[k] for k in LABELS}
-    return Evidence(
-        **{k: table[k].to_numpy() for k in ("value_add", "risk", "y", "decision")},
-        **own,
-        coords=coords,
-        **{k: rest[k] for k in PLAIN},
-        counts=rest["counts"],
-        context=rest["context"],
-        labels={k: codes[k] for k in rest["labels"]},
-        **numbers,
-    )
+    whole: dict[str, Any] = {k: table[k].to_numpy() for k in ("value_add", "risk", "y", "decision")}
+    whole |= {k: codes[k] for k in LABELS} | {k: rest[k] for k in (*PLAIN, "counts", "context")}
+    return Evidence(**whole, coords=coords, labels={k: codes[k] for k in rest["labels"]}, **numbers)
 
 
 def _codes(column: pa.ChunkedArray, levels: tuple[str, ...]) -> np.ndarray[Any, np.dtype[np.int64]]:

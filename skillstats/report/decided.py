@@ -51,7 +51,10 @@ def decided_section(decided: Sequence[Mapping[str, Any]], unit: str) -> Section 
         title="What was decided, and what came of it",
         finding=finding(decided),
         picture=_picture(decided, unit),
-        tables=((_table(decided, unit), f"Decisions, oldest first; money in {unit}"),),
+        tables=(
+            (_entries(decided), "Decisions, those on earlier evaluations first"),
+            (_outcomes(decided, unit), f"What was expected then, and what came; money in {unit} a quarter"),
+        ),
         notes=NOTES,
     )
 
@@ -133,7 +136,7 @@ def _picture(decided: Sequence[Mapping[str, Any]], unit: str) -> Picture | None:
             float(d["expected"]["quarter"]["q05"]),
             float(d["expected"]["quarter"]["q95"]),
             d["came"]["value_add_micro"] / MICRO,
-            f"{d['decision']}: {verdict(d)}",
+            f"{d['decision']}: {'inside' if d['came']['inside'] else 'outside'}",
             strong=not d["came"]["inside"],
         )
         for d in judged
@@ -145,26 +148,42 @@ def _picture(decided: Sequence[Mapping[str, Any]], unit: str) -> Picture | None:
     return in_both_layouts(lambda **k: interval_svg(rows, axis, **k), title, " ".join(words))
 
 
-def _table(decided: Sequence[Mapping[str, Any]], unit: str) -> Table:
-    """Everything about each decision."""
-    digits = digits_for(v for d in decided for v in (d["expected"].get("quarter") or {}).values())
+def _entries(decided: Sequence[Mapping[str, Any]]) -> Table:
+    """What was decided, when, by whom and why."""
+    lines = [
+        (
+            whom(d),
+            what(d),
+            visible(str(d["why"])),
+            visible(str(d["by"])) or ABSENT,
+            instant_text(d["at"]) + (" (given)" if d["clock"] == "given" else " (clock)"),
+        )
+        for d in decided
+    ]
+    return Table(("About", "Decision", "Why", "By", "When, as claimed"), tuple(lines), words=(1, 2))
+
+
+def _outcomes(decided: Sequence[Mapping[str, Any]], unit: str) -> Table:
+    """What was expected of each decision, and what came."""
+    digits = digits_for(v for d in decided for v in _numbers(d["expected"].get("quarter") or {}))
     heads = (
         "About",
-        "Decision",
-        "When, as claimed",
-        "By",
-        "Why",
         "P(IR > hurdle) then",
         "Expected loss of keeping",
-        "of revoking",
-        "Expected then [90%]",
+        "Expected loss of revoking",
+        "Next quarter then [90%]",
+        f"Came, {unit}",
     )
-    heads = (*heads, f"Came, {unit}", "Days", "Decisions", "Forecast")
-    return Table(heads, tuple(_line(d, digits) for d in decided), words=(1, 4, 12))
+    return Table((*heads, "Days", "Decisions", "Forecast"), tuple(_line(d, digits) for d in decided), words=(8,))
+
+
+def _numbers(quarter: Mapping[str, Any]) -> list[Any]:
+    """The amounts of a forecast."""
+    return [quarter.get(k) for k in ("mean", "q05", "q95")]
 
 
 def _line(entry: Mapping[str, Any], digits: int) -> tuple[str, ...]:
-    """One decision as text."""
+    """One decision's forecast and outcome as text."""
     expected, came = entry["expected"], entry.get("came") or {}
     quarter, losses = expected["quarter"], expected["losses"] or {}
     forecast = (
@@ -172,11 +191,7 @@ def _line(entry: Mapping[str, Any], digits: int) -> tuple[str, ...]:
     )
     micro = came.get("value_add_micro")
     return (
-        whom(entry),
-        what(entry),
-        instant_text(entry["at"]) + (" (given)" if entry["clock"] == "given" else " (clock)"),
-        visible(str(entry["by"])) or ABSENT,
-        visible(str(entry["why"])),
+        f"{whom(entry)}: {entry['decision']}",
         percent(expected["p_above_hurdle"]),
         fixed(losses.get("keep"), digits),
         fixed(losses.get("revoke"), digits),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -10,22 +9,15 @@ from typing import Any, Final
 from skillstats.record.instants import instant_text
 from skillstats.report.decided import finding, verdict, what, whom
 from skillstats.report.facts import Facts, floor_words, left_out, text_of
+from skillstats.report.governance_recipe import Step, recipe
 from skillstats.report.governance_words import Answer, answers
 from skillstats.report.kpis import Table
 from skillstats.report.numbers import ABSENT, count, fixed, listed, percent, plural, visible
+from skillstats.units import SECOND, parse_duration
 
 NOT_GIVEN: Final = "The ledger was not given, so its counts are not on this page; write it again with --ledger."
 INTERVAL: Final = "90% interval"
 PREDICTIVE: Final = "Posterior predictive p, by figure"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step of the recipe: what to run, and what must come out."""
-
-    words: str
-    command: str
-    digests: Facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +253,7 @@ def _records(data: Mapping[str, Any]) -> Facts:
     return (
         (
             "Written down later than allowed",
-            f"{count(late['rows'])} of {count(late['of'])} rows, more than {text_of(late['after'])} after the decision",
+            f"{count(late['rows'])} of {count(late['of'])} rows, more than {fixed(parse_duration(late['after']) / SECOND, 0)} seconds after the decision",
         ),
         (
             "Written down after the outcome could be known",
@@ -304,45 +296,6 @@ def _diagnostics(d: Mapping[str, Any]) -> Facts:
     if checks:
         found.append((PREDICTIVE, ", ".join(f"{visible(str(k)).replace('_', ' ')} {fixed(v, 3)}" for k, v in checks.items())))
     return tuple(found)
-
-
-def recipe(data: Mapping[str, Any]) -> tuple[Step, ...]:
-    """What to run to have the same result, and the digests that must come out."""
-    identity, source = data["identity"], data["source"]
-    plan, version = (("plan", text_of(data["plan"]["digest"])), ("version", text_of(identity["version"])))
-    steps = [Step("Install the same version, and take the plan of this digest as PLAN.", "skillstats --version", (version, plan))]
-    ledger = data["ledger"]
-    if source["kind"] == "record":
-        tables = tuple((f"table {k}", text_of(v)) for k, v in ledger["inputs"].items()) if ledger else ()
-        made = (("ledger", text_of(source["ledger"])), *tables)
-        steps.append(Step("Build the ledger from the record.", "skillstats ledger RECORD --plan PLAN --out ledger", made))
-    known = (
-        ("evidence", "evidence"),
-        ("spec", "model"),
-        ("components", "code of the components"),
-        ("evaluation", "evaluation.json"),
-    )
-    steps.append(Step("Evaluate it.", evaluate_command(data), tuple((words, text_of(identity.get(k))) for k, words in known)))
-    steps.append(Step("Compare file by file.", "skillstats verify evaluation", ()))
-    return tuple(steps)
-
-
-def evaluate_command(data: Mapping[str, Any]) -> str:
-    """The command that computes the evaluation again.
-
-    A seed, number of draws and model set on the command line are set again; so are the questions that were answered beside the verdict.
-    """
-    identity, given, blocks = data["identity"], data["plan"]["overrides"] or {}, data["blocks"]
-    record = data["source"]["kind"] == "record"
-    parts = ["skillstats", "evaluate", "ledger" if record else "OUTCOMES.csv", "--plan", "PLAN", "--out", "evaluation"]
-    parts += [] if record else ["--columns", "COLUMNS"]
-    parts += ["--model", str(given.get("model") or identity["spec_name"])]
-    parts += ["--engine", str(identity.get("engine", "nuts")), "--seed", str(identity["seed"])]
-    parts += ["--draws", str(given["draws"])] if given.get("draws") else []
-    if record and blocks["made"] != blocks["of"]:
-        parts += ["--only", ",".join(blocks["made"]) or "skill"]
-    parts += ["--minutes", "MINUTES"] if data["earlier"] else []
-    return shlex.join(parts)
 
 
 def _digests(data: Mapping[str, Any]) -> Facts:

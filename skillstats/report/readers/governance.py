@@ -181,7 +181,7 @@ def _ledger(ledger: Ledger) -> dict[str, Any]:
 
 def _signals(table: pa.Table) -> int:
     """Rows of a list that are signals."""
-    return table["table"].to_pylist().count("signals")
+    return int(table["table"].to_pylist().count("signals"))
 
 
 def view(data: Mapping[str, Any]) -> Any:
