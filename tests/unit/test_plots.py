@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "pages")]
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "pages"))
 
 import sample as made
 
@@ -122,7 +123,7 @@ def test_data_is_frozen_plain_and_says_what_it_shows(name: str) -> None:
 
 @pytest.mark.parametrize("name", ALONE)
 def test_nothing_withheld_is_in_the_data_or_the_picture(name: str) -> None:
-    planted = dict.fromkeys(ESTIMAND_COLUMNS, PLANTED) | {k: CHANCE for k in ("p_positive", "p_above_hurdle", "lfsr", "shrinkage", "reliability")}  # fmt: skip
+    planted = dict.fromkeys(ESTIMAND_COLUMNS, PLANTED) | dict.fromkeys(("p_positive", "p_above_hurdle", "lfsr", "shrinkage", "reliability"), CHANCE)  # fmt: skip
     rows = [*made.desk_rows(), {**made.row("Zed", status="WITHHOLD", codes=[made.FEW]), **planted, "raw_ir": PLANTED, "raw_ir_annual": PLANTED}]  # fmt: skip
     rows.append({**made.row("Zed", "calm", status="WITHHOLD", codes=[made.FEW]), **planted})
     lists = made.sample(rows).lists
@@ -307,8 +308,9 @@ def test_the_running_line_ends_where_the_placebo_does_and_its_band_is_what_reass
 
 
 def test_a_band_of_whole_days_permutes_patterns_inside_regimes() -> None:
-    from skillstats.report.plots.running import _by_day, _orders
     from test_placebo import blanket, universe
+
+    from skillstats.report.plots.running import _by_day, _orders
 
     u = universe(days=40, pick=blanket(40, np.arange(0, 40, 3)))
     mean, low, high = _by_day(u, "days", np.random.default_rng(1))
