@@ -8,6 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from skillstats.late import offer
+
 if TYPE_CHECKING:
     from skillstats.attribution.attribute import FactorAttribution, attribute
     from skillstats.attribution.choice import ChoiceSplit, split_choice
@@ -17,9 +19,18 @@ if TYPE_CHECKING:
     from skillstats.boundary.finder import Regimes, find_regimes
     from skillstats.boundary.policies import Policies, compare_policies
     from skillstats.boundary.surface import Surface, value_surface
+    from skillstats.boundary.wrong import ModelErrors, find_model_errors
+    from skillstats.declared.difference import Difference, plan_differences
+    from skillstats.declared.freeze import Freeze, freeze_plan, read_freezes
+    from skillstats.evaluation.contest import Contest, contest
+    from skillstats.evaluation.contests import keep_contest, read_contests
     from skillstats.evaluation.day_scores import Comparison, compare
     from skillstats.evaluation.evaluate import evaluate
     from skillstats.evaluation.family import FamilyEvaluation, evaluate_choices, evaluate_parts
+    from skillstats.evaluation.forward import WalkForward, walk_forward
+    from skillstats.evaluation.minutes import add_minutes, read_minutes
+    from skillstats.evaluation.minutes_outcome import decided_earlier
+    from skillstats.evaluation.restate import Restatement, read_earlier, restate
     from skillstats.evaluation.result import Evaluation
     from skillstats.evaluation.verify import verify
     from skillstats.evaluation.write import read_evaluation, write_evaluation
@@ -57,6 +68,7 @@ if TYPE_CHECKING:
     from skillstats.simulate.world import World, read_world
     from skillstats.spec.model import ModelSpec
     from skillstats.spec.read import read_spec
+    from skillstats.study.operating import operating_characteristics
 
 _HOME = {
     "ChoiceSplit": "attribution.choice",
@@ -64,7 +76,9 @@ _HOME = {
     "Choices": "evidence",
     "Classics": "luck.classics",
     "Comparison": "evaluation.day_scores",
+    "Contest": "evaluation.contest",
     "DayParts": "evidence",
+    "Difference": "declared.difference",
     "Evaluation": "evaluation.result",
     "Evidence": "evidence",
     "Explanation": "ledger.explain",
@@ -74,8 +88,10 @@ _HOME = {
     "Fills": "record.fix_log",
     "Fit": "inference.container",
     "Ledger": "ledger.containers",
+    "Freeze": "declared.freeze",
     "Learning": "behaviour.learning",
     "LedgerFolder": "ledger.folder",
+    "ModelErrors": "boundary.wrong",
     "ModelSpec": "spec.model",
     "Order": "ledger.resimulate",
     "Placebo": "luck.placebo",
@@ -85,10 +101,13 @@ _HOME = {
     "PureModel": "ledger.resimulate",
     "Record": "record.containers",
     "Regimes": "boundary.finder",
+    "Restatement": "evaluation.restate",
     "RiskScores": "attribution.risk",
     "Shrinkage": "inference.known_error",
     "Surface": "boundary.surface",
+    "WalkForward": "evaluation.forward",
     "World": "simulate.world",
+    "add_minutes": "evaluation.minutes",
     "behaviour": "behaviour.habits",
     "attribute": "attribution.attribute",
     "build_ledger": "ledger.build",
@@ -96,26 +115,38 @@ _HOME = {
     "classics": "luck.classics",
     "compare_policies": "boundary.policies",
     "compare": "evaluation.day_scores",
+    "contest": "evaluation.contest",
+    "decided_earlier": "evaluation.minutes_outcome",
     "decisions_needed": "luck.power",
     "evaluate": "evaluation.evaluate",
     "evaluate_choices": "evaluation.family",
     "evaluate_parts": "evaluation.family",
     "explain": "ledger.explain",
+    "find_model_errors": "boundary.wrong",
     "find_regimes": "boundary.finder",
     "fit": "inference.nuts",
+    "freeze_plan": "declared.freeze",
+    "keep_contest": "evaluation.contests",
+    "operating_characteristics": "study.operating",
     "placebo": "luck.placebo",
+    "plan_differences": "declared.difference",
     "learn_rule": "behaviour.learning",
     "read_choices": "evidence",
+    "read_contests": "evaluation.contests",
     "read_day_parts": "evidence",
+    "read_earlier": "evaluation.restate",
     "read_evaluation": "evaluation.write",
     "read_fix": "record.fix_log",
+    "read_freezes": "declared.freeze",
     "read_ledger": "ledger.write",
+    "read_minutes": "evaluation.minutes",
     "read_outcomes": "evidence",
     "read_plan": "plan",
     "read_record": "record.read",
     "read_spec": "spec.read",
     "read_world": "simulate.world",
     "resimulate": "ledger.resimulate",
+    "restate": "evaluation.restate",
     "risk_scores": "attribution.risk",
     "shrink": "inference.known_error",
     "simulate": "simulate.door",
@@ -125,21 +156,46 @@ _HOME = {
     "to_evidence": "evidence",
     "value_surface": "boundary.surface",
     "verify": "evaluation.verify",
+    "walk_forward": "evaluation.forward",
     "write_evaluation": "evaluation.write",
     "write_report": "report.page",
 }
 
+offer(
+    {
+        f"plot_{name}": f"skillstats.report.plots.{name}"
+        for name in (
+            "choice",
+            "decay",
+            "forest",
+            "funnel",
+            "grid",
+            "needed",
+            "parts",
+            "prior",
+            "quarter",
+            "ranks",
+            "rate",
+            "running",
+            "split",
+        )
+    }
+)
+
 __all__ = [  # noqa: RUF022
     "Plan", "read_plan", "Record", "read_record", "Ledger", "build_ledger", "build_ledger_folder", "LedgerFolder", "read_ledger", "Explanation", "explain", "Evidence", "to_evidence", "read_outcomes",
-    "ModelSpec", "read_spec", "Fit", "fit", "Evaluation", "evaluate", "write_evaluation", "read_evaluation", "verify", "write_report",
+    "ModelSpec", "read_spec", "Fit", "fit", "Evaluation", "evaluate", "write_evaluation", "read_evaluation", "verify", "write_report", "add_minutes", "read_minutes", "decided_earlier",
     "PoolingPrior", "Shrinkage", "shrink", "World", "read_world", "simulate", "resimulate", "PureModel", "Order",
-    "Fills", "read_fix", "decisions_needed", "compare", "Comparison",
-    "find_regimes", "Regimes", "value_surface", "Surface", "compare_policies", "Policies",
+    "Fills", "read_fix", "decisions_needed", "compare", "Comparison", "walk_forward", "WalkForward",
+    "find_regimes", "Regimes", "value_surface", "Surface", "compare_policies", "Policies", "find_model_errors", "ModelErrors",
     "DayParts", "read_day_parts", "evaluate_parts", "Choices", "to_choices", "read_choices", "evaluate_choices", "FamilyFit", "FamilyEvaluation",
     "split_choice", "ChoiceSplit", "placebo", "Placebo",
     "behaviour", "Behaviour", "learn_rule", "Learning",
     "attribute", "FactorAttribution", "to_day_parts",
     "classics", "Classics", "risk_scores", "RiskScores",
+    "freeze_plan", "read_freezes", "Freeze", "plan_differences", "Difference",
+    "restate", "read_earlier", "Restatement", "contest", "Contest", "keep_contest", "read_contests",
+    "operating_characteristics",
 ]  # fmt: skip
 
 

@@ -22,6 +22,9 @@ from skillstats.units import parse_decimal, parse_duration
 
 MAX_PLAN_BYTES: Final = 65_536
 FillModel = Literal["signal_price", "arrival_mid", "cross_spread", "next_open"]
+Audience = Literal["trader", "head", "pm", "quant", "governance"]
+Cell = str | tuple[str, str]
+"""What an evaluation is about: a trader, or a trader in one regime."""
 
 _HORIZON = re.compile(r"PT\d{1,5}[HM]|session\+\d{1,4}|close|exit", re.ASCII)
 
@@ -153,6 +156,8 @@ class Plan(_Section, frozen=True):
     max_skew: str = "PT0S"
     late_after: str = "PT60S"
     as_of: str | None = None
+    primary: tuple[Cell, ...] = ()
+    audiences: tuple[Audience, ...] = ()
     max_age: MaxAge = MaxAge()
     calendar: CalendarChoice = CalendarChoice()
     fees: Fees = Fees()
@@ -235,7 +240,7 @@ def valid_horizon(text: str) -> bool:
 
 def plan_problems(plan: Plan) -> list[str]:
     """Everything wrong with the values of a plan, a sentence each."""
-    checks = (_horizons, _durations, _decimals, _zones, _period, _column_names)
+    checks = (_horizons, _durations, _decimals, _zones, _period, _column_names, _primary, _audiences)
     return [problem for check in checks for problem in check(plan)]
 
 
@@ -305,3 +310,16 @@ def _period(plan: Plan) -> list[str]:
 
 def _column_names(plan: Plan) -> list[str]:
     return [f"columns.{c!r}, must be written table.column" for c in plan.columns if c.count(".") != 1]
+
+
+def _primary(plan: Plan) -> list[str]:
+    named = [(cell, "all") if isinstance(cell, str) else cell for cell in plan.primary]
+    found = [f"primary: {list(c)!r}, a trader and a regime must have names" for c in named if not all(c)]
+    whole = [c for c in plan.primary if not isinstance(c, str) and c[1] == "all"]
+    found += [f'primary: {list(c)!r}, "all" is no regime; write the trader alone' for c in whole]
+    return found + [f"primary: {list(c)!r} stands there twice" for c in dict.fromkeys(c for c in named if named.count(c) > 1)]
+
+
+def _audiences(plan: Plan) -> list[str]:
+    twice = dict.fromkeys(a for a in plan.audiences if plan.audiences.count(a) > 1)
+    return [f"audiences: {a!r} stands there twice" for a in twice]

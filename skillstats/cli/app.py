@@ -12,6 +12,10 @@ from typing import Any, Literal, NoReturn
 
 import click
 
+from skillstats.cli.contest import contest_command
+from skillstats.cli.export import export_command
+from skillstats.cli.minutes import minutes_group
+from skillstats.cli.plan import plan_command
 from skillstats.study.command import calibrate_command
 from skillstats.units import package_version
 
@@ -22,7 +26,7 @@ STORE = click.option(
     type=FOLDER,
     help="Folder where large price files are kept mapped; default $SKILLSTATS_STORE, else the user's cache.",
 )
-AUDIENCES = ("trader", "head")
+AUDIENCES = ("trader", "head", "pm", "quant", "governance")
 """Readers this version writes a page for."""
 
 
@@ -54,6 +58,10 @@ def main() -> None:
 
 
 main.add_command(calibrate_command)
+main.add_command(plan_command)
+main.add_command(contest_command)
+main.add_command(minutes_group)
+main.add_command(export_command)
 
 
 def finish(code: int) -> NoReturn:
@@ -156,6 +164,31 @@ def ledger(
     help="Beside the verdict, answer these questions only: names of blocks; `skill` for none.  [default: all]",
 )
 @click.option(
+    "--frozen",
+    type=EXISTING,
+    metavar="FILE",
+    help="File of freezes of the plan; default: the one beside the plan, else the one in the record or ledger.",
+)
+@click.option("--restates", type=EXISTING, metavar="EVALUATION", help="Also say what changed against this earlier evaluation.")
+@click.option(
+    "--restates-ledger",
+    type=EXISTING,
+    metavar="LEDGER",
+    help="The ledger of that evaluation: rows are compared, not only digests.",
+)
+@click.option(
+    "--operating",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Desks without skill to simulate for the error rates of this evaluation; 0: none.  [default: by the size of the record]",
+)
+@click.option(
+    "--minutes",
+    multiple=True,
+    metavar="FILE",
+    help="Minutes of earlier evaluations (folders or files): what was decided then is held against what came.",
+)
+@click.option(
     "--audience",
     multiple=True,
     type=click.Choice(AUDIENCES),
@@ -179,11 +212,14 @@ def evaluate(source: Path, out: Path, **options: Any) -> None:
     "--ledger", "source", type=EXISTING, help="Ledger folder the evaluation was made from, where a page shows rows of it."
 )
 @click.option("--out", type=FOLDER, required=True, help="HTML file to write; the data of the page is put beside it.")
-def report(evaluation: Path, audience: str, trader: str | None, day: str | None, source: Path | None, out: Path) -> None:
+@click.option("--pdf", type=FOLDER, help="Also print the page to this PDF, with a browser of this machine.  [extra: pdf]")
+def report(
+    evaluation: Path, audience: str, trader: str | None, day: str | None, source: Path | None, out: Path, pdf: Path | None
+) -> None:
     """Write one self-contained HTML page from an evaluation folder."""
     from skillstats.cli.report import run_report
 
-    finish(run_report(evaluation, out, audience=audience, trader=trader, source=source, day=day))
+    finish(run_report(evaluation, out, audience=audience, trader=trader, source=source, day=day, pdf=pdf))
 
 
 @main.command()

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 
+from skillstats.cli.freezes import find_freezes
 from skillstats.errors import UsageError
 
 if TYPE_CHECKING:
+    from skillstats.declared import Freeze
+    from skillstats.evaluation.restate import Earlier
     from skillstats.evaluation.result import Evaluation
     from skillstats.evidence import Evidence
+    from skillstats.inference.container import Fit
     from skillstats.ledger.containers import Ledger
     from skillstats.plan import Plan
 
 WITHHELD = 4
 QUARANTINED = 3
-FREE_SECTIONS = ("name", "verdict", "model", "floors", "privacy", "evidence", "seed")
-"""Parts of a plan that may differ from the ledger's: they do not enter it."""
 
 
 def parse_columns(given: tuple[str, ...]) -> dict[str, str]:
@@ -54,30 +56,66 @@ def run_evaluate(
     draws: int | None,
     audience: tuple[str, ...],
     only: tuple[str, ...] = (),
+    frozen: Path | None = None,
+    restates: Path | None = None,
+    restates_ledger: Path | None = None,
+    operating: int | None = None,
+    minutes: tuple[str, ...] = (),
 ) -> int:
     """Evidence, fit, evaluation, files, page; returns the exit code."""
     from skillstats.cli.record import refuse_inside
+    from skillstats.evaluation.declared import default_model
     from skillstats.ledger.write import check_target
     from skillstats.plan import read_plan
 
     refuse_inside(source, out)
     check_target(out, "evaluation")
+    if operating == 1:
+        raise UsageError("--operating 1, must be 0 (no error rates) or at least 2 desks; leave it out for the usual number")
     declared = read_plan(plan) if plan is not None else None
-    wanted = parse_blocks(only)
+    wanted, decided = parse_blocks(only), earlier_minutes(minutes)
+    freezes = find_freezes(source, plan, frozen)
+    earlier = find_earlier(restates, restates_ledger)
     evidence, used, quarantined, ledger = load_evidence(source, declared, parse_columns(columns))
+    refuse_undeclared(used, audience)
     refuse_pages(audience, ledger)
+    if restates_ledger is not None and ledger is None:
+        raise UsageError(
+            "--restates-ledger, but an outcomes table has no ledger to compare it with; leave it out, digests are compared"
+        )
+    if decided and ledger is None:
+        raise UsageError(f"--minutes holds decisions against the ledger of the quarter after; {source} has none")
     chosen = model or used.model.name or default_model(evidence)
     overrides = {k: v for k, v in (("model", model), ("seed", seed), ("draws", draws)) if v is not None}
     overrides |= {"engine": engine} if engine != "nuts" else {}
     result = fit_and_write(
-        evidence, used, out, model=chosen, engine=engine, seed=seed, draws=draws, overrides=overrides, ledger=ledger, only=wanted
-    )
+        evidence, used, out, model=chosen, engine=engine, seed=seed, draws=draws, overrides=overrides, ledger=ledger, only=wanted,
+        freezes=freezes, earlier=earlier, operating=operating, minutes=decided,
+    )  # fmt: skip
     write_pages_of(result, ledger, out, audience)
     print_result(result)
     click.echo(f"evaluation: {out}")
     if result.status == "WITHHOLD" or all(r["status"] == "WITHHOLD" for r in result.rows):
         return WITHHELD
     return QUARANTINED if quarantined else 0
+
+
+def find_earlier(folder: Path | None, ledger: Path | None) -> Earlier | None:
+    """The evaluation that is restated, read before the fit so that a wrong name costs nothing."""
+    if folder is None:
+        if ledger is not None:
+            raise UsageError("--restates-ledger without --restates; name the evaluation too")
+        return None
+    from skillstats.evaluation.restate import read_earlier
+
+    return read_earlier(folder, ledger)
+
+
+def refuse_undeclared(plan: Plan, audiences: Sequence[str]) -> None:
+    """Before the fit: a page that the plan does not provide for."""
+    wrong = [a for a in audiences if plan.audiences and a not in plan.audiences]
+    if wrong:
+        raise UsageError(f"--audience {wrong[0]}, but the plan declares pages for {', '.join(plan.audiences)} only")
 
 
 def refuse_pages(audience: tuple[str, ...], ledger: Ledger | None) -> None:
@@ -93,21 +131,18 @@ def refuse_pages(audience: tuple[str, ...], ledger: Ledger | None) -> None:
 
 def write_pages_of(result: Evaluation, ledger: Ledger | None, out: Path, audience: tuple[str, ...]) -> None:
     """Write the pages of some readers into the evaluation's folder, those of one person each into a folder of their own."""
+    from skillstats.evaluation.contests import read_contests
     from skillstats.report.page import write_own_pages, write_report
     from skillstats.report.readers import READERS
 
+    contests = read_contests(out)
     for name in dict.fromkeys(audience):
         if READERS[name].needs_trader and ledger is not None:
-            written = write_own_pages(result, ledger, out / name, audience=name)
+            written = write_own_pages(result, ledger, out / name, audience=name, contests=contests)
             click.echo(f"pages: {len(written)} in {out / name}; give each trader the own one only")
             continue
-        given = ledger if READERS[name].needs_ledger else None
-        click.echo(f"page: {write_report(result, audience=name, path=out / f'{name}.html', ledger=given)}")
-
-
-def default_model(evidence: Evidence) -> str:
-    """``crossed_total`` for a record and for outcomes with risk and a year, else ``crossed_outcomes``; never by outcomes."""
-    return "crossed_total" if evidence.has_year and evidence.has_risk else "crossed_outcomes"
+        page = write_report(result, audience=name, path=out / f"{name}.html", ledger=ledger, contests=contests)
+        click.echo(f"page: {page}")
 
 
 def parse_blocks(given: tuple[str, ...]) -> tuple[str, ...] | None:
@@ -129,15 +164,27 @@ def parse_blocks(given: tuple[str, ...]) -> tuple[str, ...] | None:
     return tuple(n for n in names if n != "skill")
 
 
+def earlier_minutes(given: tuple[str, ...]) -> tuple[Mapping[str, Any], ...]:
+    """Entries of the minutes of earlier evaluations, named as folders or files, separated by commas or given one by one."""
+    from skillstats.evaluation.minutes import read_minutes
+
+    names = dict.fromkeys(name.strip() for text in given for name in text.split(",") if name.strip())
+    return tuple(entry for name in names for entry in read_minutes(name))
+
+
 def load_evidence(source: Path, plan: Plan | None, columns: dict[str, str]) -> tuple[Evidence, Plan, int, Ledger | None]:
-    """Evidence of a ledger folder, a record folder or an outcomes file; the plan in force; rows quarantined on the way; the ledger."""
+    """Evidence of a ledger folder, a record folder, a folder of exported evidence or an outcomes file; the plan in force; rows quarantined on the way; the ledger."""
     from skillstats.evidence import outcomes_to_evidence, to_evidence
+    from skillstats.evidence.store import REST, read_evidence
     from skillstats.plan import Plan
     from skillstats.record.outcomes import read_outcome_table
 
     if source.is_dir():
         if columns:
             raise UsageError("--columns is for an outcomes table; a record and a ledger have the columns of the data contract")
+        if (source / REST).exists():
+            evidence, declared = read_evidence(source)
+            return evidence, plan or declared, 0, None
         ledger = _ledger_of(source, plan)
         return to_evidence(ledger), ledger.plan, ledger.quarantine.num_rows, ledger
     used = plan or Plan()
@@ -148,8 +195,7 @@ def load_evidence(source: Path, plan: Plan | None, columns: dict[str, str]) -> t
 
 
 def _ledger_of(source: Path, plan: Plan | None) -> Any:
-    import dataclasses
-
+    from skillstats.declared import plan_differences
     from skillstats.ledger.build import build_ledger
     from skillstats.ledger.write import read_ledger
     from skillstats.record.read import read_record
@@ -159,8 +205,7 @@ def _ledger_of(source: Path, plan: Plan | None) -> Any:
     ledger = read_ledger(source)
     if plan is None:
         return ledger
-    old, new = (msgspec.to_builtins(p) for p in (ledger.plan, plan))
-    changed = sorted(k for k in old if old[k] != new[k] and k not in FREE_SECTIONS)
+    changed = [d.key for d in plan_differences(ledger.plan, plan) if "ledger" in d.changes]
     if changed:
         raise UsageError(f"the plan differs from the ledger's in {changed}; build the ledger again with it")
     return dataclasses.replace(ledger, plan=plan)
@@ -179,14 +224,27 @@ def fit_and_write(
     check: bool = True,
     ledger: Ledger | None = None,
     only: tuple[str, ...] | None = None,
+    freezes: Sequence[Freeze] = (),
+    earlier: Earlier | None = None,
+    operating: int | None = None,
+    minutes: tuple[Mapping[str, Any], ...] = (),
 ) -> Evaluation:
-    """Fit by `engine` and, with `check` and where it covers the model, by the other one; judge and write the evaluation folder.
+    """Fit by `engine`; with `check` fit by the other one where it covers the model, and make the past forecasts; judge and write the folder.
 
-    With a `ledger`, the blocks of `only` (None: all) are computed too.
+    With a `ledger`, the blocks of `only` (None: all) are computed too, and what came of the decisions of `minutes`. `freezes` of the plan,
+    oldest first; `earlier`, the evaluation that this one restates. `operating` desks are simulated for the error rates of this evaluation
+    (None: as many as suit the record, 0: none).
     """
+    import dataclasses
+
     from skillstats.evaluation.blocks import blocks_of
+    from skillstats.evaluation.declared import frozen_of
     from skillstats.evaluation.engines import second_fit
     from skillstats.evaluation.evaluate import evaluate
+    from skillstats.evaluation.forward import with_past_forecasts
+    from skillstats.evaluation.minutes_outcome import decided_earlier
+    from skillstats.evaluation.restate import restate
+    from skillstats.evaluation.status import plan_in_force
     from skillstats.evaluation.write import write_evaluation
     from skillstats.inference.nuts import fit
 
@@ -199,11 +257,32 @@ def fit_and_write(
         draws=draws,
         progress=sys.stderr.isatty(),
     )
-    blocks = blocks_of(ledger, evidence, plan, seed=fitted.seed, only=only) if ledger is not None else {}
-    result = evaluate(fitted, plan, overrides=overrides, second=second_fit(fitted, plan) if check else None, blocks=blocks)
+    allowed = plan_in_force(plan, evidence.source, frozen_of(fitted, plan, freezes))
+    blocks = blocks_of(ledger, evidence, allowed, seed=fitted.seed, only=only) if ledger is not None else {}
+    second = second_fit(fitted, plan) if check else None
+    result = evaluate(fitted, plan, overrides=overrides, second=second, blocks=blocks, freezes=freezes)
+    result = with_past_forecasts(result, fitted, plan, made=check)
+    result = dataclasses.replace(result, operating=error_rates(fitted, allowed, operating))
+    if ledger is not None and minutes:
+        result = dataclasses.replace(result, minutes=decided_earlier(minutes, ledger))
     inputs = {k: str(evidence.context[k]) for k in ("ledger_digest", "input_digest") if k in evidence.context}
-    write_evaluation(result, out, fitted, inputs)
+    tables = {}
+    if earlier is not None:
+        found = restate(result, earlier, ledger)
+        result, tables = dataclasses.replace(result, restatement=found.plain), {"restatement": found.cells}
+    write_evaluation(result, out, fitted, inputs, tables)
     return result
+
+
+def error_rates(fitted: Fit, plan: Plan, desks: int | None) -> Mapping[str, Any]:
+    """The error rates of an evaluation of a desk of this shape, see `skillstats.study.operating`; why there are none where none are wanted."""
+    if desks == 0:
+        return {"available": False, "why": "none were asked for (--operating 0)"}
+    from skillstats.study.operating import operating_characteristics
+
+    if sys.stderr.isatty():
+        click.echo("simulating desks of this shape, to say how often such an evaluation is wrong", err=True)
+    return operating_characteristics(fitted, plan, desks=desks)
 
 
 def print_result(result: Evaluation) -> None:
@@ -235,9 +314,26 @@ def print_result(result: Evaluation) -> None:
     if "engines" in result.diagnostics:
         console.print(Text(result.diagnostics["engines"]["text"]))
     target = result.source.get("target", "total")
+    if result.operating.get("available"):
+        console.print(Text(error_line(result.operating)))
     named = "" if target == "total" else f"; every number is of {target} skill"
+    if result.restatement:
+        console.print(Text(f"restates an earlier evaluation: {result.restatement['text']}"))
+    console.print(Text(f"plan: {result.plan['frozen']['text']}"))
     console.print(
         f"fit: {result.status}; {result.lists['skilled']['claim']} (hurdle {result.plan['hurdle']} {result.plan['hurdle_unit']}){named}"
+    )
+
+
+def error_line(operating: Mapping[str, Any]) -> str:
+    """The two error rates a reader needs first."""
+    once, desks = operating["once"]["desk_skill"], operating["desks"]["none"]
+    unit = "an annual IR" if operating["annual"] else "an IR per decision"
+    found = ", ".join(f"{f['skill']['share']:.0%} with {unit} of {f['ir']:g}" for f in operating["found"])
+    low, high = (f"{once[k]:.0%}" for k in ("q05", "q95"))
+    return (
+        f"simulated desks like this one: if nobody had skill, somebody would be claimed on {once['share']:.0%} of them (90% interval {low} to "
+        f"{high}, {desks} desks); of traders with skill are claimed: {found}"
     )
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from skillstats.cli.freezes import carry_freezes, find_freezes
 from skillstats.errors import RULES, Problem, UsageError
 from skillstats.units import format_micro
 
@@ -110,6 +111,7 @@ def run_ledger(record: Path, out: Path, plan: Path | None, keys: tuple[str, ...]
     from skillstats.record.parts import PART
 
     refuse_inside(record, out)
+    find_freezes(record, plan)  # before the work: a file that cannot be read stops it
     way = way or Way()
     ledger = build_ledger_folder(
         record,
@@ -129,6 +131,8 @@ def run_ledger(record: Path, out: Path, plan: Path | None, keys: tuple[str, ...]
     click.echo(_totals(ledger.result, ledger.plan.currency, ledger.by_class))
     for line in further_lines(ledger):
         click.echo(line)
+    if (carried := carry_freezes(record, plan, out)) is not None:
+        click.echo(f"freezes of the plan: {carried}")
     click.echo(f"ledger: {out}  digest {ledger.digest}")
     for explanation in ledger.explanations:
         click.echo(f"\n{explanation}")

@@ -11,9 +11,18 @@ from skillstats.errors import UsageError
 
 
 def run_report(
-    evaluation: Path, out: Path, *, audience: str, trader: str | None, source: Path | None, day: str | None = None
+    evaluation: Path,
+    out: Path,
+    *,
+    audience: str,
+    trader: str | None,
+    source: Path | None,
+    day: str | None = None,
+    pdf: Path | None = None,
 ) -> int:
-    """Write the page and its data; refuses a ledger the evaluation does not rest on."""
+    """Write the page and its data, and the PDF where one is asked for; refuses a ledger the evaluation does not rest on."""
+    from skillstats.evaluation.contests import read_contests
+    from skillstats.evaluation.minutes import read_minutes
     from skillstats.evaluation.write import read_evaluation
     from skillstats.ledger.write import read_ledger
     from skillstats.report.page import write_report
@@ -24,7 +33,11 @@ def run_report(
         raise UsageError(
             f"--ledger {source}: digest {ledger.digest[:12]}, but {evaluation} rests on {(stated or 'none')[:12]}; name the ledger it was made from"
         )
-    click.echo(f"page: {write_report(result, audience=audience, path=out, trader=trader, ledger=ledger, day=day)}")
+    beside = {"contests": read_contests(evaluation), "minutes": read_minutes(evaluation)}
+    page = write_report(result, audience=audience, path=out, trader=trader, ledger=ledger, day=day, pdf=pdf, **beside)
+    click.echo(f"page: {page}")
+    if pdf is not None:
+        click.echo(f"pdf: {pdf}")
     return 0
 
 

@@ -42,6 +42,7 @@ def row_detail(at: int, target: Target, estimate: Estimate, by: Judgement, draws
         "money_ir_annual": estimate.money_ir_annual,
         "type_errors": dataclasses.asdict(errors) | {"certainty": TALKED_ABOUT},
         "prior": _prior(at, by),
+        "hurdles": by.curves.plain(at) if target.regime < 0 else None,
         "tails": tail_contribution(evidence, target, by.influence, at, float(np.mean(ir > by.hurdle)), float(ir.mean())),
         "losses": dataclasses.asdict(losses),
         "needed": _needed(estimate, ir, by, fit),

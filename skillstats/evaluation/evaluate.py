@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from skillstats.declared import Freeze, FrozenState
 from skillstats.evaluation.block_boundary import policies_of_shown
 from skillstats.evaluation.choice_blocks import with_posterior
 from skillstats.evaluation.day_errors import day_error_table
 from skillstats.evaluation.day_scores import DayScores, score_days
+from skillstats.evaluation.declared import frozen_of, plan_part, primary_words
 from skillstats.evaluation.detail import needed_table, row_detail, together
 from skillstats.evaluation.draws import Draws, Standard
 from skillstats.evaluation.engines import ENGINE_NAMES, compare_engines
 from skillstats.evaluation.estimands import Estimate, Target, estimate, targets
+from skillstats.evaluation.history import history_of
+from skillstats.evaluation.hurdle_curves import Curves, hurdle_curves
 from skillstats.evaluation.influence import Influence, leave_one_day_out
 from skillstats.evaluation.lists import lists_of
 from skillstats.evaluation.population import population
 from skillstats.evaluation.posterior import posterior_draws
 from skillstats.evaluation.predictive import STATISTICS, Check, missed, predictive_checks
-from skillstats.evaluation.refit import refit_ir
+from skillstats.evaluation.refit import refit_ir, scaled_spreads
 from skillstats.evaluation.result import Evaluation
 from skillstats.evaluation.rows import CLAIM_LIMIT, Judgement, finish_row, judged_ir, make_row, withhold_with_trader
-from skillstats.evaluation.sensitivity import PriorSensitivity, prior_sensitivity
+from skillstats.evaluation.sensitivity import PriorSensitivity, population_priors, prior_sensitivity
 from skillstats.evaluation.skew import skew_part, tail_fit_codes, tail_row_codes
 from skillstats.evaluation.status import Code, absent_traders, floors_in_force, record_codes, worst
 from skillstats.evaluation.variance_split import variance_split
@@ -51,6 +54,7 @@ def evaluate(
     overrides: Mapping[str, Any] | None = None,
     second: Fit | None = None,
     blocks: Mapping[str, Mapping[str, Any]] | None = None,
+    freezes: Sequence[Freeze] | FrozenState = (),
 ) -> Evaluation:
     """Judge a fit: estimands, statuses with reasons, and what the reader must know.
 
@@ -62,6 +66,8 @@ def evaluate(
     second : the same model on the same evidence by the other engine, see `skillstats.evaluation.engines.second_fit`; their disagreement is
         stated, and flagged where Monte-Carlo error does not explain it
     blocks : answers to the questions beside skill, see `skillstats.evaluation.blocks.blocks_of`
+    freezes : of the plan, see `skillstats.declared.read_freezes`; without one the plan counts as never frozen.
+        Or the state of an evaluation that is done again
 
     Returns
     -------
@@ -70,7 +76,8 @@ def evaluate(
     plan = plan or Plan()
     made = _estimates(fit, plan)
     checks = predictive_checks(made.draws, fit.evidence, fit.seed)
-    floors, floor_words = floors_in_force(plan, fit.evidence.source)
+    frozen = frozen_of(fit, plan, freezes)
+    floors, floor_words = floors_in_force(plan, fit.evidence.source, frozen)
     skew = skew_part(fit, made.draws, made.found, made.estimates, floors, checks)
     heavy = tail_fit_codes(made.draws)
     codes = [*record_codes(fit.evidence), *_sampler_codes(fit, FIT), *heavy, *skew.fit_codes(), *_ppc_codes(checks)]
@@ -91,8 +98,10 @@ def evaluate(
             for j, name in enumerate(fit.evidence.coords["trader"])
         },
         influence=_influence(fit, plan, made, sessions, density),
-        sensitivity=_sensitivity(fit, plan, made.found, made.ir, made.hurdle),
+        sensitivity=_sensitivity(fit, plan, made),
+        curves=_curves(fit, plan, made),
         placebo=(blocks or {}).get("placebo"),
+        primary=plan.primary,
     )
     rows = _rows(fit, made, by)
     own = [(row, t, e) for row, t, e in zip(rows, made.found, made.estimates, strict=True) if t.regime < 0]
@@ -101,7 +110,7 @@ def evaluate(
     return Evaluation(
         status=worst(codes),
         codes=tuple(c.plain() for c in codes),
-        plan=_plan_part(plan, by, fit) | {"overrides": dict(overrides or {})},
+        plan=plan_part(plan, by, fit, frozen) | {"overrides": dict(overrides or {})},
         identity=dict(fit.identity) | {"spec_name": fit.spec.name},
         source=source_part(fit),
         rows=tuple(rows + _absent(fit.evidence)),
@@ -112,9 +121,15 @@ def evaluate(
         kpis=tuple(fit.evidence.context.get("kpis", ())),
         lists=lists_of(rows, made.ir, made.found, by, plan),
         attribution=policies_of_shown(with_posterior(blocks or {}, rows), rows),
-        caveats=(*skew.sentences(fit.evidence.unit), *caveats(fit, floor_words, by.sensitivity)),
+        caveats=(*primary_words(plan, rows), *skew.sentences(fit.evidence.unit), *caveats(fit, floor_words, by.sensitivity)),
         desk={} if withheld else _desk(fit, made.draws, shown, by),
         day_errors=tuple(day_error_table(fit.evidence)),
+        history=history_of(
+            fit,
+            {row["trader"]: e for row, _, e in own},
+            {row["trader"]: row["status"] for row, _, _ in own},
+            withheld=worst(codes) == "WITHHOLD",
+        ),
     )
 
 
@@ -202,25 +217,28 @@ def _influence(fit: Fit, plan: Plan, made: _Made, sessions: NDArray[np.int64], d
     return influence
 
 
-def _sensitivity(fit: Fit, plan: Plan, found: list[Target], ir: FloatArray, hurdle: float) -> PriorSensitivity:
-    """Response to the priors of the population, scales in y units; refitted where reweighting cannot be trusted."""
-    root = np.sqrt(fit.bets_per_year) if fit.bets_per_year else 1.0
-    spreads = {}
-    for name, prior in fit.spec.priors.items():
-        draws_name = "tau_" + name.removeprefix("skill_sd_")
-        if name.startswith("skill_sd_") and draws_name in fit:
-            spreads[name] = (fit.draws(draws_name), prior.sigma / (root if prior.unit == "annual_ir" else 1.0))
-    centre = fit.spec.priors["skill_mean"]
-    unit = root if centre.unit == "annual_ir" else 1.0
-    result = prior_sensitivity(ir, hurdle, spreads, (fit.draws("mu"), (centre.mu or 0.0) / unit, centre.sigma / unit))
+def _sensitivity(fit: Fit, plan: Plan, made: _Made) -> PriorSensitivity:
+    """Response to the priors of the population; refitted where reweighting cannot be trusted."""
+    spreads, centre = population_priors(fit)
+    result = prior_sensitivity(made.ir, made.hurdle, spreads, centre)
     if result.reliable or not spreads:
         return result
-    halved, doubled = (refit_ir(fit, plan, found, annual=fit.evidence.has_year, factor=f) for f in (0.5, 2.0))
+    scaled = [scaled_spreads(fit.spec, factor) for factor in (0.5, 2.0)]
+    halved, doubled = (refit_ir(fit, plan, made.found, annual=fit.evidence.has_year, priors=p) for p in scaled)
     if halved is None or doubled is None:
         return result
-    return dataclasses.replace(
-        result, halved=np.mean(halved > hurdle, axis=0), doubled=np.mean(doubled > hurdle, axis=0), reliable=True
-    )
+    above = (np.mean(again > made.hurdle, axis=0) for again in (halved, doubled))
+    return dataclasses.replace(result, **dict(zip(("halved", "doubled"), above, strict=True)), reliable=True)
+
+
+def _curves(fit: Fit, plan: Plan, made: _Made) -> Curves:
+    """P(IR > delta) under a sceptical, the plan's and a wide prior."""
+
+    def refit(factor: float) -> FloatArray | None:
+        priors = scaled_spreads(fit.spec, factor, mean=True)
+        return refit_ir(fit, plan, made.found, annual=fit.evidence.has_year, priors=priors)
+
+    return hurdle_curves(made.ir, made.hurdle, *population_priors(fit), refit)
 
 
 def _with_pooled(row: dict[str, Any], target: Target, standard: Standard) -> dict[str, Any]:
@@ -244,25 +262,6 @@ def _absent(evidence: Evidence) -> list[dict[str, Any]]:
             row | {"raw_ir_annual": None, "p_harm": None, "pooled_y_mean": None, "detail": None, "decisions_seen": decisions}
         )
     return rows
-
-
-def _plan_part(plan: Plan, by: Judgement, fit: Fit) -> dict[str, Any]:
-    """What was declared, as far as it governs these numbers."""
-    record = by.evidence.source == "record"
-    return {
-        "name": plan.name,
-        "digest": plan.digest,
-        "frozen": None,
-        "hurdle": by.hurdle,
-        "hurdle_unit": "annual IR" if by.annual else "IR per decision",
-        "certainty": plan.verdict.certainty,
-        "fdr": plan.verdict.fdr,
-        "horizon": plan.horizon if record else None,
-        "fill_model": plan.fill_model if record else None,
-        "floors": {k: getattr(by.floors, k) for k in ("days", "n_eff", "cell_days")},
-        "seed": fit.seed,
-        "text": msgspec.json.encode(msgspec.to_builtins(plan), order="deterministic").decode(),
-    }
 
 
 def _diagnostics(fit: Fit, checks: dict[str, Check], by: Judgement, scores: DayScores | None) -> dict[str, Any]:

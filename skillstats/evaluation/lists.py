@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from skillstats.evaluation.estimands import Target
 from skillstats.evaluation.ranks import order_statements, rank_table, rank_traders
 from skillstats.evaluation.rows import Judgement
+from skillstats.evaluation.status import is_primary
 from skillstats.plan import Plan
 
 FloatArray = NDArray[np.float64]
@@ -42,7 +43,7 @@ def lists_of(rows: list[dict[str, Any]], ir: FloatArray, found: list[Target], by
         | false_discovery_list([(r["trader"], r["p_above_hurdle"]) for _, r in own], by.hurdle, plan.verdict.fdr, by.certainty),
         "order": order if ranks.supported else order | {"code": "E-RANK"},
         "ranks": rank_table(ranks),
-        "hypotheses": _hypotheses(rows, found),
+        "hypotheses": _hypotheses(rows, found, by),
     }
 
 
@@ -81,14 +82,19 @@ def false_discovery_list(above: list[tuple[str, float]], hurdle: float, rate: fl
     return {"traders": [m["trader"] for m in members], "expected_false_share": share, "members": members}
 
 
-def _hypotheses(rows: list[dict[str, Any]], found: list[Target]) -> list[dict[str, Any]]:
-    """The regime cells with the largest gap between raw and pooled: what to test next quarter, no claims."""
+def _hypotheses(rows: list[dict[str, Any]], found: list[Target], by: Judgement) -> list[dict[str, Any]]:
+    """What to test next quarter, no findings: claims in cells that the plan did not declare, then the largest gaps between raw and pooled."""
     cells = [
         rows[i]
         for i, t in enumerate(found)
         if t.regime >= 0 and rows[i]["status"] != "WITHHOLD" and rows[i]["raw_ir"] is not None
     ]
-    cells.sort(key=lambda r: (-abs(r["raw_ir"] - r["ir_decision_mean"]), r["trader"], r["regime"]))
+    undeclared = {(r["trader"], r["regime"]) for r in cells if any(c["code"] == "W-PRIMARY" for c in r["codes"])}
+    claims = [r for r in cells if (r["trader"], r["regime"]) in undeclared]
+    declared = {(r["trader"], r["regime"]) for r in cells if by.primary and is_primary(r["trader"], r["regime"], by.primary)}
+    others = [r for r in cells if (r["trader"], r["regime"]) not in undeclared | declared]
+    others.sort(key=lambda r: (-abs(r["raw_ir"] - r["ir_decision_mean"]), r["trader"], r["regime"]))
     keys = ("trader", "regime", "raw_ir", "ir_decision_mean", "n", "days")
     errors = ("sign", "exaggeration")
-    return [{k: r[k] for k in keys} | {k: r["detail"]["type_errors"][k] for k in errors} for r in cells[:HYPOTHESES]]
+    chosen = claims + others[: max(0, HYPOTHESES - len(claims))]
+    return [{k: r[k] for k in keys} | {k: r["detail"]["type_errors"][k] for k in errors} for r in chosen]

@@ -16,40 +16,51 @@ from skillstats.evaluation.estimands import Target, estimate
 from skillstats.evaluation.posterior import posterior_draws
 from skillstats.evidence import Evidence
 from skillstats.inference.container import Fit
+from skillstats.inference.gibbs_layout import uncovered
 from skillstats.inference.nuts import fit as run_fit
 from skillstats.plan import Plan
 from skillstats.spec.model import ModelSpec
 
 FloatArray = NDArray[np.float64]
 DRAWS: Final = 400
+GIBBS_DRAWS: Final = 1000
 TUNE: Final = 600
 
 
-def scaled_spreads(spec: ModelSpec, factor: float) -> ModelSpec:
-    """The specification with every population sd prior widened by `factor`."""
+def scaled_spreads(spec: ModelSpec, factor: float, *, mean: bool = False) -> ModelSpec:
+    """The specification with every population sd prior widened by `factor`, with `mean` the prior of the population's mean too."""
     priors = {
-        name: msgspec.structs.replace(prior, sigma=prior.sigma * factor) if name.startswith("skill_sd_") else prior
+        name: msgspec.structs.replace(prior, sigma=prior.sigma * factor)
+        if name.startswith("skill_sd_") or (mean and name == "skill_mean")
+        else prior
         for name, prior in spec.priors.items()
     }
     return msgspec.structs.replace(spec, priors=priors)
 
 
 def refit_ir(
-    fit: Fit, plan: Plan, found: list[Target], *, annual: bool, factor: float = 1.0, without: int | None = None
+    fit: Fit, plan: Plan, found: list[Target], *, annual: bool, priors: ModelSpec | None = None, without: int | None = None
 ) -> FloatArray | None:
     """Draws of the IR of each target under scaled priors or without a session, shape (draw, target); None where the refit fails.
 
     Parameters
     ----------
-    factor : scale of every population sd prior against the specification's
+    priors : the specification with other priors; fitted by the Gibbs engine where it covers the model, which takes seconds
     without : session to leave out; a target without any other row keeps NaN
     """
     evidence = fit.evidence if without is None else fit.evidence.without_session(without)
     if not len(evidence):
         return None
     fixed = msgspec.structs.replace(plan, model=msgspec.structs.replace(plan.model, bets_per_year=fit.bets_per_year))
+    quick = priors is not None and not uncovered(priors) and "custom" not in fit.identity
     again = run_fit(
-        scaled_spreads(fit.spec, factor), evidence, seed=fit.seed, engine=fit.engine, plan=fixed, draws=DRAWS, tune=TUNE
+        priors or fit.spec,
+        evidence,
+        seed=fit.seed,
+        engine="gibbs" if quick else fit.engine,
+        plan=fixed,
+        draws=GIBBS_DRAWS if quick else DRAWS,
+        tune=TUNE,
     )
     if any(f.code in ("E-STUCK", "E-DIV") and f.action == "WITHHOLD" for f in again.diagnostics.findings):
         return None

@@ -12,6 +12,8 @@ from typing import Any, Final, Literal
 
 import pandas as pd
 
+from skillstats.evaluation.pictures import Pictures
+
 Status = Literal["REPORT", "FLAG", "WITHHOLD"]
 INTERVAL_NAME: Final = "90% equal-tailed interval"
 
@@ -51,11 +53,12 @@ ESTIMAND_COLUMNS: Final = SKILL_COLUMNS[5:23]
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(Pictures):
     """Everything the pages and tables are rendered from.
 
     status, codes : of the fit as a whole; each code is a mapping {code, text}
-    plan : name, digest, frozen (None until plans can be frozen), hurdle, hurdle_unit, certainty, horizon, fill_model, floors, seed, text
+    plan : name, digest, frozen {status (before | after | differs | never | unknown), at, digest, first_outcome, text, keys, freezes}, hurdle,
+        hurdle_unit, certainty, horizon, fill_model, floors, primary, audiences, seed, text
     identity : spec, spec_name, evidence, version, components, engine, seed
     source : kind (record | outcomes), unit, has_year, has_risk, scale, sessions_per_year, sessions_spanned, traders, regimes,
         decisions, rows, sessions, first_session, last_session, bets_per_year, bets_per_year_why, counts
@@ -65,7 +68,8 @@ class Evaluation:
         type_errors {sign, exaggeration, claim_rate, certainty}; prior {p_spread, p_mean, ir_spread, ir_mean, halved, doubled};
         tails {largest_row, row_of_sum, largest_day, day_of_sum, session, without_session, probability_change, ir_change, pareto_k, judged};
         losses {decisions, keep, revoke, better, evpi, value, p_loss, shortfall}; needed {ir, decisions, days, years}; quarter {mean, q05,
-        q50, q95, p_loss, sessions, active, sd, shortfall}
+        q50, q95, p_loss, sessions, active, sd, shortfall}; hurdles {delta [..], priors [{name, scale, k, refitted, above [..]}]} of a
+        trader: P(IR > delta) under priors of half, the same and twice the scale
     population : {name: {label, unit, mean, median, q05, q95}} of the desk's mean and of every population sd and shock size
     diagnostics : engine, chains, draws, tune, divergences, r_hat_max, r_hat_of, ess_bulk_min, ess_tail_min, ess_of, e_bfmi_min, reruns,
         gates [{code, text}], predictive_p {name: p}, predictive {name: {p, observed, low, high, counts}}, loo {elpd, se, k_max,
@@ -83,8 +87,11 @@ class Evaluation:
     desk : variance {decision, record [{key, label, mean, q05, q95}], sessions, decisions}; needed [{ir, decisions, days, years}] of a
         trader at the desk's rhythm; quarter of the traders with an estimate together; empty where the fit is withheld
     day_errors : the ledger's means with day-clustered errors (M0), one line a trader and one for the desk (trader None)
-    operating : how often an evaluation of a desk of this shape under this plan claims skill that is not there and misses skill that is
+    operating : how often an evaluation of a desk of this shape under this plan claims skill that is not there and misses skill that is: the
+        keys of `skillstats.study.operating.operating_characteristics`, figures of desks and never of a person; attached by the verb that writes
     history : skill by quarter, and how well the method's own past forecasts came true
+    minutes : decisions on earlier evaluations with what was expected then and, under ``came``, what the ledger says of the quarter after; see
+        `skillstats.evaluation.minutes` and `skillstats.evaluation.minutes_outcome`
     restatement : what changed against an earlier evaluation of the same period, where this one restates it
     """
 
@@ -105,6 +112,7 @@ class Evaluation:
     operating: Mapping[str, Any] = field(default_factory=dict)
     history: Mapping[str, Any] = field(default_factory=dict)
     restatement: Mapping[str, Any] = field(default_factory=dict)
+    minutes: tuple[Mapping[str, Any], ...] = ()
     schema: int = 1
 
     def summary(self) -> pd.DataFrame:

@@ -11,12 +11,23 @@ from numpy.typing import NDArray
 
 from skillstats.evaluation.choice_blocks import placebo_codes
 from skillstats.evaluation.estimands import Estimate, Target
+from skillstats.evaluation.hurdle_curves import Curves
 from skillstats.evaluation.influence import MOVE_LIMIT, Influence
 from skillstats.evaluation.result import ESTIMAND_COLUMNS, SKILL_COLUMNS
 from skillstats.evaluation.sensitivity import PriorSensitivity
-from skillstats.evaluation.status import Code, FloorSet, few_codes, luck_codes, risk_codes, trader_record_codes, worst
+from skillstats.evaluation.status import (
+    Code,
+    FloorSet,
+    few_codes,
+    luck_codes,
+    primary_codes,
+    risk_codes,
+    trader_record_codes,
+    worst,
+)
 from skillstats.evidence import Evidence
 from skillstats.inference.diagnose import ESS_PER_CHAIN, RHAT_LIMIT, RHAT_STUCK, diagnose
+from skillstats.plan import Cell
 
 FloatArray = NDArray[np.float64]
 CLAIM_LIMIT: Final = 0.9
@@ -30,7 +41,9 @@ class Judgement:
 
     hurdle, annual : the hurdle, and whether it is on the annual scale; certainty : of a claim
     fit_codes : codes that withhold every row; scoped : sampler findings of single traders
+    curves : P(IR > delta) of every row under three priors
     placebo : the block of that name, None without one; a trader's row is held against it
+    primary : what the plan declared the evaluation to be about; empty: every row
     """
 
     evidence: Evidence
@@ -44,7 +57,9 @@ class Judgement:
     scoped: Mapping[str, tuple[Code, ...]]
     influence: Influence
     sensitivity: PriorSensitivity
+    curves: Curves
     placebo: Mapping[str, Any] | None = None
+    primary: tuple[Cell, ...] = ()
 
 
 def judged_ir(estimate: Estimate, annual: bool) -> FloatArray:
@@ -83,6 +98,7 @@ def make_row(at: int, target: Target, estimate: Estimate, by: Judgement) -> dict
         *one_bet_codes(at, above, harm, float(ir.mean()), target, by),
         *prior_codes(at, above, by),
         *luck_codes(above, harm, 1 - shrinkage, by.certainty),
+        *primary_codes(name, regime, max(above, harm), by.certainty, by.primary),
         *risk_codes(target, evidence),
         *(placebo_codes(by.placebo, name, above) if target.regime < 0 else ()),
     ]

@@ -11,12 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skillstats.evaluation.weights import smoothed_weights
+
+if TYPE_CHECKING:
+    from skillstats.inference.container import Fit
 
 FloatArray = NDArray[np.float64]
 SENSITIVITY_LIMIT: Final = 0.05
@@ -46,6 +49,19 @@ class PriorSensitivity:
         """Whether the prior decides what may be said about this row."""
         moved = {bool(p >= certainty) for p in (probability, self.halved[row], self.doubled[row])}
         return len(moved) > 1 or abs(self.power[row]) >= SENSITIVITY_LIMIT or abs(self.mean_power[row]) >= SENSITIVITY_LIMIT
+
+
+def population_priors(fit: Fit) -> tuple[dict[str, tuple[FloatArray, float]], tuple[FloatArray, float, float]]:
+    """Population sds and mean of a fit with their priors, y units: {name: (draws, scale)} and (draws, mu, sigma)."""
+    root = np.sqrt(fit.bets_per_year) if fit.bets_per_year else 1.0
+    spreads = {}
+    for name, prior in fit.spec.priors.items():
+        draws_name = "tau_" + name.removeprefix("skill_sd_")
+        if name.startswith("skill_sd_") and draws_name in fit:
+            spreads[name] = (fit.draws(draws_name), prior.sigma / (root if prior.unit == "annual_ir" else 1.0))
+    centre = fit.spec.priors["skill_mean"]
+    unit = root if centre.unit == "annual_ir" else 1.0
+    return spreads, (fit.draws("mu"), (centre.mu or 0.0) / unit, centre.sigma / unit)
 
 
 def prior_sensitivity(
@@ -81,7 +97,7 @@ def _reweighed(above: NDArray[np.bool_], log_ratio: FloatArray) -> tuple[FloatAr
     if np.ptp(log_ratio) == 0:
         return above.mean(axis=0), 0.0
     weights, k = smoothed_weights(log_ratio)
-    return weights @ above, float(k)
+    return np.clip(weights @ above, 0.0, 1.0), float(k)  # weights that add to 1 but for rounding made a probability of 1 + 4e-16
 
 
 def _power(values: NDArray[Any], log_prior: FloatArray) -> FloatArray:

@@ -11,11 +11,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from skillstats.errors import Mismatch, UsageError
+from skillstats.evaluation.minutes import check_minutes
+from skillstats.evaluation.minutes_file import MINUTES_HEAD
 from skillstats.evaluation.verify_identities import identities_that_fail
 from skillstats.evaluation.verify_rows import rows_that_changed
 from skillstats.ledger.beside import pages_beside
 from skillstats.ledger.canonical import blocks_digest
 from skillstats.ledger.manifest import result_digest
+from skillstats.ledger.write import FREEZES_FILE, MINUTES
 
 
 class _Told(msgspec.Struct):
@@ -66,7 +69,8 @@ def verify(folder: str | Path) -> list[str]:
     found = [_bytes(folder, name, digest) for name, digest in sorted((files or {}).items())]
     if kind == "ledger":
         found += [_content(folder, n, d) for n, d in sorted(result["outputs"].items()) if (folder / f"{n}.parquet").exists()]
-    known = {*(files or {}), "manifest.json"} | pages_beside(folder)
+    beside = {"ledger": (FREEZES_FILE,), "evaluation": (MINUTES, MINUTES_HEAD)}
+    known = {*(files or {}), "manifest.json", *beside.get(kind, ())} | pages_beside(folder)
     found += [(False, f"{p.name}: not in the manifest") for p in sorted(folder.iterdir()) if p.name not in known]
     wrong += [text for good, text in found if not good]
     if kind == "ledger":
@@ -75,9 +79,20 @@ def verify(folder: str | Path) -> list[str]:
         wrong += broken
         held += [] if broken else ["rows, decisions, slices, books and KPIs add up"]
     held += [text for good, text in found if good]
+    if kind == "evaluation":
+        said = _minutes(folder, manifest.result_digest)
+        wrong, held = wrong + said[0], held + said[1]
     if wrong:
         raise Mismatch("\n".join(wrong))
     return held
+
+
+def _minutes(folder: Path, digest: str) -> tuple[list[str], list[str]]:
+    """What is wrong with the minutes of an evaluation, and what holds."""
+    try:
+        return [], check_minutes(folder, digest)
+    except (Mismatch, UsageError) as error:
+        return [str(error)], []
 
 
 def _with_rows(folder: Path, wrong: list[str]) -> list[str]:

@@ -1,6 +1,6 @@
 """Write an evaluation folder, all or nothing, and read it back.
 
-`evaluation.json` holds everything; `skill.csv` and `skill.parquet` are its rows, `posterior.nc` the draws, `manifest.json` the sha256
+`evaluation.json` holds everything; `skill.csv` and `skill.parquet` are its rows, `history.csv` its history by quarter, `posterior.nc` the draws, `manifest.json` the sha256
 of each file. The page is rendered from the JSON alone.
 """
 
@@ -21,6 +21,7 @@ import xarray as xr
 from xarray import DataTree
 
 from skillstats.errors import UsageError
+from skillstats.evaluation.history import history_table
 from skillstats.evaluation.result import SKILL_COLUMNS, Evaluation
 from skillstats.inference.container import Fit
 from skillstats.ledger.canonical import safe_csv
@@ -41,7 +42,14 @@ def skill_table(evaluation: Evaluation) -> pa.Table:
 def evaluation_json(evaluation: Evaluation) -> bytes:
     """The evaluation as JSON; the same inputs and seed give the same bytes."""
     plain = {f.name: getattr(evaluation, f.name) for f in dataclasses.fields(evaluation)}
+    if not plain["minutes"]:
+        del plain["minutes"]  # leaves no trace where no minutes were given, so that files of before keep their digest
     return plain_json({"schema": plain.pop("schema"), **plain})
+
+
+def evaluation_digest(evaluation: Evaluation) -> str:
+    """sha256 of ``evaluation.json``, as the manifest of its folder states it."""
+    return hashlib.sha256(evaluation_json(evaluation)).hexdigest()
 
 
 def plain_json(content: Mapping[str, Any]) -> bytes:
@@ -77,14 +85,19 @@ def without_withheld(fit: Fit, evaluation: Evaluation) -> Fit:
 
 
 def write_evaluation(
-    evaluation: Evaluation, folder: str | Path, fit: Fit | None = None, inputs: Mapping[str, str] | None = None
+    evaluation: Evaluation,
+    folder: str | Path,
+    fit: Fit | None = None,
+    inputs: Mapping[str, str] | None = None,
+    tables: Mapping[str, pa.Table] | None = None,
 ) -> None:
-    """Write skill.csv, skill.parquet, evaluation.json, the posterior of `fit`, and the manifest.
+    """Write skill.csv, skill.parquet, history.csv (where quarters exist), evaluation.json, the posterior of `fit`, further tables, and the manifest.
 
     Parameters
     ----------
     folder : replaced whole if this package wrote it before, refused if anybody else did
     inputs : digests of what the evaluation rests on (ledger, record tables, outcomes), for the manifest
+    tables : further tables, name of the CSV file without its ending to table
     """
     target = Path(folder)
     build = staging_folder(target)
@@ -93,6 +106,10 @@ def write_evaluation(
         (build / "skill.csv").write_bytes(safe_csv(table))
         pq.write_table(table, build / "skill.parquet", compression="zstd")
         (build / "evaluation.json").write_bytes(evaluation_json(evaluation))
+        for name, further in (tables or {}).items():
+            (build / f"{name}.csv").write_bytes(safe_csv(further))
+        if evaluation.history.get("rows"):
+            (build / "history.csv").write_bytes(safe_csv(history_table(evaluation.history)))
         if fit is not None and evaluation.status != "WITHHOLD":
             without_withheld(fit, evaluation).save(build / "posterior.nc")
         files = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(build.iterdir())}
@@ -127,5 +144,5 @@ def read_evaluation(folder: str | Path) -> Evaluation:
 
 def evaluation_of(content: Mapping[str, Any]) -> Evaluation:
     """The evaluation that `content`, read back from its JSON, describes."""
-    tuples = {k: tuple(content[k]) for k in ("codes", "rows", "kpis", "caveats", "day_errors") if k in content}
+    tuples = {k: tuple(content[k]) for k in ("codes", "rows", "kpis", "caveats", "day_errors", "minutes") if k in content}
     return Evaluation(**{**content, **tuples})

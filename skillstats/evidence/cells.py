@@ -9,6 +9,7 @@ A *profile* is a combination of labels without the session: what the mean skill 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -89,10 +90,24 @@ def distinct(codes: Mapping[str, IntArray]) -> tuple[Profiles, IntArray]:
     >>> len(found), at.tolist(), found.codes["trader"].tolist()
     (2, [1, 0, 1], [0, 1])
     """
-    columns = [np.asarray(c, dtype=np.int64) for c in codes.values()]
-    code = np.ravel_multi_index(columns, [int(c.max(initial=0)) + 1 for c in columns])
-    _, first, inverse = np.unique(code, return_index=True, return_inverse=True)
-    return Profiles({name: c[first] for name, c in zip(codes, columns, strict=True)}), inverse.astype(np.int64)
+    found, inverse = distinct_rows([np.asarray(c, dtype=np.int64) for c in codes.values()])
+    return Profiles(dict(zip(codes, found, strict=True))), inverse
+
+
+def distinct_rows(columns: Sequence[IntArray]) -> tuple[list[IntArray], IntArray]:
+    """Distinct combinations of columns of codes, sorted by the first column first, and which of them each row is.
+
+    Where a table of all combinations is small beside the rows, it is marked and counted, which is linear; else the rows are sorted.
+    """
+    sizes = [int(c.max(initial=0)) + 1 for c in columns]
+    code = np.ravel_multi_index(tuple(columns), tuple(sizes))
+    if math.prod(sizes) > 4 * len(code) + 1024:
+        values, inverse = np.unique(code, return_inverse=True)
+    else:
+        seen = np.zeros(math.prod(sizes), dtype=np.bool_)
+        seen[code] = True
+        values, inverse = np.flatnonzero(seen), (np.cumsum(seen) - 1)[code]
+    return [c.astype(np.int64) for c in np.unravel_index(values, sizes)], inverse.astype(np.int64)
 
 
 def collapse(

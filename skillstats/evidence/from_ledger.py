@@ -71,6 +71,7 @@ def to_evidence(ledger: Ledger) -> Evidence:
     frame = frame.join(first, on="code")
     counts |= {"risk_floor": floored}
     made = _assemble(ledger, frame, desk, counts, late)
+    made = replace(made, context={**made.context, "first_outcome": _first_mark(rows.table)})
     ids = pd.factorize(rows.frame["decision_id"], sort=True)[1].to_numpy()
     known = factor_numbers(ledger, ids[frame["code"].to_numpy()], desk.labels[frame["k"].to_numpy()], made.risk)
     return made if known is None else replace(made, exposure=known[0], factor_return=known[1])
@@ -81,6 +82,12 @@ def first_rows(ledger: Ledger) -> IntArray:
     rows, _, _ = usable_rows(ledger)
     ordered = rows.frame.assign(code=rows.code).sort_values(["code", "action_time", "at"])
     return np.asarray(ordered.groupby("code", sort=True)["at"].first().to_numpy(), dtype=np.int64)
+
+
+def _first_mark(judged: pa.Table) -> int | None:
+    """When the first outcome could be known: the earliest mark of a judged row, UTC microseconds."""
+    found = pc.min(judged["mark_time"].cast(pa.int64())).as_py()
+    return None if found is None else int(found)
 
 
 def _in_words(counts: Mapping[str, int]) -> str:

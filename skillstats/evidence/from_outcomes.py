@@ -91,7 +91,7 @@ def outcomes_to_evidence(table: OutcomeTable, plan: Plan | None = None) -> Evide
         sessions_per_year=plan.model.sessions_per_year,
         sessions_spanned=len(coords["session"]),
         counts={"followed": int(followed.sum()), "quarantined": len(table.quarantine), "dropped": len(table.drops)},
-        context=_context(table, frame),
+        context=_context(table, frame, ~followed),
         labels=labels,
         **_numbers(frame, has_risk=has_risk),
     )
@@ -142,11 +142,13 @@ def _numbers(frame: pd.DataFrame, *, has_risk: bool) -> dict[str, FloatArray]:
     return found
 
 
-def _context(table: OutcomeTable, frame: pd.DataFrame) -> dict[str, Any]:
+def _context(table: OutcomeTable, frame: pd.DataFrame, judged: NDArray[np.bool_]) -> dict[str, Any]:
     sizes = frame.groupby("trader")["decision_id"].nunique()
     none = {"open": 0, "unavailable": 0, "quarantined": 0}
     own = {str(k): {"decisions": int(v), "closed": int(v), **none} for k, v in sizes.items()}
-    return {"by_trader": own, "unassigned": len(table.quarantine), "input_digest": table.digest}
+    time = np.asarray(table["time"], dtype=np.int64)[judged]
+    first = int(time.min()) if bool((time != NULL).all()) else None  # one row without a time might be the first
+    return {"by_trader": own, "unassigned": len(table.quarantine), "input_digest": table.digest, "first_outcome": first}
 
 
 def _netted(table: OutcomeTable, used: NDArray[np.bool_], correlation: float) -> pd.DataFrame:

@@ -171,7 +171,7 @@ def _log_prior(problem: Problem, values: Mapping[str, Floats]) -> Floats:
         for group, scale in zip(groups, scales, strict=True):
             tau, effect = values["tau_" + group.term.replace(":", "_")], values[group.symbol]
             flat = effect.reshape(*effect.shape[:2], -1)
-            total = total + _half_normal(tau, scale) + _normal(flat, 0.0, tau[..., None]).sum(axis=-1)
+            total = total + _half_normal(tau, scale) + _centred_normals(flat, tau)
     if prior.session_sd:
         total = total + _half_normal(values["s_V"], prior.session_sd)
     if prior.pair_kind == 1:
@@ -193,6 +193,12 @@ def _log_prior(problem: Problem, values: Mapping[str, Floats]) -> Floats:
 
 def _normal(x: Any, mean: Any, sd: Any) -> Any:
     return -0.5 * ((x - mean) / sd) ** 2 - np.log(sd) - 0.5 * np.log(2 * np.pi)
+
+
+def _centred_normals(x: Floats, sd: Floats) -> Floats:
+    """Log density of x, shape (chain, draw, entry), independent around zero with `sd`, shape (chain, draw)."""
+    squares = np.einsum("cde,cde->cd", x, x)
+    return np.asarray(-0.5 * squares / sd**2 - x.shape[-1] * (np.log(sd) + 0.5 * np.log(2 * np.pi)))
 
 
 def _half_normal(x: Any, scale: Any) -> Any:

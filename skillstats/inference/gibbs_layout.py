@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from skillstats.components.priors import prior_numbers
 from skillstats.errors import UsageError
 from skillstats.evidence import Cells, Evidence
+from skillstats.evidence.cells import distinct_rows
 from skillstats.inference.gibbs_problem import Data, Prior, State
 from skillstats.inference.separable import Terms
 from skillstats.spec.model import Luck, ModelSpec, Skill
@@ -163,6 +164,7 @@ def _data(cells: Cells, groups: tuple[Group, ...], prior: Prior, traders: int, r
         mean=np.ascontiguousarray(cells.mean),
         profile=profile,
         session=session,
+        session_rows=_session_rows(session, in_gamma, cells.n, int(gamma_at[-1])),
         rows=rows,
         profile_rows=np.bincount(profile, cells.n).astype(np.float64),
         profile_ss=np.bincount(profile, cells.ss),
@@ -194,9 +196,16 @@ def _data(cells: Cells, groups: tuple[Group, ...], prior: Prior, traders: int, r
 
 def _distinct(rows: Ints) -> tuple[Ints, Ints]:
     """Distinct rows in order, and which of them each row is."""
-    code = np.ravel_multi_index(tuple(rows.T), tuple(rows.max(axis=0) + 1))
-    _, first, inverse = np.unique(code, return_index=True, return_inverse=True)
-    return rows[first], inverse.astype(np.int64)
+    found, inverse = distinct_rows(list(rows.T))
+    return np.stack(found, axis=1), inverse
+
+
+def _session_rows(session: Ints, in_gamma: Ints, n: Ints, size: int) -> Floats:
+    """Decisions of each session that each entry of gamma takes part in, shape (session, gamma)."""
+    total = np.zeros((int(session.max()) + 1, size))
+    for column in in_gamma.T:
+        np.add.at(total, (session, column), n)
+    return total
 
 
 def _touched(pair: Ints, columns: Ints) -> tuple[Ints, Ints, Ints]:

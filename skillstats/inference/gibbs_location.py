@@ -52,11 +52,13 @@ def set_precisions(data: Data, state: State, work: Work) -> float:
 @inner
 def sum_outcomes(data: Data, prior: Prior, state: State, work: Work) -> float:
     """Sums over cells, pairs and sessions at the current point; returns log p(y | parameters) but for the session shocks."""
-    work.session_information[:] = 0.0
     work.session_score[:] = 0.0
-    work.session_gamma[:] = 0.0
     work.profile_score[:] = 0.0
     total = set_precisions(data, state, work)
+    if prior.pair_kind == 0 and prior.own_level == 0 and prior.regime_sd == 0:
+        return total + _sum_alike(data, work)
+    work.session_information[:] = 0.0
+    work.session_gamma[:] = 0.0
     if prior.pair_kind > 0:
         return total + _sum_pairs(data, state, work)
     squares = 0.0
@@ -74,6 +76,27 @@ def sum_outcomes(data: Data, prior: Prior, state: State, work: Work) -> float:
     for s in range(len(work.session_information)):
         work.session_gamma[s, 0] = work.session_information[s]
     return total - 0.5 * squares
+
+
+@inner
+def _sum_alike(data: Data, work: Work) -> float:
+    """The same where all residuals have one sd: what is a sum of weights is a constant times 1 / sigma^2."""
+    squares, precision = 0.0, work.precision[0]
+    for c in range(len(data.n)):
+        m = data.profile[c]
+        error = data.mean[c] - work.theta[m]
+        score = data.n[c] * error
+        squares += score * error
+        work.profile_score[m] += score
+        work.session_score[data.session[c]] += score
+    for m in range(len(work.profile_score)):
+        work.profile_score[m] *= precision
+    for s in range(len(work.session_score)):
+        work.session_score[s] *= precision
+        work.session_information[s] = precision * data.session_rows[s, 0]
+        for a in range(data.session_rows.shape[1]):
+            work.session_gamma[s, a] = precision * data.session_rows[s, a]
+    return float(-0.5 * precision * squares)
 
 
 @inner

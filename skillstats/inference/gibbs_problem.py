@@ -25,6 +25,7 @@ class Data(NamedTuple):
 
     n, mean : (cell,) rows, mean of y
     profile, session : (cell,) distinct (mean, residual sd); session renumbered without gaps
+    session_rows : (session, gamma) decisions of a session that an entry of gamma takes part in
     rows : (trader, regime) decisions
     profile_rows, profile_ss : (profile,) rows, sum of centred squares; profile_trader, profile_regime : (profile,)
     profile_gamma : (profile, 1 + global groups) places in gamma, the first is mu
@@ -42,6 +43,7 @@ class Data(NamedTuple):
     mean: Floats
     profile: Ints
     session: Ints
+    session_rows: Floats
     rows: Floats
     profile_rows: Floats
     profile_ss: Floats

@@ -119,6 +119,12 @@ def _log_level(x: float, arguments: Any) -> float:
     """Log density of a change of the residual log sd of traders `first` to `last`, with a normal prior on it."""
     information, score, start, s_u, rows, weighted, first, last, centre, sd = arguments
     total = -0.5 * ((x - centre) / sd) ** 2
+    if start[first] == start[last]:  # no shock of a pair: the traders' sums are all that counts
+        count, squares = 0.0, 0.0
+        for j in range(first, last):
+            count += rows[j]
+            squares += weighted[j]
+        return float(total - count * x - 0.5 * squares * np.exp(-2.0 * x))
     for j in range(first, last):
         total += _log_pairs(information, score, start, j, s_u[j] ** 2, x, rows[j], weighted[j])
     return float(total)

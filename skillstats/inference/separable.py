@@ -108,7 +108,7 @@ def count(evidence: Evidence) -> Counts:
         crossed=int(np.sum(np.bincount(trader_regime[0]) > 1)),
         shared_sessions=int(np.sum(np.bincount(trader_session[1]) > 1)),
         replicates=int(cells.n.sum()) - trader_session.shape[1],
-        levels={name: len(np.unique(evidence.code(name))) for name in OPTIONAL_LABELS},
+        levels={name: int(np.count_nonzero(np.bincount(evidence.code(name)))) for name in OPTIONAL_LABELS},
         shared_desks=int(np.sum(by_desk > 1)),
         largest_desk=int(by_desk.max()),
         shared_desk_sessions=int(np.sum(np.bincount(pairs.codes["at"], minlength=len(desk_session)) > 1)),

@@ -13,7 +13,7 @@ from skillstats.ledger.bounds import refuse_total
 from skillstats.ledger.carried import carried_tables, decided_span
 from skillstats.ledger.chains import Chains, assemble
 from skillstats.ledger.containers import Ledger
-from skillstats.ledger.counts import assert_signals_conserved, other_counts, row_counts
+from skillstats.ledger.counts import assert_signals_conserved, other_counts, reason_counts, row_counts
 from skillstats.ledger.decay import decay_kpis, decay_table
 from skillstats.ledger.decisions import decision_frame, decision_table
 from skillstats.ledger.doubts import doubts
@@ -112,7 +112,7 @@ def _tables(work: Work, whole: Piece, lost: Lost, found: list[Problem], outside:
     result |= {"by_trader": _by_trader(decisions, lost), "bounds": bounds_of(lost.cases, totals["value_add"])}
     said = (*record.problems, *found, *whole.problems, *doubts(record, market, work.chains.asset, decisions))
     problems = sorted((*said, *(second.problems if second else ())), key=lambda x: (x.table, x.line, x.code, x.file))
-    rows_table, provenance = tables.pop("ledger"), provenance_part(record)
+    rows_table, provenance = tables.pop("ledger"), provenance_part(record, reason_counts(record))
     return Ledger(
         market.plan,
         rows_table,

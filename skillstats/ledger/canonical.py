@@ -79,6 +79,11 @@ def both_texts(block: pa.Table) -> tuple[pa.LargeStringArray, pa.LargeStringArra
     return (_lines_of(plain) if any_formula else lines), lines
 
 
+def column_texts(block: pa.Table) -> dict[str, pa.LargeStringArray]:
+    """Canonical text of every cell by column; two cells are the same if and only if their texts are."""
+    return {field.name: cells for field, cells in _columns(block)}
+
+
 def _columns(block: pa.Table) -> Iterator[tuple[pa.Field, pa.LargeStringArray]]:
     """Text of each column's cells."""
     for field, column in zip(block.schema, block.columns, strict=True):

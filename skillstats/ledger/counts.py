@@ -37,6 +37,15 @@ def row_counts(record: Record, chains: Chains, rows: pd.DataFrame, outside: Chai
     }
 
 
+def reason_counts(record: Record) -> dict[str, int]:
+    """Accepted actions that depart from the model, and how many of them give no reason: told, not digested."""
+    actions = record.tables.get("actions")
+    if actions is None:
+        return {"departures": 0, "without": 0}
+    departs = actions["action"] != "ACCEPT"
+    return {"departures": int(departs.sum()), "without": int((departs & pd.isna(actions["reason"])).sum())}
+
+
 def other_counts(lost: pd.DataFrame, quarantine: pa.Table, drops: pa.Table, bare: Mapping[str, int]) -> dict[str, int]:
     """Counts of what is no row, and of labels that rows do not have, see `bare_counts`."""
     return {

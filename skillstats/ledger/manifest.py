@@ -86,11 +86,15 @@ def _placeless(table: pa.Table) -> pa.Table:
     return table.select(kept).sort_by([(name, "ascending") for name in kept])
 
 
-def provenance_part(record: Record) -> dict[str, Any]:
-    """What is told but not digested."""
+def provenance_part(record: Record, reasons: Mapping[str, int]) -> dict[str, Any]:
+    """What is told but not digested.
+
+    reasons : departures from the model, and those of them without a reason
+    """
     names = ("numpy", "pandas", "pyarrow", "exchange-calendars")
     return {
         "files": dict(record.files),
+        "reasons": dict(reasons),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "libraries": {name: version(name) for name in names},

@@ -19,7 +19,7 @@ from skillstats.errors import Problem
 from skillstats.ledger.books import KEYS, book_frame, book_table, check_identities, frozen_feedback, summed_lines
 from skillstats.ledger.carried import decided_span
 from skillstats.ledger.chains import Chains, assemble
-from skillstats.ledger.counts import assert_signals_conserved, other_counts, row_counts
+from skillstats.ledger.counts import assert_signals_conserved, other_counts, reason_counts, row_counts
 from skillstats.ledger.decay import decay_sums, decay_table
 from skillstats.ledger.decisions import choice_counts, decision_frame, decision_table
 from skillstats.ledger.doubts import largest_of
@@ -100,6 +100,7 @@ def _written(
         decisions=len(decisions),
         chains=len(work.chains) + len(found),
         classes=value_add_by_class(rows["action"].tolist(), rows["value_add"].tolist()),
+        reasons=reason_counts(record),
     )
 
 

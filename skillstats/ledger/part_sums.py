@@ -25,7 +25,7 @@ class PartSums:
     counts : see `row_counts` and `other_counts`; totals : see `check_identities`; set_aside : rows set aside and dropped, by table
     coverage : by trader; cases : bounds of the chains set aside, by trader (None: nobody decided), see `bounds_of`
     first : first anchor of each asset, by position in the store; span : see `decided_span`; reach : see `Lost`
-    decisions : how many; chains : those in the period; classes : see `value_add_by_class`
+    decisions : how many; chains : those in the period; classes : see `value_add_by_class`; reasons : see `reason_counts`
     """
 
     counts: Mapping[str, int]
@@ -44,6 +44,7 @@ class PartSums:
     decisions: int
     chains: int
     classes: Mapping[str, int]
+    reasons: Mapping[str, int]
 
 
 def cases_by_trader(cases: Iterable[Case]) -> dict[str | None, Bounds]:

@@ -136,7 +136,10 @@ class _Build:
         result |= {"by_trader": by_trader(sums), "bounds": all_bounds(sums, totals["value_add"])}
         told = explain_parts(self.record, runs, filling, result, small["kpis"], keys)
         heard: Counter[str] = Counter()
-        write_manifest(build, result, provenance_part(common), _heard(merged_problems([r / "said" for r in runs]), heard, hear))
+        reasons = added(s.reasons for s in sums)
+        write_manifest(
+            build, result, provenance_part(common, reasons), _heard(merged_problems([r / "said" for r in runs]), heard, hear)
+        )
         classes = added(s.classes for s in sums)
         decisions = sum(s.decisions for s in sums)
         return plan, result, result_digest(result), small["kpis"], small.get("decay_kpis"), decisions, classes, heard, told

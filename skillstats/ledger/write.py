@@ -34,6 +34,10 @@ CSV: Final = {"ledger": "ledger", "kpis": "kpis", "quarantine": "quarantine", "d
 TABLES: Final = ("ledger", "decisions", "slices", "books", "kpis", "quarantine", "drops", "decay", "decay_kpis")
 
 
+FREEZES_FILE: Final = "plan.frozen.json"
+"""The freezes of the plan, which travel with a ledger; what is digested does not know them."""
+MINUTES: Final = "minutes.jsonl"
+"""Decisions recorded in an evaluation's folder; see `skillstats.evaluation.minutes`."""
 UNFINISHED: Final = ".rows"
 SOME: Final = 1_000
 """Problems written at a time."""
@@ -78,6 +82,8 @@ def check_target(target: Path, kind: str) -> None:
         raise UsageError(f"{target} exists and is not a folder this package wrote as {kind}; name another --out")
     ours = _written(target) | pages_beside(target)
     foreign = sorted(p.name for p in target.iterdir() if p.name not in ours)
+    if MINUTES in foreign:
+        raise UsageError(f"{target} holds the minutes of what was decided, which nothing overwrites; name another --out")
     if foreign:
         raise UsageError(
             f"{target} holds files this package did not write ({', '.join(foreign[:3])}); move them or name another --out"
@@ -93,7 +99,7 @@ def _written(folder: Path) -> set[str]:
     listed = (
         manifest.get("provenance", {}).get("written", {}) if _kind(folder) == "ledger" else manifest["result"].get("files", {})
     )
-    return {"manifest.json", *listed}
+    return {"manifest.json", FREEZES_FILE, *listed}
 
 
 class _Told(msgspec.Struct):

@@ -86,6 +86,7 @@ def data_facts(evaluation: Evaluation) -> Facts:
         ("Outcome judged", RISK_DIVIDED if s["has_risk"] else ONE_SCALE),
         ("Skill", SKILL_WORDS.get(str(s.get("target", "total")), text_of(s.get("target")))),
         ("Hurdle", hurdle),
+        ("Plan declared first?", frozen_words(plan["frozen"], digest=False)),
         ("Prior", prior_words(evaluation)),
         ("Least evidence for a number", floor_words(plan["floors"])),
         ("Left out", left_out(s["counts"])),
@@ -177,14 +178,21 @@ def diagnostic_facts(diagnostics: Mapping[str, Any]) -> Facts:
     return tuple(found)
 
 
+def frozen_words(frozen: Any, *, digest: bool = True) -> str:
+    """Whether the plan was frozen before the first outcome, with the digest to compare; an evaluation of an earlier version does not say."""
+    if not isinstance(frozen, Mapping):
+        return "not recorded: an earlier version wrote this evaluation"
+    held = f" Digest of the frozen plan: {visible(str(frozen['digest']))}" if digest and frozen["digest"] else ""
+    return visible(str(frozen["text"])) + held
+
+
 def identity_facts(evaluation: Evaluation) -> Facts:
     """Everything needed to compute the result again."""
     i, plan = evaluation.identity, evaluation.plan
-    frozen = plan["frozen"]
     return (
         ("Plan", text_of(plan["name"])),
         ("Plan digest", text_of(plan["digest"])),
-        ("Plan frozen", "not recorded: this version cannot freeze a plan" if frozen is None else text_of(frozen)),
+        ("Plan frozen", frozen_words(plan["frozen"])),
         ("Model", text_of(i["spec_name"])),
         ("Model digest", text_of(i["spec"])),
         ("Evidence digest", text_of(i["evidence"])),

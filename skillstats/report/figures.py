@@ -82,15 +82,20 @@ def _forest(rows: Sequence[Row], scale: Scale, layout: Layout) -> Figure:
     figure = Figure(figsize=(layout.width, height), facecolor="none")
     box = (bottom / height, layout.row * len(rows) / height)
     axes: Axes = figure.add_axes((layout.left, box[0], layout.split - layout.left, box[1]))
-    _frame(axes, rows, scale, layout)
-    for place, row in enumerate(rows):
-        _draw_row(axes, row, place, layout)
-        _write_name(axes, row, place, scale, layout)
+    draw_forest(axes, rows, scale, layout)
     if not layout.stacked:
         start = layout.split + 0.035
         _probabilities(figure.add_axes((start, box[0], layout.right - start, box[1])), rows, scale, layout)
     _legend(figure, scale, layout)
     return figure
+
+
+def draw_forest(axes: Axes, rows: Sequence[Row], scale: Scale, layout: Layout = WIDE) -> None:
+    """The intervals on given axes; names stand left of them, so the axes need a margin."""
+    _frame(axes, rows, scale, layout)
+    for place, row in enumerate(rows):
+        _draw_row(axes, row, place, layout)
+        _write_name(axes, row, place, scale, layout)
 
 
 def _frame(axes: Axes, rows: Sequence[Row], scale: Scale, layout: Layout) -> None:
@@ -292,8 +297,8 @@ def _probabilities(axes: Axes, rows: Sequence[Row], scale: Scale, layout: Layout
     axes.set_xlabel("P(IR > hurdle)", fontsize=layout.font, color=SOFT, labelpad=5)
 
 
-def _legend(figure: Figure, scale: Scale, layout: Layout) -> None:
-    """What each mark means, below the axis."""
+def legend_handles(scale: Scale) -> list[Any]:
+    """What each mark of the forest plot means."""
     from matplotlib.lines import Line2D
 
     entries = (
@@ -306,7 +311,11 @@ def _legend(figure: Figure, scale: Scale, layout: Layout) -> None:
             {"marker": "o", "ms": 7, "mfc": CLEAR, "mec": "white", "color": CLEAR, "lw": 1.6},
         ),
     )
+    return [Line2D([], [], label=words, **look) for words, look in entries]  # type: ignore[arg-type]
+
+
+def _legend(figure: Figure, scale: Scale, layout: Layout) -> None:
+    """What each mark means, below the axis."""
     style: dict[str, Any] = {"ncol": layout.legend_columns, "frameon": False, "fontsize": layout.font - 1, "labelcolor": SOFT}
     style |= {"handlelength": 1.8, "handletextpad": 0.8, "columnspacing": 1.6, "borderaxespad": 0.0, "borderpad": 0.1}
-    handles = [Line2D([], [], label=words, **look) for words, look in entries]  # type: ignore[arg-type]
-    figure.legend(handles=handles, loc="lower left", bbox_to_anchor=(0.0 if layout.stacked else 0.01, 0.0), **style)
+    figure.legend(handles=legend_handles(scale), loc="lower left", bbox_to_anchor=(0.0 if layout.stacked else 0.01, 0.0), **style)

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from skillstats.report.figures import AMBER, BAND, CLEAR, FAINT, INK, OTHER, SOFT
 from skillstats.report.numbers import fixed, shorten
+from skillstats.report.section import Picture, in_both_layouts
 from skillstats.report.svg import draw_svg
 
 if TYPE_CHECKING:
@@ -49,6 +50,21 @@ class Axis:
     whole: tuple[int, int] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class IntervalData:
+    """A picture of intervals, before it is drawn: its finding, its alternative text, its rows."""
+
+    title: str
+    description: str
+    rows: tuple[Interval, ...]
+    axis: Axis
+
+
+def interval_picture(data: IntervalData) -> Picture:
+    """The picture in both layouts, for a page."""
+    return in_both_layouts(lambda **k: interval_svg(data.rows, data.axis, **k), data.title, data.description)
+
+
 def interval_svg(rows: Sequence[Interval], axis: Axis, *, narrow: bool, title: str, description: str) -> Markup:
     """The rows as inline SVG; see `Interval` and `Axis`.
 
@@ -70,10 +86,15 @@ def _figure(rows: Sequence[Interval], axis: Axis, *, narrow: bool) -> Figure:
     figure = Figure(figsize=(WIDTH[narrow], height), facecolor="none")
     left, right = (0.03, 0.97) if narrow else (0.215, 0.80)
     axes: Axes = figure.add_axes((left, bottom / height, right - left, ROW[narrow] * len(rows) / height))
+    draw_intervals(axes, rows, axis, narrow=narrow)
+    return figure
+
+
+def draw_intervals(axes: Axes, rows: Sequence[Interval], axis: Axis, *, narrow: bool = False) -> None:
+    """The rows on given axes; names stand left of them, words right, so the axes need margins."""
     _frame(axes, rows, axis, FONT[narrow])
     for place, row in enumerate(rows):
         _draw(axes, row, place, narrow=narrow)
-    return figure
 
 
 def _frame(axes: Axes, rows: Sequence[Interval], axis: Axis, font: float) -> None:
@@ -115,7 +136,8 @@ def _draw(axes: Axes, row: Interval, place: int, *, narrow: bool) -> None:
     font = FONT[narrow]
     style: dict[str, Any] = {"transform": across, "va": "center", "clip_on": False, "zorder": 7}
     if narrow:
-        label = shorten(row.label, 14 if row.flag else 20) + (", FLAG" if row.flag else "")
+        room = 14 if row.flag else max(20, min(34, 52 - len(row.words)))
+        label = shorten(row.label, room) + (", FLAG" if row.flag else "")
         style["bbox"] = {"facecolor": "white" if place % 2 else BAND, "edgecolor": "none", "pad": 1.0, "alpha": 0.85}
         axes.text(0.0, place - 0.26, label, ha="left", fontsize=font, color=AMBER if row.flag else INK, **style)
         axes.text(1.0, place - 0.26, shorten(row.words, 36), ha="right", fontsize=font - 1, color=SOFT, **style)

@@ -15,6 +15,7 @@ from typing import Any, Final
 from skillstats.report.numbers import ABSENT, count, digits_for, fixed, is_number, percent, visible
 from skillstats.units import MICRO
 
+DESK: Final = "whole desk"
 LABELS: Final = ("trader", "model", "action", "regime")
 COUNTS: Final = {
     "n_signals": "Signals",
@@ -35,11 +36,15 @@ RATIOS: Final = {"ir_per_decision": "Mean / sd"}
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table as text: headings of columns, and lines whose first cell names the row; `words`: places of columns that hold sentences."""
+    """A table as text: headings of columns, and lines whose first cell names the row.
+
+    words : places of columns that hold sentences; totals : places of lines that stay last however the table is sorted
+    """
 
     heads: tuple[str, ...]
     lines: tuple[tuple[str, ...], ...]
     words: tuple[int, ...] = ()
+    totals: tuple[int, ...] = ()
 
 
 def kpi_table(kpis: Sequence[Mapping[str, Any]], unit: str) -> Table:
@@ -59,7 +64,8 @@ def kpi_table(kpis: Sequence[Mapping[str, Any]], unit: str) -> Table:
     digits = {k: digits_for(_money(r.get(k)) for r in rows) for k in MONEY}
     heads = tuple(_head(k, unit) for k in present)
     lines = tuple((_name(r), *(_text(_or_note(r, k), k, digits) for k in present)) for r in rows)
-    return Table(("Trader", *heads), lines)
+    whole = tuple(k for k, r in enumerate(rows) if _is_desk(r))
+    return Table(("Trader", *heads), lines, totals=whole)
 
 
 def _is_told(row: Mapping[str, Any], key: str) -> bool:
@@ -76,9 +82,12 @@ def _is_finer(row: Mapping[str, Any]) -> bool:
 
 def _name(row: Mapping[str, Any]) -> str:
     """Who the row is about."""
-    trader = row.get("trader")
-    desk = row["by"] == "all" if "by" in row else trader in (None, "", "all")
-    return "whole desk" if desk else visible(str(trader))
+    return DESK if _is_desk(row) else visible(str(row.get("trader")))
+
+
+def _is_desk(row: Mapping[str, Any]) -> bool:
+    """Whether a row is of the whole desk."""
+    return row["by"] == "all" if "by" in row else row.get("trader") in (None, "", "all")
 
 
 def _head(key: str, unit: str) -> str:

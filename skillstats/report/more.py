@@ -6,24 +6,22 @@ pictures. A part whose numbers are missing is left out.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from skillstats.evaluation.result import Evaluation
 from skillstats.report.bars import Bar, bars_svg
 from skillstats.report.check_figure import HIGH, LOW, TITLES, checks_svg
-from skillstats.report.intervals import Axis, Interval, interval_svg
+from skillstats.report.intervals import interval_picture
 from skillstats.report.kpis import Table
 from skillstats.report.more_tables import day_error_rows, needed_rows, raw_rows, robust_rows
-from skillstats.report.numbers import count, digits_for, fixed, is_number, listed, percent, plural, visible
+from skillstats.report.numbers import count, fixed, is_number, listed, percent, plural, visible
+from skillstats.report.plots.quarter import quarter_of
+from skillstats.report.plots.ranks import ranks_of
 from skillstats.report.rows import Row
 from skillstats.report.section import Picture, in_both_layouts
 from skillstats.report.words import Scale
-
-MOST_ROWS: Final = 60
-"""Traders up to which a picture has a row for each; beyond, the numbers stay in evaluation.json."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +49,12 @@ def more_of(evaluation: Evaluation, own: Sequence[Row], scale: Scale, unit: str)
     lists = {} if withheld else evaluation.lists
     desk = {} if withheld or not shown else evaluation.desk
     names = {r.trader: r.codes if r.status == "FLAG" else "" for r in own if not r.withheld}
+    ranks, quarter = ranks_of(lists, names), quarter_of(shown, desk, unit)
     return More(
-        ranks=_ranks(lists, names),
+        ranks=interval_picture(ranks) if ranks else None,
         statements=_statements(lists, names),
         listed=_false_discovery(lists, names),
-        quarter=_quarter(shown, desk, unit),
+        quarter=interval_picture(quarter) if quarter else None,
         split=_split(desk),
         split_words=_split_words(desk),
         needed=needed_rows(shown),
@@ -65,33 +64,6 @@ def more_of(evaluation: Evaluation, own: Sequence[Row], scale: Scale, unit: str)
         day_errors=day_error_rows(evaluation.day_errors, unit),
         checks=_checks({} if withheld else evaluation.diagnostics.get("predictive") or {}),
     )
-
-
-def _ranks(lists: Mapping[str, Any], names: Mapping[str, str]) -> Picture | None:
-    lines = [line for line in lists.get("ranks") or () if line["trader"] in names]
-    if not 2 <= len(lines) <= MOST_ROWS:
-        return None
-    supported = bool(lists["order"]["supported"])
-    rows = [
-        Interval(
-            visible(str(line["trader"])),
-            float(line["rank_q05"]),
-            float(line["rank_q95"]),
-            float(line["rank_mean"]) if is_number(line["rank_mean"]) else None,
-            f"best {percent(line['p_best'])}, top quarter {percent(line['p_top_quartile'])}",
-            flag=names[line["trader"]],
-        )
-        for line in lines
-    ]
-    title = (
-        f"{rows[0].label} stands above the others; the lines show how far up or down each may be."
-        if supported
-        else "The data support no order of the traders as a whole; the lines show how far up or down each may stand."
-    )
-    words = [f"{r.label}: rank {r.low:.0f} to {r.high:.0f}, {r.words}." for r in rows]
-    axis = Axis("ranks", "rank among the traders shown, 1 is best", (1, len(rows)))
-    description = "90% intervals of the rank of each trader. " + " ".join(words)
-    return in_both_layouts(lambda **k: interval_svg(rows, axis, **k), title, description)
 
 
 def _statements(lists: Mapping[str, Any], names: Mapping[str, str]) -> tuple[str, ...]:
@@ -116,45 +88,6 @@ def _false_discovery(lists: Mapping[str, Any], names: Mapping[str, str]) -> str:
         return said
     verb = "is" if len(weak) == 1 else "are"
     return f"{said} By {'itself' if len(weak) == 1 else 'themselves'} {listed(weak, limit=12)} {verb} no claim: the surer names pay for {'it' if len(weak) == 1 else 'them'}."
-
-
-def _quarter(shown: Sequence[Row], desk: Mapping[str, Any], unit: str) -> Picture | None:
-    own = [
-        (r.trader, r.detail["quarter"], r.codes if r.status == "FLAG" else "")
-        for r in shown
-        if r.detail and r.detail.get("quarter")
-    ]
-    together = desk.get("quarter")
-    lines = [*own, *([("all shown together", together, "")] if together else [])]
-    if not own or len(lines) > MOST_ROWS:
-        return None
-    digits = digits_for(v for _, q, _ in lines for v in (q["q05"], q["q95"]))
-    # three significant digits of the largest amount: a forecast has no more
-    largest = max(abs(v) for _, q, _ in lines for v in (q["q05"], q["q95"]))
-    step = 10.0 ** max(0, math.floor(math.log10(largest)) - 2) if largest > 0 else 1.0
-
-    def money(value: float) -> str:
-        return fixed(step * round(value / step) if step > 1 else value, digits)
-
-    rows = [
-        Interval(
-            visible(str(name)),
-            q["q05"],
-            q["q95"],
-            q["mean"],
-            f"mean {money(q['mean'])}, P(loss) {percent(q['p_loss'])}",
-            flag=flag,
-            strong=q is together,
-        )
-        for name, q, flag in lines
-    ]
-    name, q, _ = lines[-1]
-    who = "The traders together" if together else visible(str(name))
-    title = f"{who}: {money(q['q05'])} to {money(q['q95'])} {unit} with 90% probability; a loss has probability {percent(q['p_loss'])}."
-    words = [f"{r.label}: {r.words}, [{money(r.low)}, {money(r.high)}]." for r in rows]
-    axis = Axis("quarter", f"value-add of the next {count(q['sessions'])} sessions, {unit}: mean and 90% interval")
-    description = f"Predicted value-add of the next quarter in {unit}. " + " ".join(words)
-    return in_both_layouts(lambda **k: interval_svg(rows, axis, **k), title, description)
 
 
 def _split(desk: Mapping[str, Any]) -> Picture | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from skillstats.report.kpis import Table
+from skillstats.report.kpis import DESK, Table
 from skillstats.report.numbers import ABSENT, count, digits_for, fixed, interval, is_number, percent, visible
 from skillstats.report.rows import Row
 from skillstats.report.words import Scale
@@ -117,7 +117,7 @@ def day_error_rows(lines: Sequence[Mapping[str, Any]], unit: str) -> Table:
     )
     found = tuple(
         (
-            "whole desk" if line["trader"] is None else visible(str(line["trader"])),
+            DESK if line["trader"] is None else visible(str(line["trader"])),
             count(line["rows"]),
             count(line["days"]),
             fixed(line["mean"], digits),
@@ -129,7 +129,7 @@ def day_error_rows(lines: Sequence[Mapping[str, Any]], unit: str) -> Table:
         )
         for line in lines
     )
-    return Table(heads, found)
+    return Table(heads, found, totals=tuple(k for k, line in enumerate(lines) if line["trader"] is None))
 
 
 def _name(row: Row) -> str:

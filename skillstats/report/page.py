@@ -1,8 +1,8 @@
 """Render an evaluation as one self-contained HTML file.
 
 One environment escapes everything, refuses undefined names and refuses to print anything but text that was prepared: ``None``,
-``nan`` or an unformatted number in a template is an error, not a page. The page holds no script and asks no other computer for
-anything.
+``nan`` or an unformatted number in a template is an error, not a page. The page holds one script, named by its digest in the page's
+policy, and asks no other computer for anything; see `finish`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -27,6 +27,7 @@ from markupsafe import Markup
 from skillstats.errors import UsageError
 from skillstats.evaluation.result import Evaluation
 from skillstats.evaluation.write import plain_json
+from skillstats.report.finish import CONTENTS, finished, policy_of
 from skillstats.report.numbers import visible
 from skillstats.report.readers import READERS, Material, Reader
 
@@ -48,7 +49,13 @@ class Pages:
 
 
 def render_report(
-    evaluation: Evaluation, *, audience: str, trader: str | None = None, ledger: Ledger | None = None, day: str | None = None
+    evaluation: Evaluation,
+    *,
+    audience: str,
+    trader: str | None = None,
+    ledger: Ledger | None = None,
+    day: str | None = None,
+    minutes: Sequence[Mapping[str, Any]] = (),
 ) -> str:
     """Render the page of one audience.
 
@@ -59,6 +66,7 @@ def render_report(
     trader : whose page it is, for a page of one person only
     ledger : the rows the evaluation rests on, for pages that show rows or cells of the ledger
     day : session the trader's page is about, ``2026-09-30``; default: the last one with a decision of that trader
+    minutes : decisions recorded on this evaluation, see `skillstats.evaluation.minutes.read_minutes`
 
     Returns
     -------
@@ -74,7 +82,7 @@ def render_report(
     -----
     The head's page names every trader of the desk: it is for the person who supervises them.
     """
-    return make_pages(Material(evaluation, ledger, trader, day=day), audience=audience).page
+    return make_pages(Material(evaluation, ledger, trader, tuple(minutes), day=day), audience=audience).page
 
 
 def make_pages(material: Material, *, audience: str) -> Pages:
@@ -83,9 +91,19 @@ def make_pages(material: Material, *, audience: str) -> Pages:
     seen = reader.collect(material)
     data = plain_json(seen) if reader.own_data else b""
     seen = msgspec.json.decode(data) if reader.own_data else seen
-    style = Markup(_read("style.css"))  # noqa: S704  a file of the package, no data in it
-    page = _environment().get_template(reader.template).render(v=reader.view(seen), style=style)
-    return Pages(page, data, reader.tables(material))
+    return Pages(_render(reader, seen), data, reader.tables(material))
+
+
+def _render(reader: Reader, seen: Mapping[str, Any]) -> str:
+    """The page of a reader's data."""
+    style, script = _read("style.css"), _read("page.js")
+    parts = {"style": Markup(style), "script": Markup(script)}  # noqa: S704  files of the package, no data in them
+    page = (
+        _environment()
+        .get_template(reader.template)
+        .render(v=reader.view(seen), policy=policy_of(script), contents=CONTENTS, **parts)
+    )
+    return finished(page)
 
 
 def write_report(
@@ -96,14 +114,20 @@ def write_report(
     trader: str | None = None,
     ledger: Ledger | None = None,
     day: str | None = None,
+    contests: Sequence[Mapping[str, Any]] = (),
+    minutes: Sequence[Mapping[str, Any]] = (),
+    pdf: str | Path | None = None,
 ) -> Path:
     """Render a page and write it; each file appears complete or not at all.
 
     Parameters
     ----------
     evaluation, audience, trader, ledger, day : see `render_report`
+    contests, minutes : contested rows, see `skillstats.read_contests`, and decisions recorded on the evaluation, see `skillstats.read_minutes`, for
+        pages that list them
     path : the file to write; an existing page is replaced, anything else is left alone; its folder must exist. The data of the page is written
         beside it, with the ending ``.json`` (none for the head, whose data is the evaluation itself), and tables with their own
+    pdf : also print the page to this file, with the extra `pdf` and a browser of this machine; see `skillstats.report.pdf`
 
     Returns
     -------
@@ -112,12 +136,24 @@ def write_report(
     Raises
     ------
     UsageError
-        As `render_report`, or if `path` cannot be written.
+        As `render_report`, if the page cannot be printed, or if `path` or `pdf` cannot be written.
     """
-    return write_pages(make_pages(Material(evaluation, ledger, trader, day=day), audience=audience), Path(path))
+    material = Material(evaluation, ledger, trader, tuple(minutes), contests=tuple(contests), day=day)
+    pages = make_pages(material, audience=audience)
+    if pdf is None:
+        return write_pages(pages, Path(path))
+    from skillstats.report.pdf import print_pdf
+
+    _check_target(Path(pdf), b"%PDF-", "a PDF")
+    printed = print_pdf(pages.page)
+    written = write_pages(pages, Path(path))
+    _write_or_refuse({Path(pdf): printed})
+    return written
 
 
-def write_own_pages(evaluation: Evaluation, ledger: Ledger, folder: Path, *, audience: str) -> list[Path]:
+def write_own_pages(
+    evaluation: Evaluation, ledger: Ledger, folder: Path, *, audience: str, contests: Sequence[Mapping[str, Any]] = ()
+) -> list[Path]:
     """Write the page of every trader of an evaluation into a folder, which is made where it is missing.
 
     Each page has a name of its own, see `page_name`; a reader is given one file, never the folder.
@@ -137,7 +173,7 @@ def write_own_pages(evaluation: Evaluation, ledger: Ledger, folder: Path, *, aud
 
     bench = prepare(ledger)
     traders = list(dict.fromkeys(str(r["trader"]) for r in evaluation.rows))
-    materials = (Material(evaluation, ledger, t, bench=bench) for t in traders)
+    materials = (Material(evaluation, ledger, t, contests=tuple(contests), bench=bench) for t in traders)
     return [write_pages(make_pages(m, audience=audience), folder / page_name(str(m.trader))) for m in materials]
 
 
@@ -155,21 +191,31 @@ def page_name(trader: str) -> str:
 
 def write_pages(pages: Pages, target: Path) -> Path:
     """Write what a reader is given, the page last."""
-    if target.exists() and (not target.is_file() or not target.read_bytes()[:15].lower().startswith(b"<!doctype html")):
-        raise UsageError(f"report {target}: exists and is not a page; name another file")
-    try:
-        if pages.data:
-            _write_atomically(target.with_suffix(".json"), pages.data)
-        for name, table in pages.tables.items():
-            sink = pa.BufferOutputStream()
-            pq.write_table(table, sink, compression="zstd")
-            _write_atomically(target.with_name(f"{target.stem}-{name}"), sink.getvalue().to_pybytes())
-        _write_atomically(target, pages.page.encode("utf-8"))
-    except OSError as error:
-        raise UsageError(
-            f"report {target}: cannot be written ({error.strerror}); give the path of a file in an existing folder"
-        ) from None
+    _check_target(target, b"<!doctype html", "a page")
+    files = {target.with_suffix(".json"): pages.data} if pages.data else {}
+    for name, table in pages.tables.items():
+        sink = pa.BufferOutputStream()
+        pq.write_table(table, sink, compression="zstd")
+        files[target.with_name(f"{target.stem}-{name}")] = sink.getvalue().to_pybytes()
+    _write_or_refuse({**files, target: pages.page.encode("utf-8")})
     return target
+
+
+def _check_target(target: Path, start: bytes, kind: str) -> None:
+    """An older file of the same kind is replaced; anything else is left alone."""
+    if target.exists() and (not target.is_file() or not target.read_bytes()[: len(start)].lower().startswith(start.lower())):
+        raise UsageError(f"report {target}: exists and is not {kind}; name another file")
+
+
+def _write_or_refuse(files: Mapping[Path, bytes]) -> None:
+    """Write files in order, each whole."""
+    for target, content in files.items():
+        try:
+            _write_atomically(target, content)
+        except OSError as error:
+            raise UsageError(
+                f"report {target}: cannot be written ({error.strerror}); give the path of a file in an existing folder"
+            ) from None
 
 
 def _reader(material: Material, audience: str) -> Reader:
@@ -178,6 +224,9 @@ def _reader(material: Material, audience: str) -> Reader:
         raise UsageError(f"audience={audience!r}, not in {{{', '.join(AUDIENCES)}}}; name who will read the page")
     if audience not in READERS:
         raise UsageError(f"audience={audience!r}, this version writes pages for {', '.join(READERS)} only")
+    declared = material.evaluation.plan.get("audiences") or AUDIENCES
+    if audience not in declared:
+        raise UsageError(f"audience={audience!r}, the plan of this evaluation declares pages for {', '.join(declared)} only")
     reader, trader, ledger = READERS[audience], material.trader, material.ledger
     known = {r["trader"] for r in material.evaluation.rows}
     if reader.needs_trader and trader not in known:

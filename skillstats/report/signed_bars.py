@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from markupsafe import Markup
 
 from skillstats.report.figures import BAND, CLEAR, FAINT, INK, SOFT
 from skillstats.report.numbers import fixed, shorten
+from skillstats.report.section import Picture, in_both_layouts
 from skillstats.report.svg import draw_svg
 
 if TYPE_CHECKING:
@@ -33,6 +35,24 @@ class SignedBar:
     words: str
 
 
+@dataclass(frozen=True, slots=True)
+class SignedBarData:
+    """A picture of signed bars, before it is drawn: key of its ids, finding, alternative text, bars, names of the parts, unit."""
+
+    key: str
+    title: str
+    description: str
+    bars: tuple[SignedBar, ...]
+    labels: tuple[str, ...]
+    unit: str
+
+
+def signed_bar_picture(data: SignedBarData) -> Picture:
+    """The picture in both layouts, for a page."""
+    draw = partial(signed_bars_svg, data.bars, data.labels, data.unit, key=data.key)
+    return in_both_layouts(draw, data.title, data.description)
+
+
 def signed_bars_svg(
     bars: Sequence[SignedBar], labels: Sequence[str], unit: str, *, key: str, narrow: bool, title: str, description: str
 ) -> Markup:
@@ -50,8 +70,6 @@ def signed_bars_svg(
 
 def _figure(bars: Sequence[SignedBar], labels: Sequence[str], unit: str, *, narrow: bool) -> Figure:
     from matplotlib.figure import Figure
-    from matplotlib.lines import Line2D
-    from matplotlib.patches import Patch
 
     font = FONT[narrow]
     legend = 0.27 * (len(labels) + 1) if narrow else 0.21 * -(-(len(labels) + 1) // 3)
@@ -60,16 +78,29 @@ def _figure(bars: Sequence[SignedBar], labels: Sequence[str], unit: str, *, narr
     figure = Figure(figsize=(WIDTH[narrow], height), facecolor="none")
     left, right = (0.03, 0.97) if narrow else (0.215, 0.80)
     axes: Axes = figure.add_axes((left, bottom / height, right - left, ROW[narrow] * len(bars) / height))
-    _frame(axes, bars, unit, font)
-    for place, bar in enumerate(bars):
-        _draw(axes, bar, place, narrow=narrow)
-    handles: list[Any] = [Patch(facecolor=c, label=words) for c, words in zip(COLOURS, labels, strict=False)]
-    handles.append(Line2D([], [], marker="D", ms=6, mfc=INK, mec="white", ls="none", label="value-add: the sum of the parts"))
+    draw_signed_bars(axes, bars, unit, narrow=narrow)
     figure.legend(
-        handles=handles, loc="lower left", bbox_to_anchor=(0.01, 0.0), ncol=1 if narrow else 3, frameon=False, fontsize=font - 0.5,
+        handles=legend_handles(labels), loc="lower left", bbox_to_anchor=(0.01, 0.0), ncol=1 if narrow else 3, frameon=False, fontsize=font - 0.5,
         labelcolor=SOFT, handlelength=1.2, handleheight=0.9, columnspacing=1.8, borderaxespad=0.0, borderpad=0.1,
     )  # fmt: skip
     return figure
+
+
+def draw_signed_bars(axes: Axes, bars: Sequence[SignedBar], unit: str, *, narrow: bool = False) -> None:
+    """The bars on given axes; names stand left of them, words right, so the axes need margins."""
+    _frame(axes, bars, unit, FONT[narrow])
+    for place, bar in enumerate(bars):
+        _draw(axes, bar, place, narrow=narrow)
+
+
+def legend_handles(labels: Sequence[str]) -> list[Any]:
+    """What each colour means, and the diamond."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    handles: list[Any] = [Patch(facecolor=c, label=words) for c, words in zip(COLOURS, labels, strict=False)]
+    diamond = Line2D([], [], marker="D", ms=6, mfc=INK, mec="white", ls="none", label="value-add: the sum of the parts")
+    return [*handles, diamond]
 
 
 def _frame(axes: Axes, bars: Sequence[SignedBar], unit: str, font: float) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from markupsafe import Markup
 
 from skillstats.report.figures import BAND, CLEAR, FAINT, INK, SOFT
 from skillstats.report.numbers import fixed, shorten
+from skillstats.report.section import Picture, in_both_layouts
 from skillstats.report.svg import draw_svg
 
 if TYPE_CHECKING:
@@ -30,6 +32,24 @@ class Stack:
     words: str
 
 
+@dataclass(frozen=True, slots=True)
+class StackData:
+    """A picture of stacked bars, before it is drawn: key of its ids, finding, alternative text, bars, names of the parts, name of the axis."""
+
+    key: str
+    title: str
+    description: str
+    stacks: tuple[Stack, ...]
+    labels: tuple[str, ...]
+    axis: str
+
+
+def stack_picture(data: StackData) -> Picture:
+    """The picture in both layouts, for a page."""
+    draw = partial(stacks_svg, data.stacks, data.labels, data.axis, key=data.key)
+    return in_both_layouts(draw, data.title, data.description)
+
+
 def stacks_svg(
     stacks: Sequence[Stack], labels: Sequence[str], axis: str, *, key: str, narrow: bool, title: str, description: str
 ) -> Markup:
@@ -47,8 +67,6 @@ def stacks_svg(
 
 def _figure(stacks: Sequence[Stack], labels: Sequence[str], axis: str, *, narrow: bool) -> Figure:
     from matplotlib.figure import Figure
-    from matplotlib.lines import Line2D
-    from matplotlib.patches import Patch
 
     font, width, row = (11.0, 4.9, 0.72) if narrow else (9.0, 10.0, 0.40)
     columns = 2 if narrow else len(labels) + 1
@@ -58,16 +76,28 @@ def _figure(stacks: Sequence[Stack], labels: Sequence[str], axis: str, *, narrow
     figure = Figure(figsize=(width, height), facecolor="none")
     left, right = (0.03, 0.97) if narrow else (0.16, 0.84)
     axes: Axes = figure.add_axes((left, bottom / height, right - left, row * len(stacks) / height))
-    _frame(axes, stacks, axis, font)
-    for place, stack in enumerate(stacks):
-        _draw(axes, stack, place, narrow=narrow, font=font)
-    handles = [Patch(facecolor=c, label=words) for c, words in zip(COLOURS, labels, strict=False)]
-    total = Line2D([], [], marker="D", ms=5.5, mfc="white", mec=INK, mew=1.3, ls="none", label="value-add")
+    draw_stacks(axes, stacks, axis, narrow=narrow, font=font)
     figure.legend(
-        handles=[*handles, total], loc="lower left", bbox_to_anchor=(left - 0.01, 0.0), ncol=columns, frameon=False,
+        handles=legend_handles(labels), loc="lower left", bbox_to_anchor=(left - 0.01, 0.0), ncol=columns, frameon=False,
         fontsize=font - 0.5, labelcolor=SOFT, handlelength=1.2, handleheight=0.9, columnspacing=1.6, borderaxespad=0.0, borderpad=0.1,
     )  # fmt: skip
     return figure
+
+
+def draw_stacks(axes: Axes, stacks: Sequence[Stack], axis: str, *, narrow: bool = False, font: float = 9.0) -> None:
+    """The bars on given axes; names stand left of them, words right, so the axes need margins."""
+    _frame(axes, stacks, axis, font)
+    for place, stack in enumerate(stacks):
+        _draw(axes, stack, place, narrow=narrow, font=font)
+
+
+def legend_handles(labels: Sequence[str]) -> list[Any]:
+    """What each colour means, and the diamond."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    handles: list[Any] = [Patch(facecolor=c, label=words) for c, words in zip(COLOURS, labels, strict=False)]
+    return [*handles, Line2D([], [], marker="D", ms=5.5, mfc="white", mec=INK, mew=1.3, ls="none", label="value-add")]
 
 
 def _frame(axes: Axes, stacks: Sequence[Stack], axis: str, font: float) -> None:

@@ -7,29 +7,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from markupsafe import Markup
 
 from skillstats.evaluation.result import INTERVAL_NAME, Evaluation
 from skillstats.report import facts, words
 from skillstats.report.blocks import sections_of
+from skillstats.report.blocks.contests import contests_section
+from skillstats.report.blocks.restatement import restatement_section
+from skillstats.report.decided import decided_section
 from skillstats.report.facts import Facts, text_of
 from skillstats.report.figures import forest_svg
 from skillstats.report.grid import GridRow, grid_of
+from skillstats.report.history import history_sections
 from skillstats.report.kpis import Table, kpi_table
 from skillstats.report.more import More, more_of
 from skillstats.report.numbers import ABSENT, count, digits_for, fixed, interval, is_number, percent, visible
+from skillstats.report.operating import operating_sections
+from skillstats.report.plots.forest import forest_of
 from skillstats.report.rows import NOT_ENOUGH, Band, Reason, Row, overall_rows, reasons_of, regime_rows
 from skillstats.report.section import Section, Setting
+from skillstats.report.skill_sections import skill_sections
 from skillstats.report.verdict import Verdict, verdict_of
 from skillstats.report.words import Scale
 
 CHAPTERS: Final[Mapping[str, tuple[str, ...]]] = {
-    "sure": ("operating", "placebo", "classics"),
+    "first": ("contests", "restatement"),
+    "sure": ("wrong", "length", "priors", "prior", "funnel", "placebo", "classics"),
     "value": ("factors", "choice", "risk"),
     "regimes": ("regimes", "policies"),
-    "history": ("history", "restatement", "minutes"),
+    "history": ("history", "forecasts", "decided"),
     "people": ("behaviour", "learning"),
 }
 """Chapter of the page to the keys of its sections, both in the order of the reader's questions; a section of no chapter stands under the last."""
@@ -114,8 +122,8 @@ class View:
     plan_text: tuple[str, ...]
 
 
-def view_of(evaluation: Evaluation) -> View:
-    """Filter an evaluation and write it down as text."""
+def view_of(evaluation: Evaluation, contests: Sequence[Mapping[str, Any]] = ()) -> View:
+    """Filter an evaluation and the contests of its rows, and write them down as text."""
     scale = words.scale_of(evaluation)
     own, cells = overall_rows(evaluation), regime_rows(evaluation)
     groups = words.group_traders(own)
@@ -137,7 +145,7 @@ def view_of(evaluation: Evaluation) -> View:
         interval_name=INTERVAL_NAME,
         unit=text_of(source["unit"]),
         data=facts.data_facts(evaluation),
-        forest=_forest(own, groups, scale),
+        forest=_forest(own, scale),
         lines=tuple(_line(r, scale, digits) for r in own),
         grid_title=words.grid_title(cells, scale) if cells else "",
         regimes=regimes,
@@ -145,7 +153,7 @@ def view_of(evaluation: Evaluation) -> View:
         cells=tuple(_line(r, scale, digits) for r in cells),
         kpis=kpi_table(evaluation.kpis, text_of(source["unit"])),
         more=more_of(evaluation, own, scale, text_of(source["unit"])),
-        sections=by_chapter(sections_of(evaluation.attribution, _setting(evaluation, own, scale))),
+        sections=by_chapter(_sections(evaluation, contests, own, scale)),
         hypotheses=_hypotheses(evaluation),
         caveats=tuple(visible(str(c)) for c in evaluation.caveats),
         population=facts.population_table(evaluation),
@@ -153,6 +161,24 @@ def view_of(evaluation: Evaluation) -> View:
         gates=reasons_of(evaluation.diagnostics.get("gates") or ()),
         identity=facts.identity_facts(evaluation),
         plan_text=tuple(str(evaluation.plan["text"] or "").splitlines()),
+    )
+
+
+def _sections(
+    evaluation: Evaluation, contests: Sequence[Mapping[str, Any]], own: tuple[Row, ...], scale: Scale
+) -> tuple[Section, ...]:
+    """Every section the evaluation has something to say in, in no order of importance."""
+    setting = _setting(evaluation, own, scale)
+    annual, certainty = bool(evaluation.source["has_year"]), float(evaluation.plan["certainty"])
+    hurdle = float(evaluation.plan["hurdle"]) if annual else None
+    changed = restatement_section(evaluation.restatement, setting, annual=annual, certainty=certainty)
+    decided = decided_section(evaluation.minutes, text_of(evaluation.source["unit"]))
+    return (
+        *(s for s in (contests_section(contests), changed, decided) if s is not None),
+        *operating_sections({} if evaluation.status == "WITHHOLD" else evaluation.operating, own, scale),
+        *skill_sections(evaluation),
+        *history_sections(evaluation.history, setting, hurdle),
+        *sections_of(evaluation.attribution, setting),
     )
 
 
@@ -182,13 +208,13 @@ def _tiles(groups: words.Groups, scale: Scale) -> tuple[Tile, ...]:
     return tuple(Tile(css, count(len(rows)), label, words.names(rows)) for css, rows, label in every if rows or css == "clear")
 
 
-def _forest(rows: tuple[Row, ...], groups: words.Groups, scale: Scale) -> Forest | None:
+def _forest(rows: tuple[Row, ...], scale: Scale) -> Forest | None:
     """Both layouts of the forest plot; None where no trader has an estimate."""
-    if not any(r.ir for r in rows):
+    data = forest_of(rows, scale)
+    if data is None:
         return None
-    title, description = words.forest_title(groups, scale), words.forest_description(rows, scale)
-    wide, narrow = (forest_svg(rows, scale, narrow=n, title=title, description=description) for n in (False, True))
-    return Forest(title, wide, narrow)
+    wide, narrow = (forest_svg(data.rows, scale, narrow=n, title=data.title, description=data.description) for n in (False, True))
+    return Forest(data.title, wide, narrow)
 
 
 def _line(row: Row, scale: Scale, digits: int) -> Line:

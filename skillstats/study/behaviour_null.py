@@ -27,6 +27,8 @@ from skillstats.study.learning_rates import LEARNING, learning_markdown, learnin
 
 LEVEL: Final = 0.05
 ALARM: Final = 0.01
+AGAIN: Final = 1_000_003
+"""Added to the seed of the run that an alarm is confirmed on: of some fifty correct cells one in two runs alarms by chance, hardly any twice."""
 NOT_NULL: Final = frozenset({("edge", "early_exit")})
 """Where the model is right more often than not, cutting its positions early does lose: no false alarm."""
 DESIGNS: Final = (
@@ -45,11 +47,11 @@ PLANTED: Final = tuple(
 )  # fmt: skip
 
 
-def run_desk(seed: int, world: Desk, replicate: int) -> pd.DataFrame:
-    """Habits of one simulated desk: a row a trader and detector."""
+def run_desk(seed: int, world: Desk, replicate: int, names: tuple[str, ...] = ()) -> pd.DataFrame:
+    """Habits of one simulated desk: a row a trader and detector; those of `names`, or the planted one, or all."""
     rng = np.random.default_rng([seed, *world.name.encode(), len(world.habits), replicate])
     desk = desk_of(world, rng)
-    only = tuple(BY_NAME[name] for name in world.habits) or DETECTORS
+    only = tuple(BY_NAME[name] for name in (names or world.habits)) or DETECTORS
     table = habits_of(desk, 0.10, only).to_pandas()
     if "herding" in world.habits:
         table = table[table["trader"] == "T1"]  # the one who copies
@@ -75,7 +77,10 @@ def null_rates(rows: pd.DataFrame) -> pd.DataFrame:
         deviations = desks["sum"] - LEVEL * desks["count"]
         error = float(np.sqrt((deviations - deviations.mean()).pow(2).sum())) / n
         covered = float(((asked["q05"] <= 0) & (asked["q95"] >= 0)).mean())
-        too_often = bool(error > 0 and stats.t.sf((rate - LEVEL) / error, max(1, len(desks) - 1)) < ALARM)
+        if error > 0:
+            chance = stats.t.sf((rate - LEVEL) / error, max(1, len(desks) - 1))
+        else:  # every desk says the same
+            chance = stats.binomtest(int(fires.sum()), n, LEVEL, alternative="greater").pvalue
         table.append(
             {
                 "design": design,
@@ -84,10 +89,31 @@ def null_rates(rows: pd.DataFrame) -> pd.DataFrame:
                 "rate": rate,
                 "error": error,
                 "covered": covered,
-                "ok": not too_often,
+                "ok": bool(chance >= ALARM),
             }
         )
     return pd.DataFrame(table)
+
+
+def confirmed(null: pd.DataFrame, desks: int, seed: int, workers: int) -> pd.DataFrame:
+    """The null table with every alarm run again on as many fresh desks.
+
+    Returns
+    -------
+    the columns of `null_rates` and again (rate on the fresh desks, NaN where none were needed), defect (an alarm in both runs)
+    """
+    table = null.assign(again=np.nan, defect=False)
+    for world in DESIGNS:
+        names = tuple(null.loc[(null["design"] == world.name) & ~null["ok"], "detector"])
+        if not names:
+            continue
+        fresh = null_rates(run_worlds(partial(run_desk, names=names), (world,), desks, seed + AGAIN, workers)).set_index(
+            "detector"
+        )
+        for name in names:
+            at = (table["design"] == world.name) & (table["detector"] == name)
+            table.loc[at, "again"], table.loc[at, "defect"] = fresh.loc[name, "rate"], not fresh.loc[name, "ok"]
+    return table
 
 
 def power_rates(rows: pd.DataFrame) -> pd.DataFrame:
@@ -145,9 +171,20 @@ def markdown(null: pd.DataFrame, power: pd.DataFrame, lists: pd.DataFrame) -> st
     told = ", ".join(f"{name} {share:.2f}" for name, share in any_found.items())
     lines += [
         "",
+        _again(null),
+        "",
         f"All cells together: {pooled:.3f}. Desks of eight unbiased traders with any habit on the list at a false-discovery rate of 10%: {told}.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _again(null: pd.DataFrame) -> str:
+    """What became of the alarms, a sentence."""
+    alarms = null[~null["ok"]]
+    if alarms.empty:
+        return "No cell fires more often than 5% by more than chance (one-sided p of 1%)."
+    told = [f"`{r.detector}` in {r.design} {r.rate:.3f}, then {r.again:.3f}" for r in alarms.itertuples()]
+    return f"Cells above 5% by more than chance (one-sided p of 1%) were run again on as many fresh desks: {'; '.join(told)}."
 
 
 def study(
@@ -157,7 +194,7 @@ def study(
     null = run_worlds(run_desk, DESIGNS, desks, seed, workers)
     planted = run_worlds(run_desk, PLANTED, planted_desks or max(2, desks // 8), seed, workers)
     lists = null.groupby(["design", "replicate"], sort=False)["found"].any().rename("any")
-    return null_rates(null), power_rates(planted), lists.reset_index()
+    return confirmed(null_rates(null), desks, seed, workers), power_rates(planted), lists.reset_index()
 
 
 def run_worlds(
@@ -199,8 +236,8 @@ def main(part: str, desks: int, seed: int, workers: int, out: Path | None) -> No
         null, power, lists = study(desks, seed, workers)
         text = markdown(null, power, lists)
         bad = [
-            f"{r.detector} fires on {r.rate:.1%} of {r.traders} unbiased traders in {r.design}"
-            for r in null[~null["ok"]].itertuples()
+            f"{r.detector} fires on {r.rate:.1%} and again on {r.again:.1%} of {r.traders} unbiased traders in {r.design}"
+            for r in null[null["defect"]].itertuples()
         ]
     click.echo(text)
     if out is not None:

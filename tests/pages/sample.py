@@ -205,7 +205,15 @@ def plan(**changes: Any) -> dict[str, Any]:
     made: dict[str, Any] = {
         "name": "Q3 2026",
         "digest": "9f1c" * 16,
-        "frozen": None,
+        "frozen": {
+            "status": "before",
+            "at": 1_782_820_800_000_000,
+            "digest": "9f1c" * 16,
+            "first_outcome": 1_782_939_600_000_000,
+            "text": "Frozen on 2026-06-30 12:00:00 UTC, before the first outcome (2026-07-01 21:00:00 UTC), by the clock of the machine that froze it.",
+            "keys": [],
+            "freezes": 1,
+        },
         "hurdle": 0.25,
         "hurdle_unit": "annual IR",
         "certainty": 0.9,

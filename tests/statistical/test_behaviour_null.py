@@ -11,8 +11,11 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pytest
 
-from skillstats.study.behaviour_null import DESIGNS, PLANTED, markdown, null_rates, power_rates, run_desk
+from skillstats.study import behaviour_null
+from skillstats.study.behaviour_null import DESIGNS, PLANTED, confirmed, markdown, null_rates, power_rates, run_desk
+from skillstats.study.behaviour_worlds import Desk
 
 SEED = 20260721
 
@@ -38,6 +41,36 @@ def test_the_tables_say_what_the_rows_say() -> None:
     null, power = null_rates(rows), power_rates(rows)
     assert null["rate"].tolist() == [1 / 3] and null["covered"].tolist() == [2 / 3] and null["traders"].tolist() == [3]
     assert power["power"].tolist() == [1 / 3]
-    text = markdown(null, power, pd.DataFrame({"design": ["usual"], "any": [True]}))
+    null = null.assign(again=[0.05], defect=[False])
+    text = markdown(null.assign(ok=False), power, pd.DataFrame({"design": ["usual"], "any": [True]}))
     assert "| Exits (`exits`) | 0.333 | 0.667 | 0.33 | +0.50 pp |" in text
+    assert "`exits` in usual 0.333, then 0.050" in text
     assert {w.name for w in PLANTED} == {next(iter(w.habits)) for w in PLANTED}
+
+
+def test_an_alarm_is_a_defect_only_if_fresh_desks_raise_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A detector that always fires alarms twice; one that fired by chance is run again, alone, on other seeds, and cleared."""
+    asked: list[tuple[str, tuple[str, ...]]] = []
+
+    def fresh(seed: int, world: Desk, replicate: int, names: tuple[str, ...] = ()) -> pd.DataFrame:
+        assert seed == 5 + behaviour_null.AGAIN
+        asked.append((world.name, names))
+        p = [0.001 if name == "exits" else 0.9 for name in names]  # on every desk, so that desks do not vary
+        return pd.DataFrame(
+            {"design": world.name, "replicate": replicate, "detector": list(names), "p": p, "q05": -1.0, "q95": 1.0}
+        )
+
+    monkeypatch.setattr(behaviour_null, "run_desk", fresh)
+    first = pd.DataFrame(
+        {
+            "design": "usual",
+            "detector": ["exits", "recency", "herding"],
+            "traders": 8,
+            "rate": [1.0, 0.2, 0.05],
+            "ok": [False, False, True],
+        }
+    )
+    found = confirmed(first, 4, 5, 1).set_index("detector")
+    assert set(asked) == {("usual", ("exits", "recency"))}
+    assert found["defect"].to_dict() == {"exits": True, "recency": False, "herding": False}
+    assert found.loc["exits", "again"] == 1.0 and np.isnan(found.loc["herding", "again"])

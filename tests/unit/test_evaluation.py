@@ -429,3 +429,13 @@ def test_every_kind_of_term_goes_through_the_whole_evaluation():
     assert all(np.isfinite(row[k]) for k in ESTIMAND_COLUMNS if row[k] is not None)
     assert {"sizing_mean", "sizing_sd", "drift_sd", "drift_persistence", "factor_sd", "asset_class_sd"} <= set(result.population)
     assert any("2025Q4" in c for c in result.caveats)
+
+
+def test_rounding_makes_no_probability_above_one():
+    """Everybody above the hurdle in every draw: reweighting must give exactly 1, which a page can print."""
+    rng = np.random.default_rng(4)
+    tau = np.abs(rng.normal(0.1, 0.02, 2000))
+    found = prior_sensitivity(np.ones((2000, 3)), 0.25, {"x": (tau, 0.5)}, (np.zeros(2000), 0.0, 1.0))
+    assert found.halved.max() <= 1.0
+    assert found.doubled.max() <= 1.0
+    assert found.halved == pytest.approx(1.0, abs=1e-12)

@@ -38,7 +38,7 @@ def test_a_shown_row_has_every_estimand():
     detail = own(result, "T1")["detail"]
     assert set(detail) == {
         "ir_day", "ir_decision_standard", "ir_annual_standard", "reliability", "half_life", "year", "money_ir", "money_ir_annual",
-        "type_errors", "prior", "tails", "losses", "needed", "quarter",
+        "type_errors", "prior", "hurdles", "tails", "losses", "needed", "quarter",
     }  # fmt: skip
     assert detail["reliability"]["mean"] == pytest.approx(own(result, "T1")["reliability"])
     assert detail["losses"]["decisions"] == pytest.approx(240 / 60 * 63)

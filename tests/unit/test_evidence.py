@@ -13,6 +13,7 @@ import pytest
 
 from skillstats.errors import SkillWithheld, UsageError
 from skillstats.evidence import Evidence, read_outcomes, to_evidence
+from skillstats.evidence.cells import distinct_rows
 from skillstats.evidence.risk import add_within_decision
 from skillstats.ledger.build import build_ledger
 from skillstats.ledger.containers import Ledger
@@ -398,3 +399,14 @@ def test_ledger_rows_bring_their_labels() -> None:
     }  # fmt: skip
     frame = evidence.to_pandas().set_index("trader")
     assert frame.loc["T1", ["signal_type", "asset_class"]].tolist() == ["carry", "equity"]
+
+
+def test_a_table_of_combinations_gives_what_sorting_gives() -> None:
+    """Few combinations are marked in a table, many are sorted: both against numpy's unique rows."""
+    rng = np.random.default_rng(5)
+    for levels, rows in (((4, 60, 3), 2_000), ((900, 900, 50), 300), ((1, 1), 7)):
+        columns = [rng.integers(0, n, rows) for n in levels]
+        found, place = distinct_rows(columns)
+        expected, inverse = np.unique(np.stack(columns, axis=1), axis=0, return_inverse=True)
+        assert np.array_equal(np.stack(found, axis=1), expected)
+        assert np.array_equal(place, inverse.ravel())

@@ -9,8 +9,8 @@ from typing import Any, Final
 from skillstats.attribution.choice import largest_remainder
 from skillstats.report.kpis import Table
 from skillstats.report.numbers import count, fixed, listed, percent, plural, visible
-from skillstats.report.section import Section, Setting, in_both_layouts
-from skillstats.report.signed_bars import SignedBar, signed_bars_svg
+from skillstats.report.section import Section, Setting
+from skillstats.report.signed_bars import SignedBar, SignedBarData, signed_bar_picture
 from skillstats.units import MICRO, round_half_even
 
 KEYS: Final = ("rate_micro", "regime_micro", "choice_micro", "execution_micro", "initiated_micro")
@@ -42,27 +42,38 @@ def choice_section(block: Mapping[str, Any], setting: Setting) -> Section | None
         return Section("choice", TITLE, str(block["why"]))
     traders = [t for t in block["traders"] if visible(t["trader"]) in setting.traders and (t["n_departed"] or t["n_initiated"])]
     rows = [block["desk"], *traders]
-    parts = len(KEYS) if any(r["n_initiated"] for r in rows) else len(KEYS) - 1
-    digits = 0 if max(abs(r[k]) for r in rows for k in KEYS) >= WHOLE_FROM * MICRO else 2
-    drawn = rows[: MOST_ROWS + 1]
-
-    def draw(**layout: Any) -> Any:
-        return signed_bars_svg([_bar(r, parts, digits) for r in drawn], LABELS[:parts], setting.unit, key="choice", **layout)
-
-    title = _headline(traders)
-    description = f"A bar each for the desk and {plural(len(drawn) - 1, 'trader')}, {setting.unit}. {_finding(block, parts, digits, setting)}"
+    parts, digits = _columns(rows)
+    picture = signed_bar_picture(choice_of(block, traders, setting.unit))
     tables = [(_table(rows, parts, digits, setting.unit), "Value-add and its parts; the parts add up to it")]
     if block["desk"]["regimes"]:
         tables.append((_by_regime(block["desk"], digits, setting.unit), "The desk's parts by regime"))
-    finding = _finding(block, parts, digits, setting)
+    finding = _finding(block, parts, digits, setting.unit)
     return Section(
         "choice",
         TITLE,
         finding,
-        in_both_layouts(draw, title, description),
+        picture,
         tuple(tables),
         (*NOTES, *_counted(block, digits, setting)),
     )
+
+
+def choice_of(block: Mapping[str, Any], traders: Sequence[Mapping[str, Any]], unit: str) -> SignedBarData:
+    """A bar for the desk and one for each of the `traders`, which may be shown; money in `unit`."""
+    rows = [block["desk"], *traders]
+    parts, digits = _columns(rows)
+    drawn = rows[: MOST_ROWS + 1]
+    description = (
+        f"A bar each for the desk and {plural(len(drawn) - 1, 'trader')}, {unit}. {_finding(block, parts, digits, unit)}"
+    )
+    bars = tuple(_bar(r, parts, digits) for r in drawn)
+    return SignedBarData("choice", _headline(traders), description, bars, LABELS[:parts], unit)
+
+
+def _columns(rows: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
+    """How many parts there are (own orders only where somebody gave one), and the digits of their money."""
+    parts = len(KEYS) if any(r["n_initiated"] for r in rows) else len(KEYS) - 1
+    return parts, 0 if max(abs(r[k]) for r in rows for k in KEYS) >= WHOLE_FROM * MICRO else 2
 
 
 def shown(row: Mapping[str, Any], parts: int, digits: int) -> tuple[tuple[str, ...], str]:
@@ -97,11 +108,11 @@ def _headline(traders: Sequence[Mapping[str, Any]]) -> str:
     return f"The choice of signals made money for {listed(gained)}" + (" only" if len(traders) > 1 else "")
 
 
-def _finding(block: Mapping[str, Any], parts: int, digits: int, setting: Setting) -> str:
+def _finding(block: Mapping[str, Any], parts: int, digits: int, unit: str) -> str:
     desk = block["desk"]
     cells, total = shown(desk, parts, digits)
     text = (
-        f"Of the desk's value-add of {total} {setting.unit}, {cells[0]} is what departing as often and as far at random would have made, {cells[1]} "
+        f"Of the desk's value-add of {total} {unit}, {cells[0]} is what departing as often and as far at random would have made, {cells[1]} "
         f"comes from the regimes in which it was done, {cells[2]} from which signals were chosen, and {cells[3]} from execution"
     )
     return text + (f"; {cells[4]} from own orders without a signal." if parts > 4 else ".")

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any, Final
 
 from skillstats.report.kpis import Table
 from skillstats.report.numbers import ABSENT, count, digits_for, fixed, interval, is_number, listed, percent, plural, visible
-from skillstats.report.section import Picture, Section, Setting, in_both_layouts
-from skillstats.report.stacks import Stack, stacks_svg
+from skillstats.report.plots.split import PARTS, WORDS, split_of
+from skillstats.report.section import Section, Setting
+from skillstats.report.stacks import stack_picture
 
-PARTS: Final = ("timing", "tilt", "selection", "execution", "unattributed")
-WORDS: Final = {
-    "timing": "timing",
-    "tilt": "usual lean",
-    "selection": "selection",
-    "execution": "execution",
-    "unattributed": "not attributed",
-}
 TITLE: Final = "Was it timing or selection?"
-MOST_BARS: Final = 12
 NOTES: Final = (
     "Usual lean is what the trader's usual factor exposure earned, timing what departing from it earned, selection what the factors do not explain. Usual means "
     "in the trader's earlier sessions: nothing of the day itself or later enters it. Execution is slippage and cost.",
@@ -49,7 +40,7 @@ def factors_section(block: Mapping[str, Any], setting: Setting) -> Section | Non
         key="factors",
         title=TITLE,
         finding=_finding(whole, unit, block),
-        picture=_picture(shown, whole, unit),
+        picture=stack_picture(split_of(shown, whole, unit)),
         tables=tuple((t, c) for t, c in tables if t.lines),
         notes=(*NOTES, *_warnings(block)),
     )
@@ -78,25 +69,6 @@ def _sureness(row: Mapping[str, Any], part: str, digits: int) -> str:
     return f"These sessions cannot tell {WORDS[part]} from zero: {told}."
 
 
-def _picture(shown: Sequence[Mapping[str, Any]], whole: Mapping[str, Any], unit: str) -> Picture:
-    kept = sorted(shown, key=lambda r: -abs(r["value_add"]))[:MOST_BARS]
-    rows = [*(r for r in shown if r in kept), *([whole] if len(shown) > 1 else [])]
-    used = [p for p in PARTS if any(r[p] for r in rows)] or list(PARTS[:3])
-    digits = digits_for(r["value_add"] for r in rows)
-    stacks = [Stack(r["trader"], tuple(r[p] for p in used), fixed(r["value_add"], digits)) for r in rows]
-    largest = max(("timing", "tilt", "selection"), key=lambda p: abs(whole[p]))
-    dropped = f" The {MOST_BARS} traders with the largest value-add are shown." if len(shown) > MOST_BARS else ""
-    title = f"How the value was made: mostly {WORDS[largest]}" if whole["value_add"] else "How the value was made"
-    description = " ".join(
-        f"{visible(r['trader'])}: value-add {fixed(r['value_add'], digits)} {unit}, of which "
-        + listed(f"{WORDS[p]} {fixed(r[p], digits)}" for p in used)
-        + "."
-        for r in rows
-    )
-    draw = partial(stacks_svg, stacks, [WORDS[p] for p in used], f"{unit}, gains right of zero, losses left", key="factors")
-    return in_both_layouts(draw, title, description + dropped)
-
-
 def _band(row: Mapping[str, Any], part: str, digits: int) -> str:
     low, high = row.get(f"{part}_q05"), row.get(f"{part}_q95")
     own = fixed(row[part], digits)
@@ -114,7 +86,8 @@ def _parts_table(rows: Sequence[Mapping[str, Any]]) -> Table:
         )
         for r in rows
     )
-    return Table(("Trader", "Decisions", "Sessions", "Value-add", *(WORDS[p].capitalize() for p in PARTS)), lines)
+    heads = ("Trader", "Decisions", "Sessions", "Value-add", *(WORDS[p].capitalize() for p in PARTS))
+    return Table(heads, lines, totals=(len(lines) - 1,))
 
 
 def _factor_table(block: Mapping[str, Any], setting: Setting) -> Table:

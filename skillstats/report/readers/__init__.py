@@ -9,14 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from skillstats.report.readers.governance import GOVERNANCE
 from skillstats.report.readers.head import HEAD
-from skillstats.report.readers.material import Material, Reader
+from skillstats.report.readers.material import Material, Reader, contests_of, contests_without_text
+from skillstats.report.readers.pm import PM
+from skillstats.report.readers.quant import QUANT
 from skillstats.report.readers.trader import TRADER
 
 READERS: Final[Mapping[str, Reader]] = {
     "trader": TRADER,
     "head": HEAD,
+    "pm": PM,
+    "quant": QUANT,
+    "governance": GOVERNANCE,
 }
 """Audience to its reader."""
 
-__all__ = ["READERS", "Material", "Reader"]
+__all__ = ["READERS", "Material", "Reader", "contests_of", "contests_without_text"]

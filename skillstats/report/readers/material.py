@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from skillstats.evaluation.contests import without_text
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -24,9 +26,11 @@ class Material:
     """Everything a reader's data may be taken from; itself never rendered.
 
     evaluation : the verdicts; ledger : the rows they rest on, for readers that need them; trader : whose page it is, for a page of one person;
-    minutes : decisions recorded on this and earlier evaluations, oldest first
-    contests : rows that were contested, oldest first: {row, trader, note, at, verdict {..}}; day : session of a page about a day, None: the last
-    bench : the ledger prepared for placebo tests, shared by the pages of several traders; None: prepared when it is needed
+    minutes : decisions recorded on this evaluation, oldest first; those on earlier ones are in the evaluation itself
+    contests : contested rows, see `skillstats.evaluation.contests.read_contests`, with notes, names and numbers: a reader takes what it may show
+        by `contests_of` or `contests_without_text`
+    day : session of a page about a day, None: the last; bench : the ledger prepared for placebo tests, shared by the pages of several traders;
+        None: prepared when it is needed
     """
 
     evaluation: Evaluation
@@ -36,6 +40,22 @@ class Material:
     contests: tuple[Mapping[str, Any], ...] = ()
     day: str | None = None
     bench: Bench | None = None
+
+    @property
+    def decided(self) -> list[dict[str, Any]]:
+        """Decisions on earlier evaluations with what came of them, then those on this one."""
+        return [*map(dict, self.evaluation.minutes), *map(dict, self.minutes)]
+
+
+def contests_of(material: Material, trader: str) -> list[dict[str, Any]]:
+    """Contests of one trader's own rows, without the desk's total."""
+    own = [c for c in material.contests if c["row"]["trader"] == trader]
+    return [{**c, "totals": {"trader": c["totals"]["trader"]}} for c in own]
+
+
+def contests_without_text(material: Material) -> list[dict[str, Any]]:
+    """Every contest without its note and without an estimate, for readers who see neither."""
+    return [without_text(c) for c in material.contests]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,40 @@
+"""Thirty-three names that try to break out of a page, and that the door of a record lets in."""
+
+from __future__ import annotations
+
+NAMES = (
+    "<script>alert(1)</script>",
+    "</script><script>alert(2)</script>",
+    "<img src=x onerror=alert(3)>",
+    '"><svg onload=alert(4)>',
+    "' onfocus='alert(5)' autofocus='",
+    '" onmouseover="alert(6)" x="',
+    "</title><body onload=alert(7)>",
+    "</style><style>*{display:none}</style>",
+    "</text></svg><iframe src=//x>",
+    "<!--",
+    "-->",
+    "]]>",
+    "<![CDATA[",
+    "&lt;b&gt;",
+    "&#60;b&#62;",
+    "javascript:alert(8)",
+    "data:text/html,<b>",
+    "{{ 7*7 }}",
+    "{% raw %}",
+    "{# note #}",
+    "${7*7}",
+    "T1 $\\frac{$",
+    "\\u003cb\\u003e",
+    "=1+1",
+    "+cmd|' /C calc'!A0",
+    "@SUM(A1)",
+    "-2+3",
+    "NA",
+    "null",
+    "001",
+    "../../etc/passwd",
+    "A" * 120,
+    "\u0416\u4e2d\u05d0\u0301",
+)
+assert len(NAMES) == len(set(NAMES)) == 33
