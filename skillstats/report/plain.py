@@ -81,8 +81,8 @@ PLAIN: Final[Mapping[str, Plain]] = {
 SMALL: Final = {1: "one", 2: "two", 3: "three", 4: "four"}
 
 
-def plain_reason(code: str, n: Any = None, days: Any = None) -> str:
-    """The meaning of a code for a record of `n` decisions on `days` active days.
+def plain_reason(code: str, n: Any = None, days: Any = None, seen: Any = None) -> str:
+    """The meaning of a code for a record of `n` judged decisions on `days` active days; `seen` counts decisions where none can be judged.
 
     Examples
     --------
@@ -92,15 +92,20 @@ def plain_reason(code: str, n: Any = None, days: Any = None) -> str:
     '210 decisions on 12 days are too few to tell skill from luck'
     """
     if code == "E-FEW" and is_number(n):
-        if n < 1:
-            return "no decision can be judged yet"
-        if n in SMALL:
-            return f"{SMALL[int(n)]} decision{'s' if n > 1 else ''} cannot tell skill from luck"
+        if n < 1 and (not is_number(seen) or seen not in SMALL):
+            return (
+                f"none of {count(seen)} decisions can be judged yet"
+                if is_number(seen) and seen
+                else "no decision can be judged yet"
+            )
+        small = seen if n < 1 else n
+        if small in SMALL:
+            return f"{SMALL[int(small)]} decision{'s' if small > 1 else ''} cannot tell skill from luck"
         where = f" on {plural(int(days), 'day')}" if is_number(days) and days else ""
         return f"{count(n)} decisions{where} are too few to tell skill from luck"
     return PLAIN[code].meaning if code in PLAIN else f"see the code {code}"
 
 
-def plain_reasons(codes: Iterable[str], n: Any = None, days: Any = None) -> str:
+def plain_reasons(codes: Iterable[str], n: Any = None, days: Any = None, seen: Any = None) -> str:
     """The meanings of several codes in one sentence without a full stop, each once."""
-    return "; ".join(dict.fromkeys(plain_reason(c, n, days) for c in codes))
+    return "; ".join(dict.fromkeys(plain_reason(c, n, days, seen) for c in codes))

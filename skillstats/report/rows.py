@@ -51,6 +51,7 @@ class Row:
     raw_ir : before shrinkage, on the scale of `ir`; None where withheld or unknown
     claims : P(IR > hurdle) reaches the certainty of the plan; False in a cell under its floor
     detail : the estimands without a column of their own; None where withheld or unknown
+    seen : decisions of a trader of whom none could be judged; None for everybody else
     against : P(IR > 0) is so low that the record speaks against the trader with the same certainty
     """
 
@@ -72,6 +73,7 @@ class Row:
     claims: bool
     against: bool
     detail: Mapping[str, Any] | None = None
+    seen: Any = None
 
     @property
     def withheld(self) -> bool:
@@ -147,6 +149,7 @@ def _row(row: Mapping[str, Any], evaluation: Evaluation) -> Row:
         claims=above is not None and above >= certainty and not below,
         against=positive is not None and positive <= 1 - certainty and not below,
         detail=row.get("detail") if show else None,
+        seen=row.get("decisions_seen"),
     )
 
 

@@ -136,7 +136,7 @@ class _Writer:
         cheaper = {"keep": "keeping", "revoke": "revoking"}.get(str(losses.get("better")), "")
         tail = f"; by expectation alone {cheaper} costs less" if cheaper else ""
         return {
-            "withheld": plain_reasons((r.code for r in row.reasons), row.n, row.days) or "no estimate",
+            "withheld": plain_reasons((r.code for r in row.reasons), row.n, row.days, row.seen) or "no estimate",
             "floor": plain_reasons(["E-CELL"]),
             "skill": f"skill, with the {self.scale.sure} certainty that was asked for",
             "harm": f"the model does better alone, with {self.scale.sure} certainty",

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 COLOURS: Final = (CLEAR, "#c9823f", "#8fb7d6", "#6f7f90")
 """In the order of the parts; neighbours differ in lightness, so that they stay apart without colour."""
 LABELS: Final = ("size: shares added or left out", "drift: waiting", "slippage: execution", "cost: fees")
-ROW: Final = {False: 0.52, True: 0.78}
+ROW: Final = {False: 0.52, True: 0.86}
 WIDTH: Final = {False: 10.0, True: 4.9}
 FONT: Final = {False: 9.0, True: 11.0}
-LANE: Final = 0.15
-"""Height of one part in a row of height 1."""
+LANE: Final = {False: 0.15, True: 0.11}
+"""Height of one part in a row of height 1; a narrow row has its name above the parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +104,16 @@ def _frame(axes: Axes, falls: Sequence[Fall], unit: str, font: float) -> None:
 
 def _draw(axes: Axes, fall: Fall, place: int, *, narrow: bool) -> None:
     """The parts of one row from the top down, joined by thin lines, and the diamond at their end."""
-    middle, font = place + (0.14 if narrow else 0.0), FONT[narrow]
+    middle, font, lane = place + (0.06 if narrow else 0.0), FONT[narrow], LANE[narrow]
     stops = fall.stops
-    first = middle - LANE * (len(fall.parts) - 1) / 2
+    first = middle - lane * (len(fall.parts) - 1) / 2
     for k, (colour, part) in enumerate(zip(COLOURS, fall.parts, strict=True)):
-        y = first + k * LANE
-        axes.barh(y, part, left=stops[k], height=LANE, color=colour, lw=0, zorder=3)
-        axes.plot([stops[k + 1]] * 2, [y - LANE / 2, y + LANE], color=SOFT, lw=0.6, zorder=2)
+        y = first + k * lane
+        axes.barh(y, part, left=stops[k], height=lane, color=colour, lw=0, zorder=3)
+        axes.plot([stops[k + 1]] * 2, [y - lane / 2, y + lane], color=SOFT, lw=0.6, zorder=2)
     axes.plot(
         [stops[-1]],
-        [first + len(fall.parts) * LANE - 0.02],
+        [first + len(fall.parts) * lane - 0.02],
         marker="D",
         ms=5.5,
         mfc=INK,

@@ -218,6 +218,21 @@ def test_too_few_is_said_with_the_number(n: int, days: int | None, expected: str
     assert plain_reason("E-FEW", n, days) == expected
 
 
+def test_a_blanket_veto_is_one_decision_and_one_decision_tells_nothing() -> None:
+    """The sell-off: ten vetoed signals, one decision; it has no volatility to be judged by, or is judged alone: the same sentence."""
+    none = made.row(
+        "A", status="WITHHOLD", n=0, days=0, n_eff=None, codes=[made.code("E-FEW", "none of 1 decisions of 'A' can be judged")]
+    )
+    alone = made.row(
+        "B", status="WITHHOLD", n=1, days=1, n_eff=1.0, codes=[made.code("E-FEW", "not enough decisions (n = 1, at least 5)")]
+    )
+    many = made.row("C", status="WITHHOLD", n=0, days=0, n_eff=None, codes=[made.FEW]) | {"decisions_seen": 70}
+    lines = verdicts(made.sample([none | {"decisions_seen": 1}, alone, many]))
+    assert lines["A"][2] == lines["B"][2] == "one decision cannot tell skill from luck"
+    assert lines["C"][2] == "none of 70 decisions can be judged yet"
+    assert {line[1] for line in lines.values()} == {"No answer"}
+
+
 def test_sections_stand_in_the_order_of_the_questions_and_none_is_lost() -> None:
     keys = ["policies", "unheard", "risk", "placebo", "factors", "operating"]
     found = by_chapter([Section(k, "t", "f") for k in keys])

@@ -194,12 +194,12 @@ def test_a_withheld_estimate_is_in_no_byte_and_says_why_in_plain_words(ledger: A
     pages = make_pages(Material(made.sample([planted, made.row("T9")]), ledger, "T1"), audience="trader")
     words = Page(pages.page).words
     assert "one decision cannot tell skill from luck" in words and "not about you" in words
-    for trace in ("7654", "7.65", "0.77"):
+    for trace in ("98765.4", "98,765.4", "765432", "76.5%", "77%"):
         assert trace not in words and trace.encode() not in pages.data
-    stop = made.sample([made.row("T1", ir=7.654321)], status="WITHHOLD", codes=(made.code("E-CONV", "R-hat of zqx 1.2"),))
+    stop = made.sample([made.row("T1", ir=98765.4321)], status="WITHHOLD", codes=(made.code("E-CONV", "R-hat of zqx 1.2"),))
     pages = make_pages(Material(stop, ledger, "T1"), audience="trader")
     assert "did not settle on one answer" in Page(pages.page).words
-    assert b"7.65" not in pages.data and b"zqx" not in pages.data
+    assert b"98765" not in pages.data and b"zqx" not in pages.data
 
 
 def test_somebody_without_a_decision_has_a_page_that_says_so(ledger: Any) -> None:

@@ -125,6 +125,7 @@ def _estimate_row(row: Mapping[str, Any], fit_codes: Sequence[str], *, annual: b
         "n": row["n"],
         "days": row["days"],
         "n_eff": row["n_eff"],
+        "seen": row.get("decisions_seen"),
         "status": "WITHHOLD" if withheld else row["status"],
         "codes": codes or [{"code": c, "text": None} for c in fit_codes],
         **{f"ir_{k}": None if gone else row[f"{name}_{k}"] for k in ("mean", "q05", "q25", "q75", "q95")},

@@ -29,7 +29,7 @@ def known(row: Mapping[str, Any] | None, estimate: Mapping[str, Any]) -> tuple[s
     if row["status"] == "WITHHOLD":
         codes = [c["code"] for c in row["codes"]]
         said = [
-            f"Nothing can be said about your skill yet: {plain_reasons(codes, row['n'], row['days']) or 'the numbers are withheld'}."
+            f"Nothing can be said about your skill yet: {plain_reasons(codes, row['n'], row['days'], row['seen']) or 'the numbers are withheld'}."
         ]
         said.append("That is a statement about the evidence, not about you. Your own decisions and sums on this page still hold.")
         return (*said, *(f"What helps: {PLAIN[c].remedy}." for c in dict.fromkeys(codes) if c in PLAIN))
