@@ -37,7 +37,10 @@ def found(ir: float, skill: float, later: float | None) -> dict[str, Any]:
 
 
 def operating(**changes: Any) -> dict[str, Any]:
-    points = [{"years": y, "later": y > 1} | share(s) for y, s in ((0.25, 0.0), (0.5, 0.1), (0.75, 0.2), (1.0, 0.31), (2.0, 0.85), (4.0, 1.0))]
+    points = [
+        {"years": y, "later": y > 1} | share(s)
+        for y, s in ((0.25, 0.0), (0.5, 0.1), (0.75, 0.2), (1.0, 0.31), (2.0, 0.85), (4.0, 1.0))
+    ]
     slow = [p | share(0.1 * p["years"]) for p in points]
     return {
         "available": True, "model": "crossed_total", "own_model": True, "digest": "ab" * 32, "annual": True, "hurdle": 0.25, "certainty": 0.9,
@@ -97,7 +100,9 @@ def test_who_is_withheld_is_in_no_curve_and_who_is_flagged_is_marked():
     for part in (section.picture.wide, section.picture.narrow):
         assert ">T8" not in part and "T8 " not in part
         assert "T2, FLAG" in part and "T1, FLAG" not in part
-    assert section.finding.startswith("Nobody clears the hurdle with 90% certainty under all three priors; for T1, T2 and T3 the answer")
+    assert section.finding.startswith(
+        "Nobody clears the hurdle with 90% certainty under all three priors; for T1, T2 and T3 the answer"
+    )
     table = {line[0]: line[1:] for line in section.tables[0][0].lines}
     assert "T8" not in table and table["T1"] == ("89%", "97%", ">99%", "wide prior")
 
