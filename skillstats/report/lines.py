@@ -95,7 +95,7 @@ def _single(lines: Sequence[Line], guides: Guides, *, narrow: bool) -> Figure:
     for y, line, (_, colour, _marker) in zip(_apart([line.y[-1] for line in lines]), lines, LOOKS, strict=False):
         axes.text(1.02, y, line.label, transform=axes.get_yaxis_transform(), va="center", fontsize=font, color=colour)
     axes.text(guides.x, 103, guides.x_words, ha="center", va="bottom", fontsize=font - 0.5, color=INK, clip_on=False)
-    where = {"transform": axes.get_yaxis_transform(), "ha": "right", "va": "bottom"}
+    where: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "ha": "right", "va": "bottom"}
     axes.text(1.0, guides.y + 1, guides.y_words, fontsize=font - 1, color=SOFT, **where)
     return figure
 
