@@ -98,17 +98,18 @@ def hurdle_curves(
         other = None if k[name] <= K_LIMIT else refit(scale)
         if other is not None:
             refitted.append(name)
-        above[name] = _above(ir, weights, delta) if other is None else _above(other, np.full(len(other), 1 / len(other)), delta)
+        above[name] = _above(ir, weights, delta) if other is None else _above(other, None, delta)
     return Curves(delta, above, k, tuple(refitted))
 
 
-def _weights(log_ratio: FloatArray) -> tuple[FloatArray, float]:
+def _weights(log_ratio: FloatArray) -> tuple[FloatArray | None, float]:
+    """Weights of the draws and their Pareto k; None where all draws count the same."""
     if np.ptp(log_ratio) == 0:
-        return np.full(len(log_ratio), 1 / len(log_ratio)), 0.0
+        return None, 0.0
     weights, k = smoothed_weights(log_ratio)
     return weights, float(k) if np.isfinite(k) else np.inf  # one draw holds all the weight: there is no tail to fit
 
 
-def _above(ir: FloatArray, weights: FloatArray, delta: FloatArray) -> FloatArray:
-    """Weighted share of draws above each delta, (point, row)."""
-    return np.stack([weights @ (ir > d) for d in delta])
+def _above(ir: FloatArray, weights: FloatArray | None, delta: FloatArray) -> FloatArray:
+    """Share of draws above each delta, weighted where there are weights, (point, row)."""
+    return np.stack([np.mean(ir > d, axis=0) if weights is None else weights @ (ir > d) for d in delta])

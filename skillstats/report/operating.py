@@ -12,7 +12,7 @@ from typing import Any, Final
 from skillstats.report.intervals import Axis, Interval, interval_svg
 from skillstats.report.kpis import Table
 from skillstats.report.lines import Guides, Line, Panel, lines_svg, panels_svg
-from skillstats.report.numbers import ABSENT, count, fixed, is_number, listed, percent, plural, visible
+from skillstats.report.numbers import ABSENT, count, fixed, listed, percent, plural, visible
 from skillstats.report.rows import Row
 from skillstats.report.section import Picture, Section, in_both_layouts
 from skillstats.report.words import Scale
@@ -237,8 +237,8 @@ def _at_hurdle(row: Row, scale: Scale) -> list[float]:
     curves = _curves(row)
     at = min(range(len(curves["delta"])), key=lambda i: abs(curves["delta"][i] - scale.hurdle))
     found = {p["name"]: float(p["above"][at]) for p in curves["priors"]}
-    if row.p_above_hurdle is not None and is_number(row.p_above_hurdle):
-        found["default"] = float(row.p_above_hurdle)
+    if row.p_above_hurdle is not None:
+        found["default"] = row.p_above_hurdle
     return [found[name] for name in NAMES]
 
 

@@ -49,8 +49,9 @@ PER_DECISION: Final = (0.05, 0.10, 0.20)
 """True IRs of people with skill, where the evidence has a year and where it has none."""
 SKILLED_SHARE: Final = 5
 """For so many desks without skill, one with skill of each size."""
-CELLS_OF_A_RUN: Final = 220_000
-LEAST_DESKS, MOST_DESKS = 20, 200
+CELLS_OF_A_RUN, CELLS_OF_A_TRADER = 250_000, 100
+"""Size of a run by default, and what ruling on one trader costs, both in cells of one desk without skill."""
+LEAST_DESKS, MOST_DESKS = 10, 100
 LONGEST: Final = 4.0
 """Years up to which the power of a longer record is simulated, by doubling it at most `DOUBLINGS` times and at least once."""
 DOUBLINGS: Final = 4
@@ -96,7 +97,7 @@ def operating_characteristics(
     ----------
     fit : the fit that is evaluated; of its evidence the counts and labels are read, of its draws the sizes of luck
     plan : hurdle, certainty, floors and bets a year; default `Plan()`
-    desks : desks without skill to simulate, one in five as many with skill of each size; default by the size of the record, 20 to 200
+    desks : desks without skill to simulate, one in five as many with skill of each size; default by the size of the record, 10 to 100
     workers : threads; no figure depends on them
     cache : whether figures are kept in and read from the user's cache, or the folder to use; no figure depends on it
 
@@ -121,7 +122,7 @@ def operating_characteristics(
     if withheld:
         return {"available": False, "why": f"the fit is withheld ({withheld[0]}), so how large luck is cannot be told from it"}
     spec, shape, luck = model_of(fit), shape_of(fit.evidence), luck_sizes(fit)
-    count = desks or _default_desks(len(shape.cells))
+    count = desks or _default_desks(len(shape.cells), len(shape.coords["trader"]))
     parts = _parts(spec, shape_digest(shape), luck, plan, (count, _skilled_desks(count)), fit.seed)
     key, folder = digest_of(parts), cache if isinstance(cache, Path) else None
     found = kept(key, folder) if cache else None
@@ -230,9 +231,10 @@ def _parts(spec: ModelSpec, shape: str, luck: LuckSizes, plan: Plan, counts: Seq
     }
 
 
-def _default_desks(cells: int) -> int:
+def _default_desks(cells: int, traders: int) -> int:
     """Desks without skill by the size of the record, so that large records do not take hours; rounded to tens."""
-    return int(np.clip(round(CELLS_OF_A_RUN / cells, -1), LEAST_DESKS, MOST_DESKS))
+    wanted = CELLS_OF_A_RUN / (cells + CELLS_OF_A_TRADER * traders)
+    return int(np.clip(round(wanted, -1), LEAST_DESKS, MOST_DESKS))
 
 
 def _skilled_desks(count: int) -> int:

@@ -36,7 +36,7 @@ def share_of(cases: NDArray[Any]) -> dict[str, Any]:
     --------
     >>> found = share_of(np.array([[True, False], [False, False], [True, True], [False, False]]))
     >>> found["share"], round(found["error"], 3), [round(found[k], 2) for k in ("q05", "q95")]
-    (0.375, 0.239, [0.1, 0.73])
+    (0.375, 0.239, [0.1, 0.75])
     """
     own = np.asarray(cases, dtype=float).reshape(len(cases), -1).mean(axis=1)
     desks, p = len(own), float(own.mean())

@@ -228,3 +228,32 @@ def test_the_difference_is_told_apart_by_what_people_did(desk, tmp_path):
     done = run("ledger", desk, "--out", tmp_path / "l")
     assert "interventions" in done.output
     assert "signals nobody decided on 0.00" in done.output
+
+
+def test_one_desk_is_no_error_rate_and_nothing_is_written(tmp_path):
+    (tmp_path / "o.csv").write_text("trader,session,value_add\nT1,2026-07-01,1\n")
+    done = run("evaluate", tmp_path / "o.csv", "--out", tmp_path / "e", "--operating", "1")
+    assert done.exit_code == 2 and "at least 2 desks" in done.output
+    assert not (tmp_path / "e").exists()
+
+
+def test_no_desks_are_simulated_where_none_are_asked_for():
+    from skillstats.cli.evaluate import error_rates
+
+    assert error_rates(None, None, 0) == {"available": False, "why": "none were asked for (--operating 0)"}
+
+
+def test_the_line_of_error_rates_says_what_was_simulated():
+    from skillstats.cli.evaluate import error_line
+
+    share = {"share": 0.05, "q05": 0.02, "q95": 0.11, "error": 0.02, "desks": 40}
+    operating = {
+        "once": {"desk_skill": share},
+        "desks": {"none": 40},
+        "annual": True,
+        "found": [{"ir": 3.0, "skill": share | {"share": 0.8}}],
+    }
+    assert error_line(operating) == (
+        "simulated desks like this one: if nobody had skill, somebody would be claimed on 5% of them (90% interval 2% to 11%, 40 desks); of "
+        "traders with skill are claimed: 80% with an annual IR of 3"
+    )
