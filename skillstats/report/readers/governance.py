@@ -145,10 +145,9 @@ def _decided(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {k: entry[k] for k in DECIDED} | {"came": outcome}
 
 
-def _contests(material: Material) -> int | None:
-    """How many rows are contested; None where contests are not kept."""
-    found = getattr(material, "contests", None)
-    return None if found is None else len(found)
+def _contests(material: Material) -> int:
+    """How many rows are contested, once and again."""
+    return len(material.contests)
 
 
 def _ledger(ledger: Ledger) -> dict[str, Any]:
