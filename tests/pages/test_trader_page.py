@@ -127,7 +127,7 @@ def test_by_action_is_the_ledgers_own_kpi(ledger: Any, pages: Any) -> None:
 
 @pytest.mark.parametrize("day", [None, made_desk.DAYS[0]])
 def test_nothing_of_anybody_else_is_in_page_data_tables_or_file_names(ledger: Any, tmp_path: Path, day: str | None) -> None:
-    noted = {"row": "S", "trader": made_desk.OTHERS[0], "note": f"{made_desk.CANARY} note", "text": "x"}
+    noted = contest(made_desk.OTHERS[0], f"{made_desk.CANARY} note")
     material = Material(
         made_desk.evaluation(), ledger, "T1", day=day, contests=(noted,), minutes=({"text": f"{made_desk.CANARY} minute"},)
     )
@@ -210,12 +210,37 @@ def test_somebody_without_a_decision_has_a_page_that_says_so(ledger: Any) -> Non
     assert not re.search(r"\b(None|nan)\b", page.words)
 
 
-def test_own_contested_rows_are_listed_with_the_note_as_written(ledger: Any) -> None:
+def contest(trader: str, note: str, **changes: Any) -> dict[str, Any]:
+    """A contest as it is kept, with the desk's total and a summary that names it."""
+    sides = {"with": {"status": "REPORT", "p_above_hurdle": 0.93}, "without": {"status": "REPORT", "p_above_hurdle": 0.896}}
+    totals = {"desk": {"with": 777_777_000_000, "without": 1}, "trader": {"with": 12_500_000, "without": -1_000_001}}
+    made = {
+        "row": {"id": f"S-{trader}-0-0", "trader": trader},
+        "note": note,
+        "judged": True,
+        "why": "",
+        "certainty": 0.9,
+        "current": True,
+    }
+    return made | {"totals": totals, "verdict": sides, "text": f"desk total 777,777 {made_desk.CANARY}"} | changes
+
+
+def test_own_contested_rows_are_listed_with_the_note_as_written_and_no_total_of_the_desk(ledger: Any) -> None:
     note = '<b onclick="x">the price of 14:30 was a misprint</b>'
-    own = {"row": "S-T1-0-0", "trader": "T1", "note": note, "text": "without it 12.50 USD less"}
-    page = Page(make_pages(Material(made_desk.evaluation(), ledger, "T1", contests=(own,)), audience="trader").page)
-    assert page.cells["contests"][1] == ["S-T1-0-0", note, "without it 12.50 USD less"]
-    assert "b" not in page.elements or not any(k == "onclick" for k in page.attributes)
+    both = (
+        contest("T1", note),
+        contest("T1", "open", judged=False, why="the row is OPEN, so it has no outcome yet", verdict=None, current=False),
+        contest(made_desk.OTHERS[0], f"{made_desk.CANARY} note"),
+    )
+    pages = make_pages(Material(made_desk.evaluation(), ledger, "T1", contests=both), audience="trader")
+    page = Page(pages.page)
+    lines = page.cells["contests"][1:]
+    text = "your total 12.50 USD with it, \u22121.000001 without; P(above hurdle) 93% with it, 89.6% without"
+    assert lines[0] == ["S-T1-0-0", note, text]
+    assert "does not rest on it: the row is OPEN" in lines[1][2] and lines[1][2].endswith("earlier evaluation")
+    assert len(lines) == 2 and "onclick" not in page.attributes
+    for trace in (b"777777", b"777,777", made_desk.CANARY.encode()):
+        assert trace not in pages.data and trace not in pages.page.encode()
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from skillstats.errors import UsageError, show
-from skillstats.report.readers.material import Material, Reader
+from skillstats.report.readers.material import Material, Reader, contests_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -55,7 +55,7 @@ def collect(material: Material) -> dict[str, Any]:
         "running": running,
         "estimate": describe.estimate(evaluation, trader),
         "others": describe.others(ledger, trader),
-        "contests": [dict(c) for c in material.contests if c.get("trader") == trader],
+        "contests": [describe.own_contest(c) for c in contests_of(material, trader)],
         "explanations": explanations(own, list(chosen["decisions"].values()), MOST_EXPLAINED),
         "identity": {k: evaluation.identity[k] for k in ("spec_name", "version", "seed")}
         | {"ledger": ledger.digest, "plan": evaluation.plan["digest"]},

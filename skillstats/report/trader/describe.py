@@ -132,3 +132,20 @@ def _estimate_row(row: Mapping[str, Any], fit_codes: Sequence[str], *, annual: b
         **{k: None if gone else row[k] for k in ESTIMATES},
         "needed": None if needed is None else {k: needed[k] for k in ("decisions", "days", "years")},
     }
+
+
+def own_contest(contest: Mapping[str, Any]) -> dict[str, Any]:
+    """A contest of an own row: note, own totals and verdict with and without it; its summary may speak of the desk and stays out."""
+    verdict = contest["verdict"] or {}
+    sides = ("with", "without")
+    return {
+        "row": contest["row"]["id"],
+        "note": contest["note"],
+        "current": contest.get("current", True),
+        "judged": contest["judged"],
+        "why": contest["why"],
+        "certainty": contest["certainty"],
+        "totals": {k: contest["totals"]["trader"][k] for k in sides},
+        "chances": {k: (verdict.get(k) or {}).get("p_above_hurdle") for k in sides},
+        "statuses": {k: (verdict.get(k) or {}).get("status") for k in sides},
+    }

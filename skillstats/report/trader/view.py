@@ -11,7 +11,7 @@ from skillstats.errors import RULES
 from skillstats.ledger.explain_words import VERBS, instant
 from skillstats.report.facts import Facts
 from skillstats.report.kpis import Table
-from skillstats.report.numbers import count, exact_money, interval, plural, visible
+from skillstats.report.numbers import count, exact_money, interval, percent, plural, visible
 from skillstats.report.running_figure import Running, running_svg
 from skillstats.report.section import Picture, in_both_layouts
 from skillstats.report.trader import words
@@ -122,7 +122,7 @@ def view_of(data: Line) -> View:
         regimes=regime_table([r for r in rows if r["regime"] != "all"], data["estimate"]),
         kpis=kpi_facts(data["kpis"], data["estimate"]["errors"], unit),
         others=words.group_words(data["others"], unit),
-        contests=tuple(_contest(c) for c in data["contests"]),
+        contests=tuple(_contest(c, unit) for c in data["contests"]),
         identity=_identity(data["identity"]),
     )
 
@@ -217,9 +217,19 @@ def _running_picture(running: Line | None, unit: str) -> Picture | None:
     return in_both_layouts(lambda **how: running_svg(shown, unit, **how), title, f"Running sum of your value-add. {last}{band}.")
 
 
-def _contest(c: Line) -> tuple[str, str, str]:
-    """A contested row: its id, the note as it was written, and what the verdict is without it."""
-    return visible(str(c.get("row", ""))), visible(str(c.get("note", ""))), visible(str(c.get("text", "")))
+def _contest(c: Line, unit: str) -> tuple[str, str, str]:
+    """A contested row: its id, the note as it was written, and the own total and verdict with and without it."""
+    said = [f"your total {exact_money(c['totals']['with'])} {unit} with it, {exact_money(c['totals']['without'])} without"]
+    if not c["judged"]:
+        said.append(f"the verdict does not rest on it: {visible(c['why'])}")
+    elif None in c["chances"].values():
+        said.append(f"status {c['statuses']['with'] or 'no row'} with it, {c['statuses']['without'] or 'no row'} without")
+    else:
+        one, two = (percent(c["chances"][k], c["certainty"]) for k in ("with", "without"))
+        said.append(f"P(above hurdle) {one} with it, {two} without")
+    if not c["current"]:
+        said.append("contested in an earlier evaluation")
+    return visible(c["row"]), visible(c["note"]), "; ".join(said)
 
 
 def _identity(identity: Line) -> Facts:
