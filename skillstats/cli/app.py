@@ -22,7 +22,7 @@ STORE = click.option(
     type=FOLDER,
     help="Folder where large price files are kept mapped; default $SKILLSTATS_STORE, else the user's cache.",
 )
-AUDIENCES = ("head",)
+AUDIENCES = ("head", "pm", "quant")
 """Readers this version writes a page for."""
 
 
