@@ -215,3 +215,10 @@ def test_too_few_traders_show_nothing_at_all():
     for audience in READERS:
         html = render_report(evaluation, audience=audience, ledger=few)
         assert "ewer than 5 traders" in html and "<svg" not in html
+
+
+def test_the_command_line_offers_every_reader_there_is_a_page_for():
+    from skillstats.cli.app import AUDIENCES
+    from skillstats.report.readers import READERS as WRITTEN
+
+    assert set(AUDIENCES) == set(WRITTEN)
