@@ -2,7 +2,7 @@
 
 The page's own style sheet for print does the work: folded parts are open, no table is cut, headings stay with what they head. The browser is one
 the machine has (Chromium, Chrome or Edge); it is driven through the extra `pdf`, starts without a network, and is told to refuse every request but
-the page itself. The date of printing is taken out. Two prints of a page look the same; their bytes may differ in the names a browser gives to tags.
+the page itself. The date of printing is taken out. Two prints of a page look the same; their bytes are the browser's and need not be equal.
 """
 
 from __future__ import annotations
