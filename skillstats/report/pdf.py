@@ -2,7 +2,7 @@
 
 The page's own style sheet for print does the work: folded parts are open, no table is cut, headings stay with what they head. The browser is one
 the machine has (Chromium, Chrome or Edge); it is driven through the extra `pdf`, starts without a network, and is told to refuse every request but
-the page itself. The date of printing is taken out: the same page gives the same bytes from the same browser.
+the page itself. The date of printing is taken out. Two prints of a page look the same; their bytes are the browser's and need not be equal.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ BROWSER: Final = "SKILLSTATS_BROWSER"
 """Environment variable with the path of the browser, where it is not found by name."""
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge", "msedge")
 MARGINS: Final = {"top": "16mm", "bottom": "16mm", "left": "14mm", "right": "14mm"}
-PATIENCE: Final = 60_000
-"""Milliseconds a page may take; one takes about a second."""
+PATIENCE: Final = 180_000
+"""Milliseconds the browser may take to start or to open a page; it takes about a second where the machine is not busy."""
 _DATES: Final = re.compile(rb"/(?:CreationDate|ModDate) \(D:[^)]*\)")
 
 
@@ -114,6 +114,7 @@ def _print(browser: Browser, address: str) -> bytes:
             route.abort()
 
     context = browser.new_context(offline=True)
+    context.set_default_timeout(PATIENCE)
     context.route("**/*", only_the_page)
     tab = context.new_page()
     tab.goto(address, timeout=PATIENCE)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from skillstats.ledger.containers import Ledger
 
 WIDTHS = (1200, 390)
+PATIENCE = 180_000
+"""Milliseconds a browser may take on a busy machine."""
 PAPER = 688
 """Pixels between the margins of an A4 page."""
 REQUIRED = "SKILLSTATS_BROWSER_TESTS"
@@ -53,7 +55,9 @@ def browser() -> Iterator[Browser]:
     path = browser_path()
     with sync_playwright() as driver:
         # a container's root may not make sandboxes; the pages are our own
-        started = driver.chromium.launch(executable_path=path, args=["--no-sandbox"] if os.geteuid() == 0 else [])
+        started = driver.chromium.launch(
+            executable_path=path, args=["--no-sandbox"] if os.geteuid() == 0 else [], timeout=PATIENCE
+        )
         try:
             yield started
         finally:
@@ -69,6 +73,7 @@ def opened(started: Browser, html: str, *, width: int, paper: bool = False, scri
         file = Path(folder, "page.html")
         file.write_text(html, encoding="utf-8", errors="surrogatepass")
         context = started.new_context(viewport={"width": width, "height": 1400}, java_script_enabled=script, offline=True)
+        context.set_default_timeout(PATIENCE)
         page = context.new_page()
         page.on("request", lambda request: asked.append(request.url))
         page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
