@@ -69,6 +69,6 @@ class Pictures:
         """Mean value-add of the same decisions at every horizon of the plan, with a joint 90% band."""
         return cast("Axes", call("plot_decay", self, ledger, ax, trader=trader))
 
-    def plot_running(self, ledger: Ledger, trader: str, ax: Axes | None = None, *, seed: int = 1) -> Axes:
+    def plot_running(self, ledger: Ledger, trader: str, ax: Axes | None = None, *, seed: int | None = None) -> Axes:
         """A trader's running value-add inside the 90% band of the same departures dealt out at random."""
         return cast("Axes", call("plot_running", self, ledger, trader, ax, seed=seed))

@@ -153,7 +153,7 @@ def _deal_cells(u: Universe, paths: int, rng: np.random.Generator) -> tuple[Floa
         rows = order[starts[day] : starts[day + 1]]
         codes = np.unique(cell[rows], return_inverse=True)[1].astype(np.int64)
         cells = reassign.sort_by_cell(codes, u.act[rows], u.value[rows], u.tilt[rows], u.money[rows])
-        _, dealt[:, day] = reassign.draw_cells(cells, reassign.moving_cells(cells)[0], paths, rng)
+        _, dealt[:, day] = reassign.draw_cells(cells, reassign.dealt_cells(cells), paths, rng)
         happened[day] = float(u.tilt[rows] @ u.money[rows])
     return dealt, happened
 

@@ -87,6 +87,13 @@ def moving_cells(cells: Cells) -> tuple[IntArray, int]:
     return np.flatnonzero(touched & (low != high)), int(touched.sum())
 
 
+def dealt_cells(cells: Cells) -> IntArray:
+    """Cells in whose money a deal makes a difference: those of `moving_cells`, and those departed from as a whole by different sizes."""
+    at = cells.starts[:-1]
+    spread = [np.maximum.reduceat(x, at) - np.minimum.reduceat(x, at) for x in (cells.act, cells.tilt)]
+    return np.flatnonzero((spread[0] != 0) | (spread[1] != 0))
+
+
 def draw_cells(cells: Cells, moving: IntArray, draws: int, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
     """T and money of `draws` uniform re-assignments inside the cells, (draw,) each; cells that cannot move keep theirs.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from markupsafe import Markup
 
@@ -41,13 +41,21 @@ def running_svg(data: Running, unit: str, *, narrow: bool, title: str, descripti
 
 def _figure(data: Running, unit: str, *, narrow: bool) -> Figure:
     from matplotlib.figure import Figure
-    from matplotlib.lines import Line2D
-    from matplotlib.patches import Patch
 
     font, size = FONT[narrow], SIZE[narrow]
     figure = Figure(figsize=size, facecolor="none")
     left, bottom = (0.17, 0.34) if narrow else (0.085, 0.25)
     axes: Axes = figure.add_axes((left, bottom, 0.97 - left, 0.95 - bottom))
+    draw_running(axes, data, unit, font)
+    figure.legend(
+        handles=running_handles(data, "your running value-add"), loc="lower left", bbox_to_anchor=(0.01, 0.0), ncol=1 if narrow else 3,
+        frameon=False, fontsize=font - 0.5, labelcolor=SOFT, handlelength=1.6, columnspacing=1.8, borderaxespad=0.0, borderpad=0.1,
+    )  # fmt: skip
+    return figure
+
+
+def draw_running(axes: Axes, data: Running, unit: str, font: float) -> None:
+    """The line and its bands on axes of matplotlib, `font` points."""
     x = range(len(data.sessions))
     if data.wide:
         axes.fill_between(x, *data.wide, color=WIDE, lw=0, zorder=1)
@@ -59,16 +67,19 @@ def _figure(data: Running, unit: str, *, narrow: bool) -> Figure:
     axes.plot(x, data.line, color=CLEAR, lw=1.8, marker="o" if len(data.line) < 3 else None, zorder=5)
     axes.plot([len(data.line) - 1], [data.line[-1]], marker="o", ms=6, mfc=CLEAR, mec="white", mew=1.0, ls="none", zorder=6)
     _frame(axes, data, unit, font)
-    handles = [Line2D([], [], color=CLEAR, lw=1.8, label="your running value-add")]
+
+
+def running_handles(data: Running, line: str) -> list[Any]:
+    """What the legend explains; `line` names the line."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    handles: list[Any] = [Line2D([], [], color=CLEAR, lw=1.8, label=line)]
     if data.band:
-        handles.append(Patch(facecolor=LUCK, edgecolor=DARK, lw=0.6, label="90% of random deals, day by day"))  # type: ignore[arg-type]
+        handles.append(Patch(facecolor=LUCK, edgecolor=DARK, lw=0.6, label="90% of random deals, day by day"))
     if data.wide:
-        handles.append(Patch(facecolor=WIDE, edgecolor=FAINT, label="90% of random deals never leave this"))  # type: ignore[arg-type]
-    figure.legend(
-        handles=handles, loc="lower left", bbox_to_anchor=(0.01, 0.0), ncol=1 if narrow else 3, frameon=False, fontsize=font - 0.5,
-        labelcolor=SOFT, handlelength=1.6, columnspacing=1.8, borderaxespad=0.0, borderpad=0.1,
-    )  # fmt: skip
-    return figure
+        handles.append(Patch(facecolor=WIDE, edgecolor=FAINT, label="90% of random deals never leave this"))
+    return handles
 
 
 def _frame(axes: Axes, data: Running, unit: str, font: float) -> None:

@@ -112,3 +112,18 @@ def test_without_a_test_there_is_a_line_and_no_band() -> None:
     assert not found.test.testable and found.test.why
     assert found.low is None and found.wide_high is None and found.outside is None
     assert len(found.running) == len(found.sessions) > 0
+
+
+def test_a_cell_departed_from_as_a_whole_still_deals_out_its_sizes() -> None:
+    """Every signal of a day vetoed or halved: who is halved is dealt out too, so the band has the width of all orders of the sizes."""
+    u = universe(days=1, per_side=4, rate=1.1, seed=3)
+    tilt = np.where(np.arange(8) % 2 == 0, -1.0, -0.25)
+    u = replace(u, tilt=tilt, side=np.zeros(8, dtype=np.int64), risk=np.ones(8))
+    dealt, happened = module._deal_cells(u, 4000, np.random.default_rng(1))
+    mean = tilt.mean() * u.money.sum()
+    variance = (
+        ((tilt - tilt.mean()) ** 2).sum() * ((u.money - u.money.mean()) ** 2).sum() / 7
+    )  # of sum u m over all orders, Hoeffding 1951
+    assert happened[0] == pytest.approx(tilt @ u.money)
+    assert dealt[:, 0].mean() == pytest.approx(mean, abs=5 * np.sqrt(variance / 4000))
+    assert dealt[:, 0].std() == pytest.approx(np.sqrt(variance), rel=0.06)
