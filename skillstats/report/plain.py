@@ -68,6 +68,9 @@ PLAIN: Final[Mapping[str, Plain]] = {
     "W-PPC": Plain(
         "the outcomes look different from what the model expects", "look at which figure is off, under how it was made"
     ),
+    "W-PRIMARY": Plain(
+        "a claim about something the plan did not name beforehand", "name it in the next plan, and see whether it holds there"
+    ),
     "W-PRIOR": Plain(
         "another reasonable starting assumption would change the answer",
         "wait, or agree on the assumption before the next period",

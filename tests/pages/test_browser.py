@@ -164,6 +164,7 @@ def test_hostile_names_stay_words_in_a_browser(started: Any) -> None:
 
 def test_a_table_is_sorted_as_numbers_both_ways_and_back_with_what_is_withheld_last(started: Any) -> None:
     with opened(started, page_of("head"), width=1200) as page:
+        page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
         names = "[...document.querySelectorAll('#traders tbody tr')].map(r => r.cells[0].textContent)"
         heads = page.locator("#traders thead th")
         original = page.evaluate(names)

@@ -155,7 +155,7 @@ def test_the_counts_are_the_records_own(tmp_path: Path) -> None:
     page, data = shown(evaluation(), ledger())
     counts = data["ledger"]["counts"]
     assert (counts["followed"], counts["intervened"], counts["no_decision"]) == (followed, intervened, undecided)
-    told = dict(re.findall(r'class="name"><bdi>([^<]*)</bdi></th><td>([\d,]+)</td>', page))
+    told = dict(re.findall(r'class="name"><bdi>([^<]*)</bdi></th><td[^>]*>([\d,]+)</td>', page))
     assert told["All signals handed in"] == str(len(signals))
     departures = [a for a in actions["action"] if a != "ACCEPT"]
     assert data["ledger"]["reasons"] == {"departures": len(departures), "without": len(departures)}

@@ -103,7 +103,7 @@ def test_a_day_that_cannot_be_judged_is_not_printed_as_a_number() -> None:
     row = made.row("T1")
     row["detail"]["tails"] |= {"judged": False, "ir_change": 7.7, "pareto_k": 0.93}
     html = head(made.sample([row]))
-    line = next(r for k, v in by_caption(html).items() if k.startswith("Raw records") for r in v if r[0] == "T1")
+    line = next(r for k, v in by_caption(html).items() if k.startswith("Raw records: what they a") for r in v if r[0] == "T1")
     assert line[7:] == ["not judged", "not judged"]
 
 

@@ -328,8 +328,10 @@ def test_ledger_sums_in_micro_units_are_printed_in_currency_and_finer_splits_sta
     split = made.kpi("T1", by="trader x action", action="VETO", sum=7_777_777_777_777)
     single = made.kpi("T1", sum=-50_000_000, mean=-50.0, sd=None, ir_per_decision=None, note="n<2")
     kpis = (single, split, made.kpi("T7"), made.kpi(None, by="all"))
-    page = Page(head(made.sample([made.row("T1", detail=None)], kpis=kpis, day_errors=())))
-    table = page.cells[""]
+    html = head(made.sample([made.row("T1", detail=None)], kpis=kpis, day_errors=()))
+    page = Page(html)
+    tables = (t for t in re.findall(r"<table.*?</table>", html, flags=re.DOTALL) if "Ledger KPIs by trader" in t)
+    table = Page(next(tables)).cells[""]
     lines = {row[0]: dict(zip(table[0], row, strict=True)) for row in table if len(row) == len(table[0])}
     assert set(lines) == {"Trader", "T1", "T7", "whole desk"}
     assert lines["T1"]["Sum, USD"] == "\u221250"

@@ -21,6 +21,7 @@ from skillstats.evaluation.losses import expected_losses, least_capital
 from skillstats.evaluation.write import evaluation_json
 from skillstats.report.acts import act_of, ranked_actions
 from skillstats.report.plain import PLAIN, plain_reason
+from skillstats.report.plots.funnel import luck_edge
 from skillstats.report.rows import overall_rows, regime_rows
 from skillstats.report.section import Section
 from skillstats.report.view import CHAPTERS, by_chapter
@@ -100,7 +101,11 @@ def test_every_number_of_every_table_of_the_page_is_in_evaluation_json() -> None
     missing = stored["plan"]["floors"]["days"] - 2  # T8 has 2 days
     quarters = [r["detail"]["quarter"] for r in stored["rows"] if r["detail"] and r["detail"]["quarter"]["mean"] > 0]
     capital = [3 * q["sd"] ** 2 / q["mean"] for q in quarters]
-    lost = strangers([re.sub(r"T\d|Q\d \d{4}", "", t) for t in texts], stored, [*sums, *worth, *capital, missing])
+    shown = [r for r in stored["rows"] if r["regime"] == "all" and r["status"] != "WITHHOLD"]
+    edges = [
+        luck_edge(r["n_eff"], many) for r in shown for many in (1, len(shown))
+    ]  # the funnel's bands, see luck_edge's own test
+    lost = strangers([re.sub(r"T\d|Q\d \d{4}", "", t) for t in texts], stored, [*sums, *worth, *capital, *edges, missing])
     assert lost == []
 
 
@@ -234,13 +239,15 @@ def test_a_blanket_veto_is_one_decision_and_one_decision_tells_nothing() -> None
 
 
 def test_sections_stand_in_the_order_of_the_questions_and_none_is_lost() -> None:
-    keys = ["policies", "unheard", "risk", "placebo", "factors", "operating"]
+    keys = ["policies", "unheard", "risk", "placebo", "factors", "wrong", "contests"]
     found = by_chapter([Section(k, "t", "f") for k in keys])
-    assert [s.key for s in found["sure"]] == ["operating", "placebo"]
+    assert [s.key for s in found["sure"]] == ["wrong", "placebo"]
+    assert [s.key for s in found["first"]] == ["contests"]
     assert [s.key for s in found["value"]] == ["factors", "risk"]
     assert sorted(s.key for part in found.values() for s in part) == sorted(keys)
     assert list(found) == list(CHAPTERS)
     words = Page(head(made.sample())).words
+    words = words[words.rindex("Verdict and actions") :]  # behind the list of sections
     asked = [
         "Verdict and actions",
         "Why: skill and luck",

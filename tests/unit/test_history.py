@@ -253,6 +253,6 @@ def test_the_head_page_has_both_sections_and_an_old_evaluation_has_none(result: 
     page = ss.write_report(
         evaluation_of(json.loads(evaluation_json(full))), audience="head", path=tmp_path / "head.html"
     ).read_text()
-    assert page.index('id="h-history"') < page.index('id="h-forecasts"') < page.index('id="h-regimes"')
+    assert page.index('id="h-regimes"') < page.index('id="h-history"') < page.index('id="h-forecasts"')
     old = ss.write_report(sample(), audience="head", path=tmp_path / "old.html").read_text()
     assert "h-history" not in old

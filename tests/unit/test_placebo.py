@@ -245,7 +245,7 @@ def test_days_say_the_same_as_rows_where_rows_were_chosen_one_by_one() -> None:
 def test_a_day_pattern_moves_with_its_coverage_whatever_the_number_of_signals() -> None:
     u = universe(days=40, pick=blanket(40, np.arange(0, 40, 3)))
     kept = np.random.default_rng(5).random(len(u)) < 0.7
-    thin = Universe(*(getattr(u, k)[kept] for k in Universe.__slots__))
+    thin = replace(u, **{k: v[kept] for k in Universe.__slots__ if isinstance(v := getattr(u, k), np.ndarray)})
     p = run_placebo(thin, "T1", "day", seed=1, draws=199)
     assert p.observed == pytest.approx(float(thin.act @ thin.value)), "a blanket veto stays one on any day"
 
