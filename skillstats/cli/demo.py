@@ -21,7 +21,7 @@ def run_demo(out: Path, seed: int, *, smoke: bool) -> int:
     from skillstats.evidence import to_evidence
     from skillstats.ledger.build import build_ledger
     from skillstats.record.read import read_record
-    from skillstats.report.page import write_report
+    from skillstats.report.page import AUDIENCES, write_report
     from skillstats.simulate.desk import simulate_tables
 
     _own_folder(out)
@@ -38,11 +38,10 @@ def run_demo(out: Path, seed: int, *, smoke: bool) -> int:
     evidence = to_evidence(ledger)
     say(f"fitting crossed_total to {len(evidence)} decisions (compiles first)")
     draws = SMOKE_DRAWS if smoke else None
-    # without the second engine: `evaluate` runs it; a smoke test simulates no desks either, whose engine compiles for most of a minute on a
-    # fresh machine
+    # without the second engine and its simulated desks, which compile for most of a minute on a fresh machine: `evaluate` runs both
     result = fit_and_write(
         evidence, ledger.plan, out / "evaluation", model="crossed_total", engine="nuts", seed=seed, draws=draws, overrides={},
-        check=False, ledger=ledger, operating=0 if smoke else None,
+        check=False, ledger=ledger, operating=0,
     )  # fmt: skip
     page = write_report(result, audience="head", path=out / "head.html")
     say("done")
@@ -52,6 +51,8 @@ def run_demo(out: Path, seed: int, *, smoke: bool) -> int:
     click.echo(
         f"tables: {out / 'evaluation' / 'skill.csv'} and {out / 'ledger' / 'ledger.csv'}; skillstats verify recomputes their digests"
     )
+    readers = " ".join(f"--audience {name}" for name in AUDIENCES)
+    click.echo(f"pages for all readers, with error rates: skillstats evaluate {out / 'ledger'} --out {out / 'pages'} {readers}")
     return 0
 
 
