@@ -138,7 +138,7 @@ def head_page(demo: Path) -> None:
             "--disable-component-update",
             "--disable-sync",
             "--hide-scrollbars",
-            "--window-size=1200,760",
+            "--window-size=1200,1010",
             f"--user-data-dir={profile}",
         ]
         target = STATIC / "head_page.png"
