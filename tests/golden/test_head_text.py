@@ -18,11 +18,12 @@ GOLDEN = Path(__file__).with_name("head_page.txt")
 
 
 def shown_text() -> str:
-    """Verdict with actions and tables, banner, and figure title of the sample, a line an element."""
+    """Verdict with actions and tables, banner, figure title and table of estimates of the sample, a line an element."""
     page = render_report(made.sample(), audience="head")
     return text_of(
         re.search(r'<section id="verdict".*?</section>\s*<section.*?</section>', page, flags=re.DOTALL),
         re.search(r"<figcaption>.*?</figcaption>", page, flags=re.DOTALL),
+        re.search(r"<tbody>.*?</tbody>", page[page.index('id="traders"') :], flags=re.DOTALL),
     )
 
 

@@ -129,8 +129,8 @@ def test_published_luck_shares_come_back_from_a_population_that_has_them(zero, s
     kind = rng.random(40_000)
     t = rng.standard_normal(40_000) + np.where(kind < zero, 0.0, np.where(kind < zero + skilled, 4.0, -4.0))
     found = multiplicity.lucky_shares(2 * stats.norm.sf(abs(t)), t, gamma=0.2, tail=0.6)
-    # standard errors: pi0 .004 from the funds beyond .6, shares about .002
-    assert found.zero == pytest.approx(zero, abs=0.016) and found.lucky == pytest.approx(zero * 0.1, abs=0.002)
+    # standard errors: pi0 .006 from the funds beyond .6, shares about .002
+    assert found.zero == pytest.approx(zero, abs=0.012) and found.lucky == pytest.approx(zero * 0.1, abs=0.0015)
     assert found.skilled == pytest.approx(skilled, abs=0.006) and found.unskilled == pytest.approx(unskilled, abs=0.009)
 
 
