@@ -24,10 +24,11 @@ CELLS: Final = len(DECISIONS) * len(TRADERS) * 2
 QUANTITIES: Final = ("theta", "ir_dec")
 
 
-def grid(*, small: bool = False) -> tuple[Design, ...]:
-    """Designs of the grid's cells; the small form keeps the two least and the two most correlated with 6 traders."""
-    cells = [grid_design(n, together, traders) for traders in TRADERS for n in DECISIONS for together in (False, True)]
-    return tuple(c for c in cells if c.traders == TRADERS[0] and c.name.split("-")[1] != "1000") if small else tuple(cells)
+def grid(*, small: bool = False, few: bool = False) -> tuple[Design, ...]:
+    """Designs of the grid's cells; `few` keeps those with 6 traders, `small` of these the ones with 50 and 250 decisions a trader."""
+    kept = DECISIONS[:2] if small else DECISIONS
+    traders = TRADERS[:1] if small or few else TRADERS
+    return tuple(grid_design(n, together, j) for j in traders for n in kept for together in (False, True))
 
 
 def coverage_table(rows: pd.DataFrame) -> pd.DataFrame:
