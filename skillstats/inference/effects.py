@@ -28,8 +28,10 @@ from skillstats.spec.vocabulary import EFFECT_SYMBOL
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-CHUNK_ELEMENTS: Final = 4_000_000
-"""Draws are worked on in chunks of about this many (draw, cell) elements."""
+CHUNK_ELEMENTS: Final = 30_000
+"""Draws are worked on in chunks of about this many (draw, cell) elements: a chunk and its sums stay in the processor's cache."""
+SHOCK_ELEMENTS: Final = 4_000_000
+"""The same where shocks are drawn: random numbers are taken chunk by chunk, so another size gives other draws of the same seed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,10 @@ class Shocks:
 
 @dataclass(frozen=True, slots=True)
 class _Level:
-    """Sums of one chunk of draws at one level, (draw, group) each, and D = 1 + variance A of the shock of that level."""
+    """Sums of one chunk of draws at one level, (draw, group) each, and D = 1 + variance A of the shock of that level.
+
+    Without a latent factor (`factor` false) load, square and product are zeros.
+    """
 
     information: FloatArray
     score: FloatArray
@@ -83,17 +88,19 @@ class _Level:
     square: FloatArray
     product: FloatArray
     shared: FloatArray
+    factor: bool
 
     def absorbed(self, variance: FloatArray, starts: IntArray) -> list[FloatArray]:
         """Sums left when the shock is integrated out, added up over the groups that begin at `starts`."""
-        left = (
-            self.information / self.shared,
-            self.score / self.shared,
-            self.load / self.shared,
-            self.square - variance * self.load**2 / self.shared,
-            self.product - variance * self.load * self.score / self.shared,
-        )
-        return [np.add.reduceat(part, starts, axis=1) for part in left]
+        left = [self.information / self.shared, self.score / self.shared]
+        if self.factor:
+            left += [
+                self.load / self.shared,
+                self.square - variance * self.load**2 / self.shared,
+                self.product - variance * self.load * self.score / self.shared,
+            ]
+        found = [np.add.reduceat(part, starts, axis=1) for part in left]
+        return found if self.factor else found + [np.zeros(found[0].shape)] * 3
 
 
 def theta_at(fit: Fit, codes: Mapping[str, IntArray]) -> FloatArray:
@@ -157,7 +164,7 @@ def fit_layout(fit: Fit) -> CellLayout:
 def session_log_density(data: Design, draws: Parameters) -> FloatArray:
     """Log p(y_s | parameters), shape (draw, session), nats, the numpy twin of `components.cells.log_density_cells`."""
     chunks, places = [], _places(data)
-    for rows in _chunks(len(draws), len(data.layout.n)):
+    for rows in _chunks(len(draws), len(data.layout.n), CHUNK_ELEMENTS):
         part = draws[rows]
         pair, value = _pair_level(data, part)
         variance = part.s_u[:, data.layout.pair_trader] ** 2
@@ -200,7 +207,7 @@ def draw_shocks(fit: Fit, *, seed: int, every: int = 1) -> Shocks:
     data, draws, rng = fit_design(fit), parameters(fit)[:: max(1, every)], np.random.default_rng(seed)
     layout, places = data.layout, _places(data)
     found: list[tuple[FloatArray, FloatArray, FloatArray]] = []
-    for rows in _chunks(len(draws), len(layout.n)):
+    for rows in _chunks(len(draws), len(layout.n), SHOCK_ELEMENTS):
         part = draws[rows]
         pair, _ = _pair_level(data, part)
         s_v, s_u, s_f = part.s_v[:, None], part.s_u[:, layout.pair_trader], part.s_f[:, None]
@@ -265,13 +272,14 @@ def _pair_level(data: Design, draws: Parameters) -> tuple[_Level, FloatArray]:
         square = np.add.reduceat(weight * x**2 + moments.exposure_xx / variance, starts, axis=1)
         product = np.add.reduceat(weight * x * error + cross / variance, starts, axis=1)
     shared = 1 + draws.s_u[:, layout.pair_trader] ** 2 * information
-    return _Level(information, score, load, square, product, shared), -0.5 * np.add.reduceat(rows, starts, axis=1)
+    factor = moments is not None and moments.exposure is not None
+    return _Level(information, score, load, square, product, shared, factor), -0.5 * np.add.reduceat(rows, starts, axis=1)
 
 
 def _next_level(level: _Level, variance: FloatArray, starts: IntArray, next_variance: FloatArray) -> _Level:
     """The level above, when the shock of this one is integrated out."""
     information, score, load, square, product = level.absorbed(variance, starts)
-    return _Level(information, score, load, square, product, 1 + next_variance * information)
+    return _Level(information, score, load, square, product, 1 + next_variance * information, level.factor)
 
 
 def _starts(sorted_index: IntArray) -> IntArray:
@@ -279,7 +287,7 @@ def _starts(sorted_index: IntArray) -> IntArray:
     return np.flatnonzero(np.diff(sorted_index, prepend=-1))
 
 
-def _chunks(draws: int, cells: int) -> Iterator[slice]:
-    """Slices of draws small enough to work on."""
-    size = max(1, CHUNK_ELEMENTS // max(1, cells))
+def _chunks(draws: int, cells: int, elements: int) -> Iterator[slice]:
+    """Slices of draws with about so many (draw, cell) elements."""
+    size = max(1, elements // max(1, cells))
     return (slice(start, min(start + size, draws)) for start in range(0, draws, size))
