@@ -42,14 +42,17 @@ class Settings:
 Part = Callable[[Settings], tuple[pd.DataFrame, list[str]]]
 
 
+GRID_RELEASE: Final = {"day_pooled": 1000, "crossed_total": 500}
+GRID_SMALL: Final = {"day_pooled": 100}
+
+
 def coverage_part(settings: Settings) -> tuple[pd.DataFrame, list[str]]:
     """Coverage grid of `day_pooled` and, in the release form, of `crossed_total` in the cells with few traders.
 
     Thirty traders in a crossed model cost as much as all other parts together; SBC has the model in four designs already.
     """
-    n = 1000 if settings.release else 100
     tables, contractions = [], []
-    for name in ("day_pooled", "crossed_total") if settings.release else ("day_pooled",):
+    for name, n in GRID_RELEASE.items() if settings.release else GRID_SMALL.items():
         spec = read_spec(name)
         for design in grid(small=not settings.release, few=name != "day_pooled"):
             settings.say(f"coverage {name} {design.name}, N = {n}")
