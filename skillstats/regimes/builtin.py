@@ -33,6 +33,7 @@ RULES: Final[Mapping[str, str]] = {
     "volatility": "terciles of the root mean square of the last 21 sessions' returns (10 at least), breakpoints from 60 earlier sessions or more, v1",
     "trend": "sign of the compounded return of the last 21 sessions (10 at least), v1",
     "spread": "terciles of the mean relative spread of the session before, breakpoints from 60 earlier sessions or more, v1",
+    "depth": "terciles of the mean of bid_size and ask_size over the quotes of the session before, breakpoints from 60 earlier sessions or more, v1",
     "volume": "terciles of the volume of the session before, breakpoints from 60 earlier sessions or more, v1",
     "calendar": "quarter end, month end, half day, before holiday, ordinary by the exchange's regular rules, v1",
     "hmm": (
@@ -163,6 +164,8 @@ def _make(source: LabelSource, kind: str, asset: int) -> Made:
         cut = known.volatility_series(_returns(source, asset))
     elif kind == "spread":
         cut = known.spread_series(market, asset)
+    elif kind == "depth":
+        cut = known.depth_series(market, source.corporate, asset)
     else:
         cut = known.volume_series(market, source.corporate, asset)
     return made_of_terciles(cut)

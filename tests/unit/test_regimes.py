@@ -93,8 +93,11 @@ def test_a_decision_at_the_very_close_does_not_see_that_close(rows):
     """The label at the close of a session equals the label at its opening, whatever the close was."""
     opens, closes = calendar(DAYS)
     k = DAYS - 1
-    wild = [r | {"bid": "1.00", "ask": "900.00", "close": "450.00"} if r["time"] == stamp(int(closes[k])) else r for r in rows]
-    use = ("volatility", "trend", "spread", "volume")
+    wild = [
+        r | {"bid": "1.00", "ask": "900.00", "close": "450.00", "bid_size": "99999"} if r["time"] == stamp(int(closes[k])) else r
+        for r in rows
+    ]
+    use = ("volatility", "trend", "spread", "depth", "volume")
     moments = [int(opens[k]) + 1, int(closes[k])]
     one, other = (labels_of(record_of(r), use, ["A", "A"], moments) for r in (rows, wild))
     for name in use:
@@ -143,7 +146,7 @@ def test_special_days_are_those_the_exchange_printed():
 # names --------------------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["smoothed", "centred volatility", "same_day", "depth", "time"])
+@pytest.mark.parametrize("name", ["smoothed", "centred volatility", "same_day", "depth of book", "time"])
 def test_a_name_that_stands_for_nothing_is_refused(name, record):
     with pytest.raises(UsageError, match=r"built in are .*volatility.*they know the outcome"):
         labels_of(record, (name,), ["A"], [START])
@@ -323,6 +326,7 @@ def test_an_explanation_finds_a_changed_label(column, value, ledger):
         ("volatility", 5, "fewer than 10 of the last 21 sessions have a return"),
         ("volatility", 40, "but only 29 earlier sessions to compare it with; 60 are needed"),
         ("spread@A", 129, "A's mean relative spread of the session before 0."),
+        ("depth@A", 129, "A's mean size at the best bid and ask of the session before "),
         ("volume", 129, "a third of 127 earlier sessions lay at or below"),
         ("hmm", 129, "only 128 earlier returns; the first fit needs 252"),
         ("calendar", 129, "by the regular calendar of the exchange, known long before"),
