@@ -32,13 +32,15 @@ class Labels:
 
     values : regime name -> (chain,) text; cutoff : (chain,) int64, newest datum behind any of the labels, `NULL` if none
     rule : digest of the rules that made them, empty without regimes
-    unfitted : chains without a label of ``hmm`` because its fit failed; None where ``hmm`` is not used
+    unfitted, borderline : chains without a label of ``hmm`` because its fit failed, and with one whose other state is at least half as
+        likely; None where ``hmm`` is not used
     """
 
     values: Mapping[str, NDArray[Any]]
     cutoff: NDArray[np.int64]
     rule: str
     unfitted: int | None = None
+    borderline: int | None = None
 
 
 def regime_labels(
@@ -65,7 +67,7 @@ def regime_labels(
     refuse_names(use, table, source)
     cutoff = np.full(len(decided), NULL, dtype=np.int64)
     values: dict[str, NDArray[Any]] = {}
-    unfitted: int | None = None
+    unfitted = borderline = None
     for name in use:
         if is_user_column(table, name):
             assert table is not None
@@ -75,10 +77,10 @@ def regime_labels(
             made = built_labels(source, name, asset, decided)
             values[name], own = made.label, made.cutoff
             if split_name(name)[0] == "hmm":
-                unfitted = (unfitted or 0) + made.failed
+                unfitted, borderline = (unfitted or 0) + made.failed, (borderline or 0) + made.unsure
         refuse_late(name, own, decided)
         cutoff = np.maximum(cutoff, own)
-    return Labels(values, cutoff, rule_digest(use, table) if values else "", unfitted)
+    return Labels(values, cutoff, rule_digest(use, table) if values else "", unfitted, borderline)
 
 
 def is_user_column(table: Table | None, name: str) -> bool:

@@ -106,7 +106,7 @@ def test_built_in_labels(tmp_path):
     ledger = build_ledger(read_record({n: pd.DataFrame(t, dtype=object) for n, t in tables.items()}, plan, now=NOW))
     assert ledger.rows.num_rows > 20 and len(set(ledger.rows["regime_volatility"].to_pylist())) >= 3
     assert len(set(ledger.rows["regime_depth@A"].to_pylist())) >= 3
-    assert ledger.result["counts"]["unfitted"] == 0
+    assert ledger.result["counts"]["unfitted"] == ledger.result["counts"]["borderline"] == 0, "too short for a fit"
     (tmp_path / "record").mkdir()
     for name, data in files.items():
         (tmp_path / "record" / name).write_bytes(data)
