@@ -226,12 +226,14 @@ def further_lines(ledger: Ledger | LedgerFolder) -> list[str]:
 
 
 def _label_lines(result: Mapping[str, Any]) -> list[str]:
-    """How many rows have no label of a regime the plan names, and how many of them for want of a fit."""
+    """How many rows have no label of a regime the plan names, how many of them for want of a fit, and how many labels of states are borderline."""
     counts, use = result["counts"], result["plan"]["regimes"]["use"]
+    near = counts.get("borderline")
+    lines = [f"{near} label(s) of hmm are borderline: the other state was at least half as likely"] if near else []
     if not counts["unlabelled"]:
-        return []
+        return lines
     text = f"{counts['unlabelled']} label(s) missing among {counts['rows']} rows and the regimes {', '.join(use)}: too little known before the decision"
-    return [text + (f"; {counts['unfitted']} because a fit failed" if counts.get("unfitted") else "")]
+    return [text + (f"; {counts['unfitted']} because a fit failed" if counts.get("unfitted") else ""), *lines]
 
 
 def _decay_lines(kpis: pa.Table | None) -> list[str]:

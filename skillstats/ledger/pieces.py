@@ -63,9 +63,12 @@ def make_piece(work: Work, volatility: NDArray[np.int64], start: int) -> Piece:
 
 
 def bare_counts(labels: Labels) -> dict[str, int]:
-    """Labels that chains do not have; ``unfitted``, those for want of a fit, is counted only where states are fitted."""
+    """Labels that chains do not have; where states are fitted also ``unfitted``, those for want of a fit, and ``borderline``, those that nearly
+    were the other state.
+    """
     counts = {"unlabelled": int(sum((np.asarray(v) == UNLABELLED).sum() for v in labels.values.values()))}
-    return counts if labels.unfitted is None else counts | {"unfitted": labels.unfitted}
+    fitted = {"unfitted": labels.unfitted, "borderline": labels.borderline}
+    return counts | {name: n for name, n in fitted.items() if n is not None}
 
 
 def joined(pieces: list[Piece]) -> Piece:

@@ -102,16 +102,17 @@ class PriceStore:
         return np.where(row >= 0, row - begins - stones, NULL)
 
     def cells(self, asset: int, column: str, rows: slice | None = None) -> IntArray:
-        """Prices (half ticks) or volumes (lots) of one asset's rows, `NULL` where absent."""
+        """Prices (half ticks), volumes (lots) or sizes (whole units) of one asset's rows, `NULL` where absent."""
         run = rows or self.run(asset)
         values: NDArray[Any] = getattr(self.rows, column)
         if not len(values):
             return np.full(run.stop - run.start, NULL, dtype=np.int64)
         part = values[run]
         empty = part <= refused_of(part.dtype)
-        whole = np.where(empty, 0, part.astype(np.int64) + (0 if column == "volume" else self.rows.base[asset]))
-        if column == "volume":
-            return np.where(empty, NULL, whole * self.lots_up[asset] // self.lots_down[asset])
+        whole = np.where(empty, 0, part.astype(np.int64) + (self.rows.base[asset] if column in PRICE_COLUMNS else 0))
+        if column not in PRICE_COLUMNS:
+            up, down = (self.lots_up[asset], self.lots_down[asset]) if column == "volume" else (1, 1)
+            return np.where(empty, NULL, whole * up // down)
         return np.where(empty, NULL, 2 * whole * self.up[asset] // self.down[asset])
 
     def stones(self, asset: int) -> IntArray:

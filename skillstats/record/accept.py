@@ -24,6 +24,7 @@ from skillstats.record.parse import Decimals, Parsed, Values
 from skillstats.record.quarantine import refuses
 from skillstats.record.raw import Finding
 from skillstats.record.scales import micro_units, on_scales, scaled_names
+from skillstats.record.schema import SCHEMA
 from skillstats.units import Scale
 
 ISSUED: Final = {"signal_id": object, "time": np.int64, "model": object, "asset": object, "side": object}
@@ -83,13 +84,14 @@ def accepted_rows(tables: Tables, name: str, keep: NDArray[np.bool_]) -> Loose:
 
 
 def on_integers(loose: Loose, scales: Mapping[str, Scale]) -> Table:
-    """The same rows with prices in half ticks, quantities in lots and fees in micro-units."""
+    """The same rows with prices in half ticks, quantities in lots, fees in micro-units and whole numbers as they are."""
     integers: dict[str, NDArray[Any]] = {}
     if scaled_names(loose.name):
         own = {name: _decimals(loose, name) for name in scaled_names(loose.name)}
         integers = {c: values for c, (values, _, _) in on_scales(loose.name, own, loose.asset, scales).items()}
     if loose.name == "fills":
         integers["fee"] = micro_units(_decimals(loose, "fee"))[0]
+    integers |= {c.name: _decimals(loose, c.name).mantissa for c in SCHEMA[loose.name].columns if c.kind == "count"}
     columns = {}
     for column, values in loose.columns.items():
         columns[column] = integers[column] if column in integers else _as_text(values) if isinstance(values, Decimals) else values

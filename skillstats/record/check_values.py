@@ -6,7 +6,7 @@ Each check reads the linked tables and returns its findings; none raises, none s
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pyarrow.compute as pc
@@ -17,12 +17,15 @@ from skillstats.record.chains import Tables, assets_of
 from skillstats.record.containers import NULL
 from skillstats.record.instants import instant_text
 from skillstats.record.parse import Decimals, Parsed
+from skillstats.record.price_rows import SIZES
 from skillstats.record.raw import Finding
 from skillstats.record.scales import micro_units
 from skillstats.units import parse_decimal
 
 Mask = NDArray[np.bool_]
 _SAFE = 2.0**62
+LARGEST_SIZE: Final = 2**60
+"""Of a quoted size: what both doors of a price table can hold."""
 
 
 def aligned(*columns: Decimals, terms: int = 1) -> list[NDArray[Any]]:
@@ -75,6 +78,20 @@ def _signs(table: Parsed, column: str, judged: Mask) -> Iterator[Finding]:
     values = table.decimals(column)
     for code, wrong in (("D101", values.mantissa == 0), ("D102", values.given & (values.mantissa < 0))):
         yield from (Finding(code, table.name, r, column, values.shown(r)) for r in rows_where(wrong & judged))
+
+
+def quoted_sizes(tables: Tables) -> list[Finding]:
+    """D102, D103, D105: sizes of quotes that are negative, out of range or not whole."""
+    found: list[Finding] = []
+    for column in SIZES if "prices" in tables else ():
+        size = tables["prices"].decimals(column)
+        for code, wrong, text in (
+            ("D102", size.mantissa < 0, "must be >= 0"),
+            ("D103", size.mantissa >= LARGEST_SIZE, ""),
+            ("D105", size.places > 0, "must be a whole number; give sizes in a unit small enough (only their order counts)"),
+        ):
+            found += [Finding(code, "prices", r, column, size.shown(r), text=text) for r in rows_where(size.given & wrong)]
+    return found
 
 
 def action_quantities(tables: Tables) -> list[Finding]:

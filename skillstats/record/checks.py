@@ -230,6 +230,7 @@ def written_late(tables: Tables) -> list[Finding]:
 
 CHECKS: Final[tuple[Check, ...]] = (
     values.quantity_signs,
+    values.quoted_sizes,
     values.action_quantities,
     values.price_signs,
     values.price_rows,

@@ -173,7 +173,7 @@ def _without(values: Values, rows: NDArray[np.bool_]) -> Values:
 
 
 def _empty(column: Column, rows: int) -> Values:
-    if column.kind in ("quantity", "price", "money", "decimal"):
+    if column.kind in ("quantity", "count", "price", "money", "decimal"):
         return Decimals(np.full(rows, NULL, dtype=np.int64), np.zeros(rows, dtype=np.int8))
     if column.kind == "time":
         return np.full(rows, NULL, dtype=np.int64)
@@ -194,7 +194,7 @@ def parse_column(cells: pa.LargeStringArray, column: Column, reading: ColumnRead
         values, refused = parse_instants(cells, reading.zone)
     elif column.kind == "float":
         values, refused = parse_floats(cells)
-    elif column.kind in ("quantity", "price", "money", "decimal"):
+    elif column.kind in ("quantity", "count", "price", "money", "decimal"):
         values, refused = parse_decimals(cells, column.kind, reading.decimal)
     else:
         values, refused = parse_texts(cells, _text_rule(column), reading.map)

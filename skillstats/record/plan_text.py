@@ -40,7 +40,7 @@ MEANING: Final[Mapping[str, str]] = {
     "fees.bps": "basis points of notional",
     "fees.minimum": "least fee of an order",
     "impact.y": "square-root impact of the model's fills; 0 is none",
-    "regimes.use": "labels that split a trader's record: volatility, trend, spread, volume, calendar, hmm, each also NAME@ASSET, or columns of regimes",
+    "regimes.use": "labels that split a trader's record: volatility, trend, spread, depth, volume, calendar, hmm, each also NAME@ASSET, or columns of regimes",
     "model.name": "skill model; without it the default for the kind of table",
     "model.bets_per_year": "independent bets a year behind the annual prior; without it from counts",
     "model.sessions_per_year": "sessions a year; without it the calendar's",

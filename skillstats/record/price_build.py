@@ -25,7 +25,7 @@ from skillstats.record.csv_text import NoRows
 from skillstats.record.price_batches import BLOCK, ROWS, Seen
 from skillstats.record.price_files import Saved, column_digest, save
 from skillstats.record.price_repeats import without_repeats
-from skillstats.record.price_rows import CELLS, NEVER, PRICE_COLUMNS, content_digest, null_of, refused_of
+from skillstats.record.price_rows import CELLS, NEVER, PRICE_COLUMNS, UNITS, content_digest, null_of, refused_of, unit_of
 from skillstats.record.price_spool import LISTED, Found, batches, take
 from skillstats.record.raw import file_problem
 
@@ -110,18 +110,14 @@ def _layout(found: Found) -> _Plan:
     finest = {k: np.zeros(len(assets), dtype=np.int64) for k in found.finest}
     for what, values in found.finest.items():
         finest[what][rank[: len(values)]] = values
-    low, high = np.full(len(assets), 2**62, dtype=np.int64), np.full(len(assets), -(2**62), dtype=np.int64)
-    volume_low, volume_high = low.copy(), high.copy()
+    ends = {unit: tuple(np.full(len(assets), end, dtype=np.int64) for end in (2**62, -(2**62))) for unit in UNITS}
     for name in found.columns:
-        ends = (volume_low, volume_high) if name == "volume" else (low, high)
-        _extent(found, name, rank, finest["volume" if name == "volume" else "price"], *ends)
-    empty = low > high
-    low, high = np.where(empty, 0, low), np.where(empty, 0, high)
+        _extent(found, name, rank, finest[unit_of(name)], *ends[unit_of(name)])
+    (low, high), *others = (tuple(np.where(a > b, 0, v) for v in (a, b)) for a, b in ends.values())
     fits = bool((high - low < NARROW).all())
     base = (low + high) // 2 if fits else np.zeros_like(low)
-    small_volume = bool((np.where(volume_low > volume_high, 0, volume_high) < NARROW).all())
-    width: dict[str, Any] = dict.fromkeys(PRICE_COLUMNS, np.int32 if fits else np.int64)
-    width["volume"] = np.int32 if small_volume else np.int64
+    narrow = {"price": fits} | {u: bool((most < NARROW).all()) for u, (_, most) in zip(UNITS[1:], others, strict=True)}
+    width: dict[str, Any] = {name: np.int32 if narrow[unit_of(name)] else np.int64 for name in CELLS}
     peak = np.maximum(np.abs(low), np.abs(high))
     return _Plan(assets, rank, np.r_[0, np.cumsum(counts)].astype(np.int64), finest, base, peak, width)
 
@@ -158,8 +154,8 @@ def _scatter(found: Found, layout: _Plan, out: dict[str, Array]) -> None:
             loops.put(place, np.asarray(found.spool(name, "int64")[block]), out[name])
         for name in found.columns:
             mantissa, places = found.spool(name, "int64")[block], found.spool(f"{name}.places", "int8")[block]
-            finest = layout.finest["volume" if name == "volume" else "price"]
-            base = nothing if name == "volume" else layout.base
+            finest = layout.finest[unit_of(name)]
+            base = layout.base if name in PRICE_COLUMNS else nothing
             loops.scatter(
                 place, owner, np.asarray(mantissa), np.asarray(places), finest, TEN, base, null_of(layout.kind[name]), out[name]
             )

@@ -1,8 +1,9 @@
 """The accepted prices of a record: one run of rows an asset, in memory or mapped from files.
 
 Assets are sorted by their UTF-8 bytes and each asset's rows by time; `offsets` says where a run begins. A price cell holds
-``value * 10**places - base`` of its asset and a volume cell ``value * 10**volume_places``, so the rows depend on nothing but the price
-table itself: not on the plan's ticks and not on other tables. Cells are int32 where every one fits, else int64.
+``value * 10**places - base`` of its asset, a volume cell ``value * 10**volume_places`` and a size the whole number itself, so the rows
+depend on nothing but the price table itself: not on the plan's ticks and not on other tables. Cells are int32 where every one fits,
+else int64.
 
 A row that was refused keeps its instant as a **tombstone**: a look-up that would have used it finds it, and must not use an older
 price in its place.
@@ -24,9 +25,17 @@ from skillstats.record.parse import Decimals, Parsed
 
 IntArray = NDArray[Any]
 PRICE_COLUMNS: Final = ("bid", "ask", "close", "open")
-CELLS: Final = (*PRICE_COLUMNS, "volume")
-LAYOUT: Final = 1
+SIZES: Final = ("bid_size", "ask_size")
+"""Quoted sizes; they came after the first version, and where no row has them the digest is what it was without them."""
+CELLS: Final = (*PRICE_COLUMNS, "volume", *SIZES)
+UNITS: Final = ("price", "volume", "size")
+LAYOUT: Final = 2
 BLOCK: Final = 1 << 20
+
+
+def unit_of(column: str) -> str:
+    """Which of `UNITS` the cells of a column are in."""
+    return "price" if column in PRICE_COLUMNS else "size" if column in SIZES else "volume"
 
 
 def null_of(dtype: Any) -> int:
@@ -45,7 +54,7 @@ class PriceRows:
 
     assets : names sorted by UTF-8 bytes; offsets : (asset + 1,) int64
     time : (row,) int64 UTC microseconds, ascending within an asset
-    bid, ask, close, open, volume : (row,) int32 or int64, or empty where no row of the table has the column
+    bid, ask, close, open, volume, bid_size, ask_size : (row,) int32 or int64, or empty where no row of the table has the column
     base : (asset,) int64, added to every price cell; places, volume_places : (asset,) int64 decimals
     peak : (asset,) int64, largest magnitude of a price in units of ``10**-places``
     first_quote, last_time : (asset,) int64
@@ -62,6 +71,8 @@ class PriceRows:
     close: IntArray
     open: IntArray
     volume: IntArray
+    bid_size: IntArray
+    ask_size: IntArray
     base: IntArray
     places: IntArray
     volume_places: IntArray
@@ -81,6 +92,11 @@ class PriceRows:
     def accepted(self) -> int:
         """Rows that are no tombstones."""
         return len(self.time) - len(self.refused)
+
+    def has(self, column: str) -> bool:
+        """Whether any row has a value in a column, which may be there and empty."""
+        values: IntArray = getattr(self, column)
+        return any((values[s : s + BLOCK] > refused_of(values.dtype)).any() for s in range(0, len(values), BLOCK))
 
     def spans(self) -> tuple[int, int] | None:
         """First and last instant of an accepted row; None where there is none."""
@@ -122,8 +138,9 @@ def price_rows(table: Parsed, keep: NDArray[np.bool_], findings: Sequence[tuple[
     scales = {
         "price": _finest([cells[n] for n in PRICE_COLUMNS], owner, len(assets), is_stone),
         "volume": _finest([cells["volume"]], owner, len(assets), is_stone),
+        "size": np.zeros(len(assets), dtype=np.int64),
     }
-    native = {n: _native(cells[n], scales["volume" if n == "volume" else "price"][owner], is_stone) for n in CELLS}
+    native = {n: _native(cells[n], scales[unit_of(n)][owner], is_stone) for n in CELLS}
     native = {n: v if (v != NULL).any() or n == "close" else v[:0] for n, v in native.items()}
     if is_stone.any():
         native["close"][is_stone] = refused_of(np.int64)
@@ -240,7 +257,9 @@ def content_digest(
         total.update(f"{name}\t{int(places[a])}\t{int(volume_places[a])}\t{hi - lo - len(stones)}\n".encode())
         for column in ("time", *CELLS):
             values = time if column == "time" else cells[column]
-            total.update(_column_digest(values, lo, hi, stones, 0 if column in ("time", "volume") else int(base[a])))
+            own = _column_digest(values, lo, hi, stones, int(base[a]) if column in PRICE_COLUMNS else 0)
+            total.update(f"{column}\n".encode() if own and column in SIZES else b"")
+            total.update(own)
     return total.hexdigest()
 
 

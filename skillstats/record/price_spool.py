@@ -14,11 +14,11 @@ from skillstats.errors import RULES, Problem
 from skillstats.plan import Plan
 from skillstats.record.chains import Tables, link
 from skillstats.record.check_values import price_rows as unusable_rows
-from skillstats.record.check_values import price_signs, quantity_signs, quotes
+from skillstats.record.check_values import price_signs, quantity_signs, quoted_sizes, quotes
 from skillstats.record.containers import NULL
 from skillstats.record.parse import Decimals, parse_table
 from skillstats.record.price_batches import Seen, csv_batches, parquet_batches
-from skillstats.record.price_rows import CELLS
+from skillstats.record.price_rows import CELLS, UNITS, unit_of
 from skillstats.record.quarantine import quarantine_list, refuses, to_problem
 from skillstats.record.raw import RawTable
 from skillstats.record.readers import check_header, delimiter_of
@@ -28,7 +28,7 @@ from skillstats.record.schema import SCHEMA
 Array = NDArray[Any]
 LISTED: Final = 1_000
 """Warnings of one code that are listed one by one for a mapped price file; the rest is counted."""
-CHECKS: Final = (quantity_signs, price_signs, unusable_rows, quotes, off_scale)
+CHECKS: Final = (quantity_signs, quoted_sizes, price_signs, unusable_rows, quotes, off_scale)
 
 
 @dataclass(slots=True)
@@ -37,7 +37,7 @@ class Found:
 
     folder: Path
     assets: dict[str, int] = field(default_factory=dict)
-    finest: dict[str, list[int]] = field(default_factory=lambda: {"price": [], "volume": []})
+    finest: dict[str, list[int]] = field(default_factory=lambda: {unit: [] for unit in UNITS})
     columns: tuple[str, ...] = ()
     rows: int = 0
     kept: int = 0
@@ -90,9 +90,9 @@ def take(raw: RawTable, plan: Plan, found: Found) -> None:
     for name in found.columns:
         cells = parsed.decimals(name).take(placed)
         cells = Decimals(np.where(keep[placed], cells.mantissa, NULL), np.where(keep[placed], cells.places, 0).astype(np.int8))
-        most = np.array(found.finest["volume" if name == "volume" else "price"], dtype=np.int64)
+        most = np.array(found.finest[unit_of(name)], dtype=np.int64)
         np.maximum.at(most, owner[cells.given], cells.places[cells.given])
-        found.finest["volume" if name == "volume" else "price"] = most.tolist()
+        found.finest[unit_of(name)] = most.tolist()
         _append(found, name, cells.mantissa)
         _append(found, f"{name}.places", cells.places)
     found.rows += len(raw)
@@ -117,8 +117,8 @@ def _codes(names: Array, found: Found) -> Array:
     for name in distinct:
         if name not in found.assets:
             found.assets[name] = len(found.assets)
-            found.finest["price"].append(0)
-            found.finest["volume"].append(0)
+            for places in found.finest.values():
+                places.append(0)
     return np.array([found.assets[n] for n in distinct] or [0], dtype=np.int64)[codes]
 
 

@@ -12,8 +12,8 @@ from typing import Final, Literal
 
 import pandas as pd
 
-Kind = Literal["id", "name", "word", "note", "time", "quantity", "price", "money", "decimal", "float"]
-"""How a cell is read. id, name: 1-256 bytes of text; word: one of a closed list; note: free text; the others are numbers."""
+Kind = Literal["id", "name", "word", "note", "time", "quantity", "count", "price", "money", "decimal", "float"]
+"""How a cell is read. id, name: 1-256 bytes of text; word: one of a closed list; note: free text; count: a whole number; the others are numbers."""
 
 SIDES: Final = ("BUY", "SELL")
 ACTIONS: Final = ("ACCEPT", "VETO", "RESIZE", "DELAY", "REPRICE", "REVERSE", "INITIATE")
@@ -26,6 +26,7 @@ TYPE_OF: Final[Mapping[Kind, str]] = {
     "note": "text",
     "time": "time",
     "quantity": "qty",
+    "count": "whole",
     "price": "price",
     "money": "money",
     "decimal": "decimal",
@@ -145,6 +146,8 @@ _PRICE_COLUMNS: Final = (
     _may("close", "price", "currency/unit", "last price; required unless bid and ask"),
     _may("open", "price", "currency/unit", "first price of a session, needed by next_open"),
     _may("volume", "quantity", "units", "traded since the previous row, needed by impact"),
+    _later("bid_size", "count", "units", "offered to buy at the best bid, needed by the regime depth; a whole number >= 0"),
+    _later("ask_size", "count", "units", "offered for sale at the best ask, needed by the regime depth; a whole number >= 0"),
 )
 
 _TIME = _must("time", "time", "UTC us", "known from this instant on")

@@ -33,6 +33,7 @@ RULES: Final[Mapping[str, str]] = {
     "volatility": "terciles of the root mean square of the last 21 sessions' returns (10 at least), breakpoints from 60 earlier sessions or more, v1",
     "trend": "sign of the compounded return of the last 21 sessions (10 at least), v1",
     "spread": "terciles of the mean relative spread of the session before, breakpoints from 60 earlier sessions or more, v1",
+    "depth": "terciles of the mean of bid_size and ask_size over the quotes of the session before, breakpoints from 60 earlier sessions or more, v1",
     "volume": "terciles of the volume of the session before, breakpoints from 60 earlier sessions or more, v1",
     "calendar": "quarter end, month end, half day, before holiday, ordinary by the exchange's regular rules, v1",
     "hmm": (
@@ -44,6 +45,8 @@ RULES: Final[Mapping[str, str]] = {
 FROM_RETURNS: Final = ("volatility", "trend", "hmm")
 STATES: Final = ("calm", "turbulent")
 TRENDS: Final = ("down", "flat", "up")
+UNSURE: Final = (1 / 3, 2 / 3)
+"""Probabilities of a state between which its label is counted as borderline: the other state is at least half as likely."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,8 @@ class Made:
     """Labels of one kind and asset, (session,) each.
 
     label : text; newest : position of the newest session used, -1 for none
-    series, terciles : what the label was cut from, where it was; failed : sessions without a label because the fit failed
+    series, terciles : what the label was cut from, where it was
+    failed, unsure : sessions without a label because the fit failed, and with one whose probability is in `UNSURE`; ``hmm`` only
     """
 
     label: NDArray[Any]
@@ -59,6 +63,7 @@ class Made:
     series: known.Series | None = None
     terciles: Terciles | None = None
     failed: NDArray[np.bool_] | None = None
+    unsure: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +112,14 @@ def is_builtin(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """Labels of decisions, (n,) each: text, and the close of the newest session used, `NULL` for none; and how many a failed fit left bare."""
+    """Labels of decisions, (n,) each: text, and the close of the newest session used, `NULL` for none; how many a failed fit left bare; how many
+    are borderline.
+    """
 
     label: NDArray[Any]
     cutoff: IntArray
     failed: int
+    unsure: int
 
 
 def built_labels(source: LabelSource, name: str, asset: NDArray[Any], decided: IntArray) -> Built:
@@ -125,7 +133,7 @@ def built_labels(source: LabelSource, name: str, asset: NDArray[Any], decided: I
     kind, market_wide = split_name(name)
     position = source.market.store.code_of()
     label, cutoff = np.full(len(decided), UNLABELLED, dtype=object), np.full(len(decided), NULL, dtype=np.int64)
-    failed = 0
+    failed = unsure = 0
     codes = np.array([position.get(market_wide or a, -1) for a in asset], dtype=np.int64)
     for code in np.unique(codes).tolist():
         if code < 0 and kind != "calendar":
@@ -138,7 +146,8 @@ def built_labels(source: LabelSource, name: str, asset: NDArray[Any], decided: I
         newest = made.newest[at]
         cutoff[rows] = np.where(newest >= 0, sessions.closes[newest], NULL)
         failed += 0 if made.failed is None else int(made.failed[at].sum())
-    return Built(label, cutoff, failed)
+        unsure += 0 if made.unsure is None else int(made.unsure[at].sum())
+    return Built(label, cutoff, failed, unsure)
 
 
 def labels_made(source: LabelSource, kind: str, asset: int, wanted: IntArray) -> Made:
@@ -163,6 +172,8 @@ def _make(source: LabelSource, kind: str, asset: int) -> Made:
         cut = known.volatility_series(_returns(source, asset))
     elif kind == "spread":
         cut = known.spread_series(market, asset)
+    elif kind == "depth":
+        cut = known.depth_series(market, source.corporate, asset)
     else:
         cut = known.volume_series(market, source.corporate, asset)
     return made_of_terciles(cut)
@@ -187,7 +198,8 @@ def _hidden_states(source: LabelSource, asset: int, wanted: IntArray) -> Made:
     returns = _returns(source, asset)
     probability, failed = hmm_probabilities(returns, wanted, source, asset)
     level = np.where(np.isnan(probability), -1, (probability > 0.5).astype(np.int64))
-    return Made(_texts(STATES, level), np.where(level >= 0, known.newest_return(returns), -1), failed=failed)
+    newest = np.where(level >= 0, known.newest_return(returns), -1)
+    return Made(_texts(STATES, level), newest, failed=failed, unsure=(probability >= UNSURE[0]) & (probability <= UNSURE[1]))
 
 
 def hmm_probabilities(

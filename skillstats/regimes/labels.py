@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from skillstats.errors import LedgerBug, UsageError
 from skillstats.record.containers import NULL, Table
+from skillstats.record.price_rows import SIZES
 from skillstats.regimes.builtin import RULES, UNLABELLED, LabelSource, built_labels, is_builtin, split_name
 
 RULE: Final = "user label, strictly before the decision, v1"
@@ -31,13 +32,15 @@ class Labels:
 
     values : regime name -> (chain,) text; cutoff : (chain,) int64, newest datum behind any of the labels, `NULL` if none
     rule : digest of the rules that made them, empty without regimes
-    unfitted : chains without a label of ``hmm`` because its fit failed; None where ``hmm`` is not used
+    unfitted, borderline : chains without a label of ``hmm`` because its fit failed, and with one whose other state is at least half as
+        likely; None where ``hmm`` is not used
     """
 
     values: Mapping[str, NDArray[Any]]
     cutoff: NDArray[np.int64]
     rule: str
     unfitted: int | None = None
+    borderline: int | None = None
 
 
 def regime_labels(
@@ -56,14 +59,15 @@ def regime_labels(
     Raises
     ------
     UsageError
-        If the plan names a regime that is neither a column of the table nor built in, or is both, or names an asset without prices.
+        If the plan names a regime that is neither a column of the table nor built in, or is both, or names an asset without prices, or asks
+        for ``depth`` of prices without sizes.
     LedgerBug
         If a label rests on a datum at or after its decision.
     """
     refuse_names(use, table, source)
     cutoff = np.full(len(decided), NULL, dtype=np.int64)
     values: dict[str, NDArray[Any]] = {}
-    unfitted: int | None = None
+    unfitted = borderline = None
     for name in use:
         if is_user_column(table, name):
             assert table is not None
@@ -73,10 +77,10 @@ def regime_labels(
             made = built_labels(source, name, asset, decided)
             values[name], own = made.label, made.cutoff
             if split_name(name)[0] == "hmm":
-                unfitted = (unfitted or 0) + made.failed
+                unfitted, borderline = (unfitted or 0) + made.failed, (borderline or 0) + made.unsure
         refuse_late(name, own, decided)
         cutoff = np.maximum(cutoff, own)
-    return Labels(values, cutoff, rule_digest(use, table) if values else "", unfitted)
+    return Labels(values, cutoff, rule_digest(use, table) if values else "", unfitted, borderline)
 
 
 def is_user_column(table: Table | None, name: str) -> bool:
@@ -99,7 +103,8 @@ def refuse_names(use: tuple[str, ...], table: Table | None, source: LabelSource 
             f"regimes.use names {missing}, but the regimes table has {have or 'no label column'} and built in are {list(RULES)}; correct the "
             "plan or add the column (labels from the decision's own day, centred or smoothed ones are not offered: they know the outcome)"
         )
-    both = [n for n in use if n in have and is_builtin(n)]
+    lacking = [c for c in SIZES if source is None or not source.market.store.rows.has(c)] if any(map(_is_depth, use)) else []
+    both = [n for n in use if n in have and is_builtin(n) and not (lacking and _is_depth(n))]
     if both:
         raise UsageError(
             f"regimes.use names {both}, which the regimes table has as a column and the package as a built-in label; rename the column to use "
@@ -110,6 +115,17 @@ def refuse_names(use: tuple[str, ...], table: Table | None, source: LabelSource 
     blind = [n for n, a in named if a not in priced]
     if blind:
         raise UsageError(f"regimes.use names {blind}, but the record has no prices of that asset; add them or name another asset")
+    shallow = [n for n in use if n not in have and _is_depth(n)]
+    if shallow and lacking:
+        raise UsageError(
+            f"regimes.use names {shallow}, but no row of prices has {' or '.join(lacking)}; add the sizes at the best bid and ask, or name "
+            "'volume' or 'spread', which need none"
+        )
+
+
+def _is_depth(name: str) -> bool:
+    """Whether a name is the built-in depth; without sizes it can only be the user's own column."""
+    return split_name(name)[0] == "depth"
 
 
 def refuse_late(name: str, cutoff: NDArray[np.int64], decided: NDArray[np.int64]) -> None:

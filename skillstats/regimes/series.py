@@ -5,7 +5,9 @@ Entry k is made of sessions up to k - 1, all of which had closed when session k 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +18,8 @@ from skillstats.market.impact import session_volumes
 from skillstats.market.marks import Market
 from skillstats.market.volatility import LEAST, NANO, WINDOW, trailing_volatility
 from skillstats.record.containers import NULL
+from skillstats.record.price_rows import SIZES
+from skillstats.record.splits import History
 from skillstats.regimes.terciles import Value
 from skillstats.units import INT64_MAX
 
@@ -91,9 +95,51 @@ def spread_series(market: Market, asset: int) -> Series:
 
     Each quote counts once; quotes that are crossed, one-sided or have a bid that is not positive are left out.
     """
-    run, sessions = market.store.run(asset), market.sessions_of(asset)
-    total, count = np.zeros(len(sessions.closes), dtype=np.int64), np.zeros(len(sessions.closes), dtype=np.int64)
-    refused = market.store.stones(asset)
+    total, count = np.zeros((2, len(market.sessions_of(asset).closes)), dtype=np.int64)
+    for _, at, bid, ask in _quotes(market, asset):
+        np.add.at(total, at, _relative(bid, ask))
+        np.add.at(count, at, 1)
+    return _previous([int(t) // int(n) if n else None for t, n in zip(total, count, strict=True)])
+
+
+def depth_series(market: Market, corporate: Corporate, asset: int) -> Series:
+    """Mean of (bid_size + ask_size) / 2 over the quotes of `spread_series` with both sizes, in units of before every split.
+
+    Each quote counts once and a size of 0 is a number; unknown where the session before showed no size at all.
+    """
+    sessions, history = len(market.sessions_of(asset).closes), corporate.histories.get(market.store.assets[asset])
+    total, count = np.zeros(sessions, dtype=object), np.zeros(sessions, dtype=np.int64)
+    for rows, at, _, _ in _quotes(market, asset):
+        block = slice(int(rows[0]), int(rows[-1]) + 1)
+        bid, ask = (market.store.cells(asset, side, block)[rows - block.start] for side in SIZES)
+        known = np.flatnonzero((bid != NULL) & (ask != NULL))
+        shown = bid[known] + ask[known]
+        np.add.at(count, at[known], 1)
+        _add_sizes(total, at[known], shown, np.asarray(market.store.time[rows[known]]), history)
+    return _previous([Fraction(t) / (2 * int(n)) if t else None for t, n in zip(total, count, strict=True)])
+
+
+def _add_sizes(total: NDArray[np.object_], at: IntArray, shown: IntArray, time: IntArray, history: History | None) -> None:
+    """Add sizes to the sums of their sessions, exactly, in units of before every split; integers as long as they fit."""
+    wide = len(shown) > 0 and int(shown.max()) > INT64_MAX // len(shown)
+    spell = np.searchsorted(history.time, time, side="right") if history is not None else np.zeros(len(time), dtype=np.int64)
+    for number in np.unique(spell).tolist():
+        mine = spell == number
+        own: NDArray[Any] = np.zeros(len(total), dtype=object if wide else np.int64)
+        np.add.at(own, at[mine], shown[mine])
+        held = np.flatnonzero(own)
+        ratio = history.product[number] if history is not None else 1
+        total[held] += np.array([Fraction(int(v)) / ratio for v in own[held]], dtype=object)
+
+
+def _quotes(market: Market, asset: int) -> Iterator[tuple[IntArray, IntArray, IntArray, IntArray]]:
+    """Quotes inside trading hours that are two-sided, not crossed and have a positive bid, block by block; none is empty.
+
+    Yields
+    ------
+    (quote,) each: position in the store, session, bid and ask in half ticks
+    """
+    run, sessions, refused = market.store.run(asset), market.sessions_of(asset), market.store.stones(asset)
     for start in range(run.start, run.stop, BLOCK):
         rows = slice(start, min(start + BLOCK, run.stop))
         time = np.asarray(market.store.time[rows])
@@ -104,9 +150,8 @@ def spread_series(market: Market, asset: int) -> Series:
         usable = open_then & (bid > 0) & (ask != NULL) & (bid <= ask)
         usable[refused[(refused >= rows.start) & (refused < rows.stop)] - rows.start] = False
         used = np.flatnonzero(usable)
-        np.add.at(total, at[used], _relative(bid[used], ask[used]))
-        np.add.at(count, at[used], 1)
-    return _previous([int(t) // int(n) if n else None for t, n in zip(total, count, strict=True)])
+        if len(used):
+            yield used + start, at[used], bid[used], ask[used]
 
 
 def _relative(bid: IntArray, ask: IntArray) -> IntArray:

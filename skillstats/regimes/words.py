@@ -23,6 +23,7 @@ PERCENT: Final = Fraction(1, 10**7)
 NUMBERS: Final = {
     "volatility": "volatility of the last 21 sessions {}% a session",
     "spread": "mean relative spread of the session before {}%",
+    "depth": "mean size at the best bid and ask of the session before {} units",
     "volume": "volume of the session before {} lots",
 }
 
@@ -63,12 +64,12 @@ def _tercile(_: LabelSource, kind: str, __: int, k: int, made: Made) -> str:
     assert made.series is not None
     assert made.terciles is not None
     value, n = made.series.value[k], int(made.terciles.earlier[k])
-    unit = Fraction(1) if kind == "volume" else PERCENT
-    sign = "" if kind == "volume" else "%"
+    unit, sign = (Fraction(1), "") if kind in ("volume", "depth") else (PERCENT, "%")
     if value is None:
         return {
             "volatility": "fewer than 10 of the last 21 sessions have a return",
             "spread": "the session before has no quotes inside its trading hours",
+            "depth": "the session before has no sizes of quotes inside its trading hours",
             "volume": "the session before has no volume",
         }[kind]
     said = NUMBERS[kind].format(_number(value * unit))

@@ -1,6 +1,7 @@
 """How often does the score of past forecasts say what is true?
 
     python -m skillstats.study.forward_rates [DESKS] [SEED]
+    python -m skillstats.study.forward_rates 50 1 > docs/models/evidence/forward.md
 
 Desks of six traders over seven quarters, of three kinds: ``none`` (no skill: a forecast of skill has no edge over zero), ``skill`` (each trader has an
 own level that lasts) and ``passing`` (a level drawn anew each quarter: the past says nothing about the next). For every desk the whole walk
@@ -143,7 +144,7 @@ def run_forward(desks: int, seed: int, shape: Shape | None = None, kinds: tuple[
 def main(arguments: list[str]) -> Any:
     """Print the table for DESKS (default 100) of each kind."""
     desks, seed = (int(a) for a in (*arguments, *("100", "1")[len(arguments) :])[:2])
-    print(forward_markdown(forward_table(run_forward(desks, seed))))
+    print(forward_markdown(forward_table(run_forward(desks, seed))), end="")
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ NUMBERS = {
     "signals": {"quantity", "price"},
     "actions": {"quantity"},
     "fills": {"quantity", "price", "fee"},
-    "prices": {"bid", "ask", "close", "open"},
+    "prices": {"bid", "ask", "close", "open", "bid_size", "ask_size"},
 }
 """Columns of numbers by table; a column of another name, or of this name in another table, is the user's own and is not read."""
 DECIMAL = re.compile(r"[+-]?[0-9]{1,400}(\.[0-9]{1,400})?")

@@ -1,4 +1,4 @@
-"""A small market for tests of regime labels: quotes at noon and at each close of New York, with volumes; B misses some sessions."""
+"""A small market for tests of regime labels: quotes at noon and at each close of New York, with volumes and sizes; B misses some sessions."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def calendar(days: int) -> tuple[Any, Any]:
 
 
 def price_rows(days: int, seed: int, assets: tuple[str, ...] = ASSETS) -> Rows:
-    """Mids that walk calmly or wildly, in spells."""
-    pick, opens, closes = Random(seed), *calendar(days)
+    """Mids that walk calmly or wildly, in spells; sizes of quotes come from a generator of their own and are sometimes missing or 0."""
+    pick, shown, opens, closes = Random(seed), Random(seed + 1), *calendar(days)
     rows = []
     for asset in assets:
         mid, turbulent = 5000, False
@@ -55,6 +55,8 @@ def price_rows(days: int, seed: int, assets: tuple[str, ...] = ASSETS) -> Rows:
                         "ask": f"{(mid + gap) / 100:.2f}",
                         "close": f"{mid / 100:.2f}",
                         "volume": str(pick.randint(100, 999)) if k else "",
+                        "bid_size": "" if shown.random() < 0.1 else str(shown.choice((0, shown.randint(1, 900)))),
+                        "ask_size": "" if shown.random() < 0.1 else str(shown.randint(1, 900)),
                     }
                 )
     return rows

@@ -100,12 +100,13 @@ def test_built_in_labels(tmp_path):
     ]
     tables = {"prices": rows, "signals": signals, "actions": actions}
     files = {f"{n}.csv": pd.DataFrame(t).to_csv(index=False).encode() for n, t in tables.items()}
-    text = 'horizon = "session+1"\n[max_age]\nquote = "PT96H"\n[regimes]\nuse = ["volatility", "trend", "spread", "volume", "calendar", "hmm@A"]\n'
+    text = 'horizon = "session+1"\n[max_age]\nquote = "PT96H"\n[regimes]\nuse = ["volatility", "trend", "spread", "depth", "depth@A", "volume", "calendar", "hmm@A"]\n'
     plan = parse_plan(text.encode())
     assert difference(files, plan, 7) == ""
     ledger = build_ledger(read_record({n: pd.DataFrame(t, dtype=object) for n, t in tables.items()}, plan, now=NOW))
     assert ledger.rows.num_rows > 20 and len(set(ledger.rows["regime_volatility"].to_pylist())) >= 3
-    assert ledger.result["counts"]["unfitted"] == 0
+    assert len(set(ledger.rows["regime_depth@A"].to_pylist())) >= 3
+    assert ledger.result["counts"]["unfitted"] == ledger.result["counts"]["borderline"] == 0, "too short for a fit"
     (tmp_path / "record").mkdir()
     for name, data in files.items():
         (tmp_path / "record" / name).write_bytes(data)

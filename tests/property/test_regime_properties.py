@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,7 +38,10 @@ def changed_from(rows: Rows, limit: int, pick: Random) -> Rows:
     if how == "thin":
         return kept + [r for r in later if pick.random() < 0.5]
     return kept + [
-        r | {c: f"{float(r[c]) * pick.uniform(0.2, 5):.4f}" for c in ("bid", "ask", "close")} | {"volume": "7"} for r in later
+        r
+        | {c: f"{float(r[c]) * pick.uniform(0.2, 5):.4f}" for c in ("bid", "ask", "close")}
+        | {"volume": "7", "bid_size": str(pick.randint(0, 10**6)), "ask_size": pick.choice(("", "0", "5"))}
+        for r in later
     ]
 
 
@@ -62,7 +66,7 @@ def differing(rows: Rows, use: tuple[str, ...], days: int, seed: int, first: int
 @examples
 @given(seeds)
 def test_what_comes_later_changes_no_label(seed: int) -> None:
-    assert differing(ROWS, (*CUT, "volatility@B"), DAYS, seed, first=2 * 40) == 0
+    assert differing(ROWS, (*CUT, "volatility@B", "depth@B"), DAYS, seed, first=2 * 40) == 0
 
 
 @settings(examples, max_examples=8)
@@ -92,3 +96,15 @@ def test_a_planted_look_ahead_is_caught(peeks: int, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(series, "volatility_series", planted)
     assert any(differing(ROWS, ("volatility",), DAYS, seed, first=2 * 75) for seed in range(25))
+
+
+def test_a_planted_look_ahead_of_depth_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The depth of the decision's own session, said to be that of the session before."""
+    real = series.depth_series
+
+    def planted(*given: Any) -> series.Series:
+        found = real(*given)
+        return series.Series([*found.value[1:], None], found.newest)
+
+    monkeypatch.setattr(series, "depth_series", planted)
+    assert any(differing(ROWS, ("depth",), DAYS, seed, first=2 * 75) for seed in range(25))

@@ -52,6 +52,23 @@ ROWS = {
 }
 
 
+SIZED = [
+    f"XYZ,{DAY}14:00:00Z,1,2,300,",
+    f"XYZ,{DAY}14:01:00Z,1,2,0,7.00",
+    f"XYZ,{DAY}14:02:00Z,1,2,-1,7",
+    f"XYZ,{DAY}14:03:00Z,1,2,7,2.5",
+    f"XYZ,{DAY}14:04:00Z,1,2,7,1e3",
+    f"XYZ,{DAY}14:05:00Z,1,2,{2**60},7",
+    f"XYZ,{DAY}14:06:00Z,1,2,{2**60 - 1},7",
+    f"XYZ,{DAY}14:07:00Z,1,2,5,6",
+    f"XYZ,{DAY}14:07:00Z,1.0,2,5.0,6",
+    f"XYZ,{DAY}14:08:00Z,1,2,5,6",
+    f"XYZ,{DAY}14:08:00Z,1,2,5,7",
+    f"ABC,{DAY}14:08:00Z,1,2,50,70",
+]
+"""Missing, 0, negative, broken, out of range, largest, copied and contradicting sizes."""
+
+
 def folder(tmp_path: Path, lines: list[str], head: str = HEAD) -> Path:
     desk = tmp_path / "desk"
     desk.mkdir()
@@ -107,6 +124,40 @@ def test_tables_with_few_columns(columns: str, tmp_path: Path) -> None:
     cells = ",".join(str(5 + k) for k, _ in enumerate(columns.split(",")))
     lines = [f"XYZ,{DAY}14:0{k}:00Z,{cells}" for k in (2, 0, 1, 1)] + [f"XYZ,{DAY}14:00:00Z,{cells.replace('5', '4')}"]
     assert_same(*both(folder(tmp_path, lines, f"asset,time,{columns}\n"), tmp_path))
+
+
+@pytest.mark.parametrize("rows", [2, 1 << 19])
+@pytest.mark.parametrize("lines", [SIZED, [r for r in SIZED if str(2**60)[:6] not in r]], ids=["64 bits", "32 bits"])
+def test_sizes_of_quotes(lines: list[str], rows: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(price_batches, "ROWS", rows)
+    monkeypatch.setattr(price_build, "ROWS", rows)
+    one, mapped = both(folder(tmp_path, lines, "asset,time,bid,ask,bid_size,ask_size\n"), tmp_path)
+    assert_same(one, mapped)
+    assert mapped.prices.bid_size.dtype == (np.int64 if lines is SIZED else np.int32)
+    assert sorted({p.code for p in one.quarantine if p.table == "prices"} - {"D223"}) == sorted(
+        {"D102", "D105"} | ({"D103"} if lines is SIZED else set())
+    )
+    store = build_store(one.prices, one.scales)
+    assert [v for v in store.cells(0, "ask_size").tolist() if v > 0] == [70]
+    assert {7} < set(store.cells(1, "ask_size").tolist()) and one.tables["prices"]["ask_size"].dtype == np.int64
+
+
+@pytest.mark.parametrize("sizes", ["", ",bid_size,ask_size", ",ask_size"])
+def test_sizes_that_nobody_filled_leave_no_trace(sizes: str, tmp_path: Path) -> None:
+    """The digest is the one prices had before there were sizes."""
+    lines = [f"XYZ,{DAY}14:0{k}:00Z,{50 + k}.1{k},{50 + k}.2{',' * sizes.count(',')}" for k in range(9)]
+    for record in both(folder(tmp_path, lines, f"asset,time,bid,ask{sizes}\n"), tmp_path):
+        assert record.digests["prices"] == "10352bcd3be9a099d73a67e5acfc0c125dd3b261139bcdfbaf5906d269340a8a"
+        assert not any(record.prices.has(c) for c in ("bid_size", "ask_size", "volume")) and record.prices.has("bid")
+
+
+def test_which_side_a_size_is_of_enters_the_digest(tmp_path: Path) -> None:
+    found = set()
+    for name in ("bid_size", "ask_size", "volume"):
+        (tmp_path / name).mkdir()
+        desk = folder(tmp_path / name, [f"XYZ,{DAY}14:00:00Z,1,2,5"], f"asset,time,bid,ask,{name}\n")
+        found |= {r.digests["prices"] for r in both(desk, tmp_path)}
+    assert len(found) == 3
 
 
 def test_parquet_and_csv_are_one_content(tmp_path: Path) -> None:

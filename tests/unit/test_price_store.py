@@ -12,7 +12,7 @@ from skillstats.errors import InputRejected
 from skillstats.market import store as stores
 from skillstats.market.store import Lookup, PriceStore, build_store
 from skillstats.record.containers import NULL
-from skillstats.record.price_rows import CELLS, PriceRows, finish, refused_of
+from skillstats.record.price_rows import CELLS, PRICE_COLUMNS, PriceRows, finish, refused_of
 from skillstats.units import Scale
 
 
@@ -44,7 +44,7 @@ def narrow(rows: PriceRows) -> PriceRows:
     owner = np.repeat(np.arange(3), np.diff(rows.offsets))
     for name in CELLS:
         cells = getattr(rows, name)
-        shift = 0 if name == "volume" or not len(cells) else base[owner]
+        shift = base[owner] if name in PRICE_COLUMNS and len(cells) else 0
         whole = np.where(cells > refused_of(np.int64), cells - shift, 0).astype(np.int32)
         whole[cells == NULL] = np.iinfo(np.int32).min
         whole[cells == refused_of(np.int64)] = np.iinfo(np.int32).min + 1

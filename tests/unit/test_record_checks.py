@@ -175,6 +175,10 @@ CASES = [
     ("name of two alphabets", cell("actions", 0, "trader", "Аnna"), "D242", "actions.csv:2", set()),
     ("crossed quote", cell("prices", 0, "bid", "100.07"), "D251", "prices.csv:2", set()),
     ("market price 0", cell("prices", 0, "bid", "0"), "D252", "prices.csv:2", {"prices:2"}),
+    ("negative size", cell("prices", 0, "bid_size", "-1"), "D102", "prices.csv:2", {"prices:2"}),
+    ("size out of range", cell("prices", 0, "ask_size", str(2**60)), "D103", "prices.csv:2", {"prices:2"}),
+    ("size of 2.5 units", cell("prices", 0, "ask_size", "2.5"), "D105", "prices.csv:2", {"prices:2"}),
+    ("size with a unit", cell("prices", 0, "bid_size", "300 sh"), "D105", "prices.csv:2", {"prices:2"}),
     ("close outside quote", cell("prices", 0, "close", "101"), "D253", "prices.csv:2", set()),
     (
         "price row without a price",

@@ -21,6 +21,7 @@ from regime_desk import ASSETS, START, calendar, decisions, labels_of, price_row
 
 import skillstats as ss
 from skillstats.cli import main
+from skillstats.cli.record import _label_lines
 from skillstats.errors import LedgerBug, UsageError
 from skillstats.market.adjust import corporate_of
 from skillstats.market.opening import open_market
@@ -93,8 +94,11 @@ def test_a_decision_at_the_very_close_does_not_see_that_close(rows):
     """The label at the close of a session equals the label at its opening, whatever the close was."""
     opens, closes = calendar(DAYS)
     k = DAYS - 1
-    wild = [r | {"bid": "1.00", "ask": "900.00", "close": "450.00"} if r["time"] == stamp(int(closes[k])) else r for r in rows]
-    use = ("volatility", "trend", "spread", "volume")
+    wild = [
+        r | {"bid": "1.00", "ask": "900.00", "close": "450.00", "bid_size": "99999"} if r["time"] == stamp(int(closes[k])) else r
+        for r in rows
+    ]
+    use = ("volatility", "trend", "spread", "depth", "volume")
     moments = [int(opens[k]) + 1, int(closes[k])]
     one, other = (labels_of(record_of(r), use, ["A", "A"], moments) for r in (rows, wild))
     for name in use:
@@ -143,7 +147,7 @@ def test_special_days_are_those_the_exchange_printed():
 # names --------------------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["smoothed", "centred volatility", "same_day", "depth", "time"])
+@pytest.mark.parametrize("name", ["smoothed", "centred volatility", "same_day", "depth of book", "time"])
 def test_a_name_that_stands_for_nothing_is_refused(name, record):
     with pytest.raises(UsageError, match=r"built in are .*volatility.*they know the outcome"):
         labels_of(record, (name,), ["A"], [START])
@@ -239,6 +243,20 @@ def test_states_are_refitted_at_fixed_points_from_the_past_only():
     assert fit_of(320) == 315
 
 
+def test_labels_that_nearly_were_the_other_state_are_counted():
+    """Against the probabilities of single decisions: 1/3 to 2/3; two decisions a session count twice."""
+    record, decided = record_of(price_rows(300, seed=11, assets=("A",))), decisions(300)
+    found = labels_of(record, ("hmm",), ["A"] * len(decided), decided)
+    source = label_source(open_market(record, record.plan), corporate_of(record))
+    at = source.market.sessions_of(0).index_of(np.array(decided)).tolist()
+    probability = [builtin.hmm_probability(source, 0, k)[1] for k in at]
+    assert found.borderline == sum(1 <= 3 * p <= 2 for p in probability) == 8
+    assert sum(p >= 0 for p in probability) > 60 and labels_of(record, ("trend",), ["A"], decided[-1:]).borderline is None
+    counts = {"rows": 90, "unlabelled": 0, "unfitted": 0, "borderline": found.borderline}
+    said = _label_lines({"counts": counts, "plan": {"regimes": {"use": ["hmm"]}}})
+    assert said == ["8 label(s) of hmm are borderline: the other state was at least half as likely"]
+
+
 def test_a_fit_that_fails_leaves_decisions_unlabelled_and_counts_them(monkeypatch):
     rows = price_rows(270, seed=11, assets=("A",))
     record, decided = record_of(rows), decisions(270)
@@ -248,7 +266,12 @@ def test_a_fit_that_fails_leaves_decisions_unlabelled_and_counts_them(monkeypatc
     assert good.unfitted == 0 and labelled.sum() > 20 and set(good.values["hmm"][labelled]) <= {"calm", "turbulent"}
     monkeypatch.setattr("skillstats.regimes.states.fit_states", lambda _: None)
     bad = labels_of(record, ("hmm",), asset, decided)
-    assert bad.unfitted == labelled.sum() and (bad.values["hmm"] == "unlabelled").all() and (bad.cutoff == NULL).all()
+    assert (
+        bad.unfitted == labelled.sum()
+        and bad.borderline == 0
+        and (bad.values["hmm"] == "unlabelled").all()
+        and (bad.cutoff == NULL).all()
+    )
     assert fit_states(np.zeros(252, dtype=np.int64)) is None
 
 
@@ -263,7 +286,7 @@ def test_a_ledger_carries_them_into_evidence(ledger):
     evidence = ss.to_evidence(ledger)
     assert evidence.context["look_ahead"] == 0
     assert {part for cell in evidence.coords["regime"] for part in cell.split(" | ")} == {"low", "middle", "high", "up", "down"}
-    assert ledger.result["counts"]["unlabelled"] == 0 and "unfitted" not in ledger.result["counts"]
+    assert ledger.result["counts"]["unlabelled"] == 0 and not {"unfitted", "borderline"} & set(ledger.result["counts"])
 
 
 def test_a_decision_over_two_days_keeps_the_label_of_its_first_action(rows):
@@ -323,6 +346,7 @@ def test_an_explanation_finds_a_changed_label(column, value, ledger):
         ("volatility", 5, "fewer than 10 of the last 21 sessions have a return"),
         ("volatility", 40, "but only 29 earlier sessions to compare it with; 60 are needed"),
         ("spread@A", 129, "A's mean relative spread of the session before 0."),
+        ("depth@A", 129, "A's mean size at the best bid and ask of the session before "),
         ("volume", 129, "a third of 127 earlier sessions lay at or below"),
         ("hmm", 129, "only 128 earlier returns; the first fit needs 252"),
         ("calendar", 129, "by the regular calendar of the exchange, known long before"),
