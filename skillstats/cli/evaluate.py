@@ -277,7 +277,9 @@ def fit_and_write(
 def error_rates(fitted: Fit, plan: Plan, desks: int | None) -> Mapping[str, Any]:
     """The error rates of an evaluation of a desk of this shape, see `skillstats.study.operating`; why there are none where none are wanted."""
     if desks == 0:
-        return {"available": False, "why": "none were asked for (--operating 0)"}
+        from skillstats.evaluation.result import NOT_ASKED
+
+        return {"available": False, "why": NOT_ASKED}
     from skillstats.study.operating import operating_characteristics
 
     if sys.stderr.isatty():
