@@ -6,6 +6,7 @@ no cell may be shown; 1 anything else.
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 from typing import Any, Literal, NoReturn
@@ -28,6 +29,8 @@ STORE = click.option(
 )
 AUDIENCES = ("trader", "head", "pm", "quant", "governance")
 """Readers this version writes a page for."""
+COLLECT_AFTER = (100_000, 20, 20)
+"""Thresholds of the garbage collector: with Python's own it walks the graphs of the compiled model thousands of times in a run that makes little garbage."""
 
 
 class _Group(click.Group):
@@ -36,6 +39,7 @@ class _Group(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         from skillstats.errors import InputRejected, SkillstatsError
 
+        gc.set_threshold(*COLLECT_AFTER)
         try:
             return super().invoke(ctx)
         except InputRejected as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -258,11 +259,13 @@ def fit_and_write(
         progress=sys.stderr.isatty(),
     )
     allowed = plan_in_force(plan, evidence.source, frozen_of(fitted, plan, freezes))
-    blocks = blocks_of(ledger, evidence, allowed, seed=fitted.seed, only=only) if ledger is not None else {}
-    second = second_fit(fitted, plan) if check else None
-    result = evaluate(fitted, plan, overrides=overrides, second=second, blocks=blocks, freezes=freezes)
-    result = with_past_forecasts(result, fitted, plan, made=check)
-    result = dataclasses.replace(result, operating=error_rates(fitted, allowed, operating))
+    with ThreadPoolExecutor(1) as beside:  # most of the error rates is a compiled chain, which leaves the interpreter to the rest
+        rates = beside.submit(error_rates, fitted, allowed, operating)
+        blocks = blocks_of(ledger, evidence, allowed, seed=fitted.seed, only=only) if ledger is not None else {}
+        second = second_fit(fitted, plan) if check else None
+        result = evaluate(fitted, plan, overrides=overrides, second=second, blocks=blocks, freezes=freezes)
+        result = with_past_forecasts(result, fitted, plan, made=check)
+        result = dataclasses.replace(result, operating=rates.result())
     if ledger is not None and minutes:
         result = dataclasses.replace(result, minutes=decided_earlier(minutes, ledger))
     inputs = {k: str(evidence.context[k]) for k in ("ledger_digest", "input_digest") if k in evidence.context}
@@ -277,7 +280,9 @@ def fit_and_write(
 def error_rates(fitted: Fit, plan: Plan, desks: int | None) -> Mapping[str, Any]:
     """The error rates of an evaluation of a desk of this shape, see `skillstats.study.operating`; why there are none where none are wanted."""
     if desks == 0:
-        return {"available": False, "why": "none were asked for (--operating 0)"}
+        from skillstats.evaluation.result import NOT_ASKED
+
+        return {"available": False, "why": NOT_ASKED}
     from skillstats.study.operating import operating_characteristics
 
     if sys.stderr.isatty():

@@ -42,6 +42,8 @@ RHAT_STUCK: Final = 1.05
 SEED_OF_WALK: Final = 19
 LEAST_SESSIONS: Final = {"record": 20, "outcomes": 5}
 """Sessions of the desk below which a quarter is a stub, too short to score."""
+NOT_MADE: Final = "they were not made again in this run; skillstats evaluate makes them"
+"""Why a run without the checks of the command has no past forecasts."""
 
 
 @dataclass(frozen=True)
@@ -173,7 +175,7 @@ def with_past_forecasts(evaluation: Evaluation, fit: Fit, plan: Plan, *, made: b
     elif all(row["status"] == "WITHHOLD" for row in evaluation.rows):
         why = "no trader has an estimate that may be shown"
     elif not made:
-        why = why or "they were not made again in this run; skillstats evaluate makes them"
+        why = why or NOT_MADE
     block = {"available": False, "why": why} if why else walk_forward(fit.evidence, plan, model=fit.spec, seed=fit.seed).plain()
     return replace(evaluation, history={**evaluation.history, "forecasts": block})
 

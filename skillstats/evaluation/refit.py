@@ -1,6 +1,7 @@
 """Short refits where reweighting the draws cannot be trusted: under other priors, or without one session.
 
-The compiled model is reused, since priors and outcomes are data to it. A refit that fails its own gates is not used.
+The Gibbs engine refits what it covers, in seconds; the engine of the fit refits the rest, and what Gibbs could not sample. There the
+compiled model is reused, since priors and outcomes are data to it. A refit that fails its own gates is not used.
 """
 
 from __future__ import annotations
@@ -45,28 +46,26 @@ def refit_ir(
 
     Parameters
     ----------
-    priors : the specification with other priors; fitted by the Gibbs engine where it covers the model, which takes seconds
+    priors : the specification with other priors
     without : session to leave out; a target without any other row keeps NaN
     """
     evidence = fit.evidence if without is None else fit.evidence.without_session(without)
     if not len(evidence):
         return None
     fixed = msgspec.structs.replace(plan, model=msgspec.structs.replace(plan.model, bets_per_year=fit.bets_per_year))
-    quick = priors is not None and not uncovered(priors) and "custom" not in fit.identity
-    again = run_fit(
-        priors or fit.spec,
-        evidence,
-        seed=fit.seed,
-        engine="gibbs" if quick else fit.engine,
-        plan=fixed,
-        draws=GIBBS_DRAWS if quick else DRAWS,
-        tune=TUNE,
-    )
-    if any(f.code in ("E-STUCK", "E-DIV") and f.action == "WITHHOLD" for f in again.diagnostics.findings):
-        return None
-    draws = posterior_draws(again)
-    columns = [_ir(draws, evidence, target, annual) for target in found]
-    return np.stack(columns, axis=1)
+    for engine in _engines(fit, priors or fit.spec):
+        draws = GIBBS_DRAWS if engine == "gibbs" else DRAWS
+        again = run_fit(priors or fit.spec, evidence, seed=fit.seed, engine=engine, plan=fixed, draws=draws, tune=TUNE)
+        if not any(f.code in ("E-STUCK", "E-DIV") and f.action == "WITHHOLD" for f in again.diagnostics.findings):
+            drawn = posterior_draws(again)
+            return np.stack([_ir(drawn, evidence, target, annual) for target in found], axis=1)
+    return None
+
+
+def _engines(fit: Fit, spec: ModelSpec) -> tuple[str, ...]:
+    """Engines to refit by, in the order they are tried."""
+    quick = not uncovered(spec) and "custom" not in fit.identity
+    return tuple(dict.fromkeys(("gibbs", fit.engine))) if quick else (fit.engine,)
 
 
 def _ir(draws: Draws, evidence: Evidence, target: Target, annual: bool) -> FloatArray:

@@ -51,6 +51,9 @@ SKILL_COLUMNS: Final = (
 ESTIMAND_COLUMNS: Final = SKILL_COLUMNS[5:23]
 """Columns that are empty where the status is WITHHOLD: everything the model estimated. `n_eff` is one of them only without a fit."""
 
+NOT_ASKED: Final = "none were asked for (--operating 0)"
+"""Why `Evaluation.operating` has no figures where nobody wanted them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluation(Pictures):

@@ -13,6 +13,7 @@ from skillstats.report.governance_recipe import Step, recipe
 from skillstats.report.governance_words import Answer, answers
 from skillstats.report.kpis import Table
 from skillstats.report.numbers import ABSENT, count, fixed, listed, percent, plural, visible
+from skillstats.report.plain import PLAIN, plain_reason
 from skillstats.units import SECOND, parse_duration
 
 NOT_GIVEN: Final = "The ledger was not given, so its counts are not on this page; write it again with --ledger."
@@ -33,6 +34,7 @@ class GovernanceView:
     found: str
     statuses: Table
     cells: Table
+    meanings: Table
     rates: Table
     rates_words: str
     decided: Table
@@ -62,6 +64,7 @@ def view_of(data: Mapping[str, Any]) -> GovernanceView:
         found=_found(data),
         statuses=_statuses([r for r in data["rows"] if r["regime"] == "all"]),
         cells=_statuses([r for r in data["rows"] if r["regime"] != "all"]),
+        meanings=_meanings(data),
         rates=_rates(data["rates"]),
         rates_words=_rates_words(data["rates"]),
         decided=_decided(data["decided"]),
@@ -132,6 +135,16 @@ def _statuses(rows: list[Mapping[str, Any]]) -> Table:
         for r in rows
     ]
     return Table(("Trader", "Regime", "Status", "Codes", "Decisions", "Days"), tuple(lines))
+
+
+def _meanings(data: Mapping[str, Any]) -> Table:
+    """Every code on the page in a plain sentence, with what can be done about it; codes without a sentence say where to look."""
+    codes = sorted({*data["codes"], *(c for r in data["rows"] for c in r["codes"])})
+    lines = [
+        (visible(c), *((f"{PLAIN[c].meaning}.", f"{PLAIN[c].remedy}.") if c in PLAIN else (plain_reason(c), ABSENT)))
+        for c in codes
+    ]
+    return Table(("Code", "What it means", "What can be done"), tuple(lines), words=(1, 2))
 
 
 def _rates(rates: list[Mapping[str, Any]]) -> Table:

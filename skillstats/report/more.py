@@ -15,6 +15,7 @@ from skillstats.report.bars import Bar, bars_svg
 from skillstats.report.check_figure import HIGH, LOW, TITLES, checks_svg
 from skillstats.report.intervals import interval_picture
 from skillstats.report.kpis import Table
+from skillstats.report.lengths import of_one_trader
 from skillstats.report.more_tables import day_error_rows, needed_rows, raw_rows, robust_rows
 from skillstats.report.numbers import count, fixed, is_number, listed, percent, plural, visible
 from skillstats.report.plots.quarter import quarter_of
@@ -58,7 +59,7 @@ def more_of(evaluation: Evaluation, own: Sequence[Row], scale: Scale, unit: str)
         split=_split(desk),
         split_words=_split_words(desk),
         needed=needed_rows(shown),
-        needed_words=_needed_words(desk, scale),
+        needed_words=_needed_words(desk, scale, simulated=bool(evaluation.operating.get("available"))),
         raw=raw_rows(shown, scale),
         robust=robust_rows(shown, scale),
         day_errors=day_error_rows(evaluation.day_errors, unit),
@@ -121,14 +122,14 @@ def _split_words(desk: Mapping[str, Any]) -> str:
     )
 
 
-def _needed_words(desk: Mapping[str, Any], scale: Scale) -> str:
+def _needed_words(desk: Mapping[str, Any], scale: Scale, *, simulated: bool) -> str:
     lines = [n for n in desk.get("needed") or () if is_number(n["years"])]
     if not lines:
         return ""
     parts = [f"{fixed(n['years'], 1)} years at an annual IR of {n['ir']:g}" for n in lines]
     return (
         f"At the rhythm of this desk, under the prior of the plan alone, a claim with {scale.sure} certainty is reached in 8 of 10 cases after "
-        f"{listed(parts)}."
+        f"{listed(parts)}. {of_one_trader(simulated=simulated)}"
     )
 
 

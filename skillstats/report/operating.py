@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from skillstats.report.intervals import Axis, Interval, interval_svg
 from skillstats.report.kpis import Table
+from skillstats.report.lengths import OF_A_DESK
 from skillstats.report.lines import Guides, Line, Panel, lines_svg, panels_svg
 from skillstats.report.numbers import ABSENT, count, fixed, listed, percent, plural, visible
 from skillstats.report.rows import Row
@@ -142,7 +143,7 @@ def _length(o: Mapping[str, Any]) -> Section | None:
         "length", today, f"today: {_years(today)}", 100 * FOUND, "4 of 5 found",
         "length of the record, years (bars: 90% interval of the simulation)", "traders found",
     )  # fmt: skip
-    text = " ".join([f"F{_reached(p)[1:]}." for p in reversed(o["power"])])
+    text = " ".join([f"F{_reached(p)[1:]}." for p in reversed(o["power"])] + [OF_A_DESK])
     notes = (
         "Up to today the record is cut at the end of each quarter; beyond, it goes on as it was, with the same activity. Half of the simulated desk has "
         "that IR: who is alone among people without skill is found later, because the desk's average pulls such a person in.",

@@ -46,8 +46,9 @@ def simulate_tables(world: World, *, seed: int) -> tuple[SimulatedTables, Truth]
     Notes
     -----
     The truth refers to risk with the asset's true volatility. An analysis estimates it from 21 sessions, which by itself makes
-    y about 3 % larger and a little heavier in the tails. It also lags behind a change of regime: on the default desk y is about a
-    quarter too large on stressed sessions and 4 % too small on calm ones, which ratios such as the IR survive and means do not.
+    y about 3 % larger and a little heavier in the tails. It also lags behind a change of regime: on the default desk y is about
+    40 % too large in a sell-off, a tenth on stressed sessions, and 4 % too small on calm ones, which ratios such as the IR survive and means
+    do not.
 
     Examples
     --------

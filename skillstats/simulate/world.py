@@ -46,9 +46,10 @@ class ActionMix(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     reverse: Annotated[float, Meta(ge=0, le=1, description="traded at once on the other side, 0.5 or 1 times")] = 0.05
 
 
-CALM_AND_STRESSED: Final = (
-    Regime(label="calm", share=0.75),
+CALM_STRESSED_SELLOFF: Final = (
+    Regime(label="calm", share=0.60),
     Regime(label="stressed", share=0.25, volatility=1.4),
+    Regime(label="sell-off", share=0.15, volatility=1.9),
 )
 
 
@@ -95,7 +96,7 @@ class World(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     model_edge: Annotated[
         float, Meta(ge=-0.5, le=0.5, description="mean gain of an untouched signal, in units of its volatility")
     ] = 0.0
-    regimes: Annotated[tuple[Regime, ...], Meta(min_length=1, max_length=9, description="market states")] = CALM_AND_STRESSED
+    regimes: Annotated[tuple[Regime, ...], Meta(min_length=1, max_length=9, description="market states")] = CALM_STRESSED_SELLOFF
     regime_spell: Annotated[
         float, Meta(ge=1, le=1000, description="mean length of a spell of one state in sessions, over the states")
     ] = 20.0

@@ -29,7 +29,7 @@ from skillstats.spec import ModelSpec, read_spec
 from skillstats.study.engines import covers
 from skillstats.study.operating_cache import digest_of, keep, kept, sources
 from skillstats.study.operating_counts import figures_of
-from skillstats.study.operating_judge import DRAWS, TUNE, Rulings, luck_of_rows, rule, sample, theta_of_ir
+from skillstats.study.operating_judge import DRAWS, TUNE, Rulings, luck_of_rows, rule, rule_both, sample, theta_of_ir
 from skillstats.study.operating_shape import (
     Laid,
     LuckSizes,
@@ -182,7 +182,7 @@ def _both(desks: Desks, laid: Laid, y: FloatArray, seed: int) -> tuple[Rulings, 
     """Rulings on outcomes y and on their mirror -y."""
     found = sample(laid, y, seed)
     if desks.symmetric:
-        return rule(laid, found), rule(laid, found, mirror=True)
+        return rule_both(laid, found)
     return rule(laid, found), rule(laid, sample(laid, -y, seed + 1))
 
 

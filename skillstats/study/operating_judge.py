@@ -126,12 +126,28 @@ def rule(laid: Laid, found: Posterior, *, mirror: bool = False) -> Rulings:
 
     The desk and its mirror have the same counts, shocks and densities; only the sign of every IR turns.
     """
-    evidence, sign = replace(laid.evidence, y=found.y, value_add=found.y), -1.0 if mirror else 1.0
+    return _rule(laid, found, *_judged(laid, found), -1.0 if mirror else 1.0)
+
+
+def rule_both(laid: Laid, found: Posterior) -> tuple[Rulings, Rulings]:
+    """`rule` on the desk and on its mirror, with the estimates they share made once."""
+    ir, known = _judged(laid, found)
+    return _rule(laid, found, ir, known, 1.0), _rule(laid, found, ir, known, -1.0)
+
+
+def _judged(laid: Laid, found: Posterior) -> tuple[FloatArray, BoolArray]:
+    """IR on the hurdle's scale, shape (draw, target), and whether there is evidence enough to show it, (target,)."""
+    evidence = replace(laid.evidence, y=found.y, value_add=found.y)
     zero, own_sd = np.zeros(len(found.values["mu"])), "trader" in laid.terms.volatility_by
     made = [estimate(found.draws, evidence, t, zero) for t in laid.targets]
-    ir = sign * np.stack([judged_ir(e, evidence.has_year) for e in made], axis=1)  # shape: (draw, target)
     few = [few_codes(e, t, evidence, laid.floors, own_sd) for e, t in zip(made, laid.targets, strict=True)]
     known = ~np.array([any(c.action == "WITHHOLD" for c in codes) for codes in few]) & ~laid.barred
+    return np.stack([judged_ir(e, evidence.has_year) for e in made], axis=1), known
+
+
+def _rule(laid: Laid, found: Posterior, ir: FloatArray, known: BoolArray, sign: float) -> Rulings:
+    """The ruling on IRs of this sign."""
+    ir = sign * ir
     skill = known & (np.mean(ir > laid.hurdle, axis=0) >= laid.certainty)
     harm = known & (np.mean(ir < 0, axis=0) >= laid.certainty)
     kept = ~_one_bets(laid, found, ir, sign, skill | harm)

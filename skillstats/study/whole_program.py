@@ -31,7 +31,7 @@ from skillstats.ledger.build import build_ledger
 from skillstats.plan import Plan
 from skillstats.record.read import read_record
 from skillstats.simulate.desk import simulate_tables
-from skillstats.simulate.world import World
+from skillstats.simulate.world import Regime, World
 from skillstats.spec import read_spec
 from skillstats.study.designs import Design
 from skillstats.study.operating import operating_characteristics
@@ -41,6 +41,8 @@ from skillstats.study.runner import Block, run_blocks
 
 ROOT: Final = 20261121
 KINDS: Final[Mapping[str, tuple[float, ...]]] = {"null": (0.0,), "skilled": (3.0, 0.0)}
+STATES: Final = (Regime(label="calm", share=0.75), Regime(label="stressed", share=0.25, volatility=1.4))
+"""Market states of these desks, stated here so that the study does not change with the desk of the demo."""
 BLOCK: Final = 4
 """Desks of one file of results."""
 DRAWS: Final = 500
@@ -59,6 +61,7 @@ def world_of(kind: str, sessions: int = 252) -> World:
         annual_ir=KINDS[kind],
         shuffle_skill=True,
         directional=(),
+        regimes=STATES,
     )
 
 

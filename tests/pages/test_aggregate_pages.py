@@ -23,6 +23,7 @@ from test_release_properties import rank
 
 from skillstats.report.page import make_pages, render_report, write_pages
 from skillstats.report.readers import Material
+from skillstats.report.readers.quant_view import headline
 from skillstats.report.release.departures import departures_of
 
 READERS = ("pm", "quant")
@@ -164,6 +165,23 @@ def test_a_withheld_evaluation_shows_money_and_no_estimate():
         assert data.get("desk") is None and "withheld" in data["why"]
         evaluation, ledger = desk(status="WITHHOLD")
         assert "P(IR > 0)" not in render_report(evaluation, audience=audience, ledger=ledger)
+
+
+def cell(level: str, *, on_list: bool) -> dict:
+    return {"levels": [level], "estimate": {"thin": False, "listed": on_list, "running": 0.01 if on_list else None}}
+
+
+def test_where_no_crossing_is_on_the_list_one_label_alone_is_named():
+    """A crossing may have too few overrides while the type of signal alone has enough: the headline must not read as an acquittal."""
+    crossed = {"labels": ["signal_type", "regime"], "cells": [cell("flow", on_list=False) | {"levels": ["flow", "calm"]}]}
+    types = {"labels": ["signal_type"], "cells": [cell("flow", on_list=True), cell("reversion", on_list=False)]}
+    actions = {"labels": ["action"], "cells": [cell("VETO", on_list=True)]}
+    data = {"shown": True, "contexts": ["signal_type", "regime"], "tables": [types, actions, crossed]}
+    assert headline(data, crossed) == (
+        "In none of 1 kind of signal can it be said that overriding the model pays; taken by signal type alone it pays in flow."
+    )
+    quiet = data | {"tables": [actions, crossed]}
+    assert headline(quiet, crossed).endswith("that overriding the model pays.")
 
 
 def test_parts_of_a_type_add_up_and_a_rate_is_of_signals():

@@ -20,10 +20,11 @@ import skillstats as ss
 import skillstats.errors
 import skillstats.report.page
 from skillstats.cli.app import main
-from skillstats.evaluation.result import Evaluation
+from skillstats.evaluation.result import NOT_ASKED, Evaluation
 from skillstats.evaluation.write import evaluation_digest
 from skillstats.ledger.containers import Ledger
 from skillstats.report.page import make_pages
+from skillstats.report.plain import PLAIN
 from skillstats.report.readers import Material
 from skillstats.report.readers.governance import collect
 
@@ -239,3 +240,53 @@ def test_the_heads_page_tells_what_came_of_earlier_decisions() -> None:
         "Because &lt;b&gt;it&lt;/b&gt; &amp; so",
     ):
         assert text in page
+
+
+def evaluate_step(found: Evaluation, books: Ledger | None = None) -> list[str]:
+    """The command of the page that evaluates again."""
+    page, _ = shown(found, books)
+    return next(
+        c for c in map(shlex.split, re.findall(r'<pre tabindex="0">([^<]*)</pre>', page)) if c[:2] == ["skillstats", "evaluate"]
+    )
+
+
+def test_the_recipe_says_what_was_really_run() -> None:
+    """Freezes, the restated evaluation, its ledger and the number of simulated desks are set again; what was not used is not named."""
+    plain = evaluate_step(evaluation(plan=made.plan(frozen=FROZEN | {"freezes": 0})))
+    assert not {"--frozen", "--restates", "--restates-ledger", "--minutes"} & set(plain)
+    assert plain[plain.index("--operating") + 1] == "0"
+    earlier = {"of": {"digest": "5e1f" * 16, "name": "secret name"}, "data": {"compared": "rows"}, "plan": []}
+    rates = {"available": True, "desks": {"none": 30, "skilled": 6}}
+    full = evaluation(plan=made.plan(frozen=FROZEN), restatement=earlier, operating=rates, minutes=(decided(came=None),))
+    command, page = evaluate_step(full), shown(full)[0]
+    for option, value in (("--frozen", "FREEZES"), ("--restates", "EARLIER"), ("--restates-ledger", "EARLIER_LEDGER")):
+        assert command[command.index(option) + 1] == value
+    assert command[command.index("--operating") + 1] == "30"
+    assert command[command.index("--minutes") + 1] == "MINUTES"
+    assert "5e1f" * 16 in page
+    assert "secret" not in page
+    digests = evaluation(restatement=earlier | {"data": {"compared": "digests"}})
+    assert "--restates" in evaluate_step(digests)
+    assert "--restates-ledger" not in evaluate_step(digests)
+
+
+def test_a_withheld_fit_asks_for_no_number_of_desks() -> None:
+    """Its error rates cannot be simulated, whatever number is asked for."""
+    assert "--operating" not in evaluate_step(evaluation(operating={"available": False, "why": "the fit is withheld (E-CONV)"}))
+    assert "--operating" in evaluate_step(evaluation(operating={"available": False, "why": NOT_ASKED}))
+
+
+def test_the_recipe_says_where_the_command_does_more_than_was_done() -> None:
+    assert "without the second engine and the past forecasts" in shown(evaluation())[0]
+    made_by_command = evaluation(history={"forecasts": {"available": False, "why": "all rows lie in one calendar quarter"}})
+    assert "without the second engine" not in shown(made_by_command)[0]
+
+
+def test_every_code_on_the_page_stands_there_in_plain_words() -> None:
+    rows = [made.row("T1", status="FLAG", codes=[made.code("W-PRIOR", "moves to 0.987654"), made.code("W-KHAT", "k 0.91")])]
+    page, _ = shown(evaluation(rows=tuple(rows)))
+    for code in ("W-PRIOR", "W-KHAT"):
+        assert PLAIN[code].meaning in page
+        assert PLAIN[code].remedy in page
+    assert PLAIN["E-FEW"].meaning not in page
+    assert "0.987654" not in page

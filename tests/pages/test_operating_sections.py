@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import sample as made
 from test_head_page import Page, head
 
+from skillstats.report.lengths import OF_A_DESK, OF_ONE_TRADER
 from skillstats.report.operating import error_sections, operating_sections
 from skillstats.report.rows import overall_rows
 from skillstats.report.words import scale_of
@@ -87,7 +88,8 @@ def test_the_length_of_a_record_is_read_from_the_simulated_points():
     assert length.finding.split(". ") == [
         "Four of five traders of IR 3 are found within 2 years",
         "Four of five traders of IR 2 are found within 2 years",
-        "Fewer than four of five traders of IR 1 are found even in 4 years.",
+        "Fewer than four of five traders of IR 1 are found even in 4 years",
+        OF_A_DESK,
     ]
     assert length.picture is not None and length.picture.title.startswith("After 1 year, 31% of traders of annual IR 3 are found")
     assert "IR 2: 3 months &lt;1%, 6 months 10%" in length.picture.wide and "today: 1 year" in length.picture.wide
@@ -142,3 +144,14 @@ def test_hostile_names_stay_text_in_the_curves():
     rows = [with_curves(r) for r in made.hostile_rows()]
     page = head(made.sample(rows, operating=operating(model="<img src=x>", own_model=False)))
     assert "<script>alert" not in page and "<img" not in page
+
+
+def test_two_figures_about_length_each_say_which_question_they_answer():
+    """The simulated desk and the formula of the prior differ by much; each names the other where both are on the page."""
+    needed = {"needed": [{"ir": 3.0, "decisions": 900.0, "days": 600, "years": 3.1}]}
+    both, alone = (head(made.sample(desk=needed, **more)) for more in ({"operating": operating()}, {}))
+    assert OF_A_DESK in both
+    assert OF_ONE_TRADER in both
+    assert "as “How long must a record be?” shows" in both
+    assert OF_ONE_TRADER in alone
+    assert "How long must a record be?" not in alone

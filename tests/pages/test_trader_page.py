@@ -202,6 +202,32 @@ def test_a_withheld_estimate_is_in_no_byte_and_says_why_in_plain_words(ledger: A
     assert b"98765" not in pages.data and b"zqx" not in pages.data
 
 
+def first_screen(page: str) -> str:
+    found = re.search(r'<section id="verdict".*?</section>', page, flags=re.DOTALL)
+    assert found is not None
+    return Page(found.group()).words
+
+
+def test_the_first_screen_says_what_the_day_made_and_whether_the_record_is_skill(ledger: Any, pages: Any) -> None:
+    total = sum(
+        d["value_add"]
+        for d in data_of(pages)["decisions"].values()
+        if d["decision_id"] in data_of(pages)["today"] and not d["followed"]
+    )
+    words = first_screen(pages.page)
+    assert micro(re.search(r"made (\S+) USD against the model", words).group(1)) == total  # type: ignore[union-attr]
+    assert "With probability 60% your annual information ratio exceeds 0.25" in words
+    assert "skill and luck cannot be told apart yet" in words
+    assert "FLAG: a claim is made on a record that is still mostly luck" in words
+
+
+def test_the_first_screen_of_a_withheld_record_holds_no_number(ledger: Any) -> None:
+    withheld = made.sample([made.row("T1", status="WITHHOLD", n=1, days=1, codes=[made.FEW])])
+    words = first_screen(render_report(withheld, audience="trader", trader="T1", ledger=ledger))
+    assert "Nothing can be said about your skill yet: one decision cannot tell skill from luck." in words
+    assert "probability" not in words
+
+
 def test_somebody_without_a_decision_has_a_page_that_says_so(ledger: Any) -> None:
     none = made.row("T9", status="WITHHOLD", n=0, days=0, codes=[made.code("E-NONE", "skill undefined: no interventions")])
     page = Page(render_report(made.sample([none]), audience="trader", trader="T9", ledger=ledger))

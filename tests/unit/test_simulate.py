@@ -153,7 +153,7 @@ def test_regimes_are_stamped_before_the_session_they_label(small):
     stamped = {row["time"][:10]: row["time"] for row in labels}
     assert len(labels) == SMALL.sessions + SMALL.history
     assert all(instant(stamped[day]) < instant(time) for day, time in first_signal.items())
-    assert {row["market"] for row in labels} <= {"calm", "stressed"}
+    assert {row["market"] for row in labels} <= {"calm", "stressed", "sell-off"}
 
 
 def test_a_blanket_veto_is_one_decision_of_one_trader_and_session(small):

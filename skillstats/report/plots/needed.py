@@ -22,6 +22,7 @@ from skillstats.evaluation.needed import POWER
 from skillstats.evaluation.result import Evaluation
 from skillstats.luck.power import power_of
 from skillstats.report.figures import CLEAR, INK, OTHER, RAW, SOFT
+from skillstats.report.lengths import of_one_trader
 from skillstats.report.numbers import fixed, is_number, listed, percent
 from skillstats.report.plots.canvas import draw_on, open_shape, quiet
 
@@ -91,7 +92,7 @@ def _words(curves: Sequence[Curve], today: float, given: dict[str, float]) -> tu
     title = f"By the prior of the plan alone, {fixed(today, 1)} years of record bring a claim in {listed(now)}."
     later = [f"{fixed(c.years, 1)} years at {c.ir:g}" for c in curves]
     text = f"Probability of a claim against years of record; it reaches {percent(POWER)} after {listed(later)}. Today: {fixed(today, 1)} years. "
-    return title, text + title
+    return title, f"{text}{title} {of_one_trader(simulated=False)}"
 
 
 def plot_needed(evaluation: Evaluation, ax: Axes | None = None) -> Axes:

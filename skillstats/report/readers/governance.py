@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from skillstats.evaluation.blocks import BLOCKS
+from skillstats.evaluation.forward import NOT_MADE
 from skillstats.evaluation.minutes_outcome import calibration
-from skillstats.evaluation.result import Evaluation
+from skillstats.evaluation.result import NOT_ASKED, Evaluation
 from skillstats.evaluation.write import evaluation_digest
 from skillstats.ledger.containers import Ledger
 from skillstats.ledger.manifest import output_digests
@@ -84,6 +85,8 @@ def collect(material: Material) -> dict[str, Any]:
         "blocks": {"made": sorted(e.attribution), "of": sorted(BLOCKS)},
         "diagnostics": _diagnostics(e),
         "rates": _rates(e.operating, {r["trader"] for r in e.rows}),
+        "desks": _desks(e.operating),
+        "walked": (e.history.get("forecasts") or {"why": NOT_MADE}).get("why") != NOT_MADE,
         "restatement": _restated(e.restatement),
         "decided": [_decided(d) for d in material.decided],
         "earlier": len(e.minutes),
@@ -130,12 +133,21 @@ def _label(value: Any, at: int) -> str:
     return ", ".join(plain) or str(at)
 
 
+def _desks(found: Mapping[str, Any]) -> int | None:
+    """Desks without skill that were simulated for the error rates; 0 where none were asked for, None where the fit allowed none."""
+    if not found or found.get("why") == NOT_ASKED:
+        return 0
+    return int(found["desks"]["none"]) if found.get("available") else None
+
+
 def _restated(found: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Whether an earlier evaluation is restated, and how much changed: counts of each part's changes, no value."""
+    """Which earlier evaluation is restated, whether by its rows, and how much changed: counts of each part's changes, no value."""
     if not found:
         return None
-    parts = {str(k): len(v) for k, v in found.items() if isinstance(v, list | tuple | Mapping)}
-    return {"parts": parts}
+    parts = {str(k): len(v) for k, v in found.items() if isinstance(v, list | tuple | Mapping) and k != "of"}
+    of, data = (found.get(k) or {} for k in ("of", "data"))
+    by_rows = isinstance(data, Mapping) and data.get("compared") == "rows"
+    return {"parts": parts, "of": of.get("digest") if isinstance(of, Mapping) else None, "rows": by_rows}
 
 
 def _decided(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from skillstats.report.view import Tile
 PICTURED: Final = 16
 PLAIN: Final = ("side", "time of day", "volatility of the asset")
 """Labels whose levels speak for themselves."""
+TWO_READINGS: Final = "P beside a line that is not on the list is the smaller of two readings of the same data, told below; the interval is of one of them and may be clear of zero all the same."
 HIDDEN: Final = "people’s side not shown"
 FILES: Final = (
     (
@@ -56,7 +57,7 @@ def quant_view(data: Mapping[str, Any]) -> QuantView:
     sections = [_surface(data, judge), _others([t for t in others if t["labels"] != ["signal_type"]], judge)]
     return QuantView(
         period=" to ".join(visible(str(p)) for p in data["period"]),
-        headline=_headline(data, contexts),
+        headline=headline(data, contexts),
         status=str(data["status"]),
         codes=reasons_of(data["codes"]),
         tiles=_tiles(data, contexts, judge),
@@ -80,7 +81,7 @@ def _listed(table: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
     return sorted((c for c in _estimated(table) if c["estimate"]["listed"]), key=lambda c: c["estimate"]["running"])
 
 
-def _headline(data: Mapping[str, Any], contexts: Mapping[str, Any] | None) -> str:
+def headline(data: Mapping[str, Any], contexts: Mapping[str, Any] | None) -> str:
     """Where the model is wrong, in one sentence."""
     judged, found = _estimated(contexts), _listed(contexts)
     if not data["shown"]:
@@ -90,8 +91,22 @@ def _headline(data: Mapping[str, Any], contexts: Mapping[str, Any] | None) -> st
         return "In no kind of signal are there enough overrides to say whether the model is wrong."
     kinds = f"{plural(len(judged), 'kind')} of signal"
     if not found:
-        return f"In none of {kinds} can it be said that overriding the model pays."
+        alone = _by_one_label(data)
+        return f"In none of {kinds} can it be said that overriding the model pays{f'; {alone}' if alone else ''}."
     return f"In {len(found)} of {kinds} overriding the model pays: {listed([name_of_cell(c) for c in found], 3)}."
+
+
+def _by_one_label(data: Mapping[str, Any]) -> str:
+    """Where overriding pays by one label of the signals alone, each by its own list; empty where it does nowhere."""
+    tables = [
+        t for t in data["tables"] if len(t["labels"]) == 1 and t["labels"][0] in data["contexts"] and len(data["contexts"]) > 1
+    ]
+    parts = [
+        f"taken by {name_of_table(t['labels'])} alone it pays in {listed([name_of_cell(c) for c in found], 3)}"
+        for t in tables
+        if (found := _listed(t))
+    ]
+    return ", ".join(parts)
 
 
 def _tiles(data: Mapping[str, Any], contexts: Mapping[str, Any] | None, judge: Judge) -> tuple[Tile, ...]:
@@ -127,9 +142,9 @@ def _wrong(data: Mapping[str, Any], table: Mapping[str, Any], judge: Judge) -> S
             f"{name_of_cell(c)}: {fixed(c['estimate']['mean'], 2)} {interval(c['estimate']['q05'], c['estimate']['q95'], 2)}"
             for c in found[:8]
         )
-        finding = f"The list holds at most {rate} false entries in expectation; value of overriding in annual IR with its 90% interval: {words}. P beside the other lines is the smaller of two readings of the same data, told below."
+        finding = f"The list holds at most {rate} false entries in expectation; value of overriding in annual IR with its 90% interval: {words}. {TWO_READINGS}"
     else:
-        finding = f"No kind of signal by {by} enters a list of which at most {rate} may be false. That is not proof that the model is right there."
+        finding = f"No kind of signal by {by} enters a list of which at most {rate} may be false. That is not proof that the model is right there. {TWO_READINGS}"
     title = (
         f"Overriding pays in {listed([name_of_cell(c) for c in found], 3)}"
         if found

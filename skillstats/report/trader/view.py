@@ -57,6 +57,7 @@ class View:
     currency: str
     period: str
     day: str
+    short: tuple[str, ...]
     day_words: str
     day_picture: Picture | None
     today: tuple[Decision, ...]
@@ -98,6 +99,7 @@ def view_of(data: Line) -> View:
         currency=unit,
         period=f"{data['first_session']} to {data['last_session']}" if data["first_session"] else "no decision yet",
         day=visible(data["day"] or "no day"),
+        short=_short(data, running, whole, unit),
         day_words=_day_words(data["day_totals"]),
         day_picture=_day_picture(today, data, unit),
         today=tuple(decisions[d["decision_id"]] for d in today if not d["followed"]),
@@ -125,6 +127,14 @@ def view_of(data: Line) -> View:
         contests=tuple(_contest(c, unit) for c in data["contests"]),
         identity=_identity(data["identity"]),
     )
+
+
+def _short(data: Line, running: Line | None, whole: Line | None, unit: str) -> tuple[str, ...]:
+    """The day, the period, and whether it is skill: the first screen."""
+    departed = data["day_totals"]["departures"]["decisions"]
+    day = [f"{words.day_title(data['day_totals'], departed, unit)}."] if departed else []
+    period = [f"{words.running_title(running, unit)}."] if running else []
+    return (*day, *period, *words.in_short(whole, data["estimate"]))
 
 
 def _day_words(totals: Line) -> str:

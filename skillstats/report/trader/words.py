@@ -33,23 +33,38 @@ def known(row: Mapping[str, Any] | None, estimate: Mapping[str, Any]) -> tuple[s
         ]
         said.append("That is a statement about the evidence, not about you. Your own decisions and sums on this page still hold.")
         return (*said, *(f"What helps: {PLAIN[c].remedy}." for c in dict.fromkeys(codes) if c in PLAIN))
-    name, digits = ("annual information ratio", 2) if estimate["annual"] else ("information ratio per decision", 3)
+    name, digits = _ratio_name(estimate), 2 if estimate["annual"] else 3
     certainty, above = float(estimate["certainty"]), row["p_above_hurdle"]
-    reached = above >= certainty
-    verdict = (
-        "That is enough for a claim of skill"
-        if reached
-        else f"That is not the {100 * certainty:g}% a claim of skill needs, so skill and luck cannot be told apart yet"
-    )
-    if row["p_positive"] <= 1 - certainty:
-        verdict = f"With probability {percent(1 - row['p_positive'], certainty)} the model alone would have done better"
     return (
         f"Our best estimate of your {name}, value-add divided by its own risk, is {fixed(row['ir_mean'], digits)}; the true value lies in "
         f"{interval(row['ir_q05'], row['ir_q95'], digits)} with probability 90% ({INTERVAL_NAME}). Zero is the model alone.",
-        f"With probability {percent(above, certainty)} it exceeds {estimate['hurdle']:g}, the hurdle of the plan. {verdict}.",
+        f"With probability {percent(above, certainty)} it exceeds {estimate['hurdle']:g}, the hurdle of the plan. {_verdict(row, certainty)}.",
         f"Of the differences between records like yours, {percent(row['reliability'])} are skill and the rest is luck, so the estimate takes the rest of "
         "its weight from what is usual; good and bad records are pulled alike.",
     )
+
+
+def _ratio_name(estimate: Mapping[str, Any]) -> str:
+    return "annual information ratio" if estimate["annual"] else "information ratio per decision"
+
+
+def _verdict(row: Mapping[str, Any], certainty: float) -> str:
+    """What the probability of clearing the hurdle amounts to, without a full stop."""
+    if row["p_positive"] <= 1 - certainty:
+        return f"With probability {percent(1 - row['p_positive'], certainty)} the model alone would have done better"
+    if row["p_above_hurdle"] >= certainty:
+        return "That is enough for a claim of skill"
+    return f"That is not the {100 * certainty:g}% a claim of skill needs, so skill and luck cannot be told apart yet"
+
+
+def in_short(row: Mapping[str, Any] | None, estimate: Mapping[str, Any]) -> tuple[str, ...]:
+    """Skill or luck, in a sentence for the first screen, with the doubts of a flagged estimate beside it."""
+    if row is None or row["status"] == "WITHHOLD":
+        return known(row, estimate)[:1]
+    certainty = float(estimate["certainty"])
+    said = f"Is it skill? With probability {percent(row['p_above_hurdle'], certainty)} your {_ratio_name(estimate)} exceeds {estimate['hurdle']:g}, the hurdle of the plan. {_verdict(row, certainty)}."
+    codes = [c["code"] for c in row["codes"]] if row["status"] == "FLAG" else []
+    return (said, *((f"FLAG: {plain_reasons(codes, row['n'], row['days'])}.",) if codes else ()))
 
 
 def doubts(row: Mapping[str, Any] | None) -> tuple[str, ...]:
