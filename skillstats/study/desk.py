@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, Literal
 
+import msgspec
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -138,6 +139,7 @@ def _coverage(outcomes: Outcomes) -> dict[str, dict[str, int]]:
     return {
         f"T{j + 1}": {"decisions": n, "closed": n - o - u, "open": o, "unavailable": u, "quarantined": 0}
         for j, (n, o, u) in enumerate(counts)
+        if n
     }
 
 
@@ -167,6 +169,7 @@ def _through_the_door(world: World, seed: int) -> Desk:
     tables, truth, skill, theta = simulate_market(world, seed=seed)
     frames = {name: pd.DataFrame(columns, dtype=object) for name, columns in tables.tables.items()}
     ledger = build_ledger(read_record(frames, parse_plan(tables.plan.encode(), "plan of the world")))
-    forward = draw_outcomes(world, seed=seed, skill=skill, theta=theta)[2]
+    everybody = msgspec.structs.replace(world, presence=msgspec.structs.replace(world.presence, leavers=0.0, forgotten=False))
+    forward = draw_outcomes(everybody, seed=seed, skill=skill, theta=theta)[2]
     left = np.array([t.present[1] < world.sessions for t in truth.traders])
     return Desk(to_evidence(ledger), truth, np.where(left, np.nan, forward))
