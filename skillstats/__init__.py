@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from skillstats.simulate.world import World, read_world
     from skillstats.spec.model import ModelSpec
     from skillstats.spec.read import read_spec
+    from skillstats.study.desk import Desk, simulate_desk
     from skillstats.study.operating import operating_characteristics
 
 _HOME = {
@@ -78,6 +79,7 @@ _HOME = {
     "Comparison": "evaluation.day_scores",
     "Contest": "evaluation.contest",
     "DayParts": "evidence",
+    "Desk": "study.desk",
     "Difference": "declared.difference",
     "Evaluation": "evaluation.result",
     "Evidence": "evidence",
@@ -150,6 +152,7 @@ _HOME = {
     "risk_scores": "attribution.risk",
     "shrink": "inference.known_error",
     "simulate": "simulate.door",
+    "simulate_desk": "study.desk",
     "split_choice": "attribution.choice",
     "to_choices": "evidence",
     "to_day_parts": "evidence",
@@ -185,7 +188,7 @@ offer(
 __all__ = [  # noqa: RUF022
     "Plan", "read_plan", "Record", "read_record", "Ledger", "build_ledger", "build_ledger_folder", "LedgerFolder", "read_ledger", "Explanation", "explain", "Evidence", "to_evidence", "read_outcomes",
     "ModelSpec", "read_spec", "Fit", "fit", "Evaluation", "evaluate", "write_evaluation", "read_evaluation", "verify", "write_report", "add_minutes", "read_minutes", "decided_earlier",
-    "PoolingPrior", "Shrinkage", "shrink", "World", "read_world", "simulate", "resimulate", "PureModel", "Order",
+    "PoolingPrior", "Shrinkage", "shrink", "World", "read_world", "simulate", "simulate_desk", "Desk", "resimulate", "PureModel", "Order",
     "Fills", "read_fix", "decisions_needed", "compare", "Comparison", "walk_forward", "WalkForward",
     "find_regimes", "Regimes", "value_surface", "Surface", "compare_policies", "Policies", "find_model_errors", "ModelErrors",
     "DayParts", "read_day_parts", "evaluate_parts", "Choices", "to_choices", "read_choices", "evaluate_choices", "FamilyFit", "FamilyEvaluation",
