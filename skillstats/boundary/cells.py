@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from skillstats.boundary.one_thread import one_thread
+
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
@@ -88,7 +90,8 @@ def cell_means(y: FloatArray, session: IntArray, code: IntArray, *, floor: int) 
     count = active[judged].astype(float)
     stretch = np.sqrt(count / np.maximum(count - 1, 1)) * stats.t.ppf(0.95, count - 1) / stats.norm.ppf(0.95)
     influence = influence * stretch[:, None]
-    covariance = influence @ influence.T
+    with one_thread():
+        covariance = influence @ influence.T
     # a cell whose days all agree has no error of its own to go by; it takes the largest of its partition
     flat = np.diag(covariance) <= 1e-12 * max(float(np.max(np.diag(covariance), initial=0.0)), 1e-300)
     covariance[flat, flat] = np.max(np.diag(covariance), initial=1.0) or 1.0

@@ -23,6 +23,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from skillstats.boundary.one_thread import one_thread
+
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
@@ -62,6 +64,7 @@ class Grid:
     covariance: FloatArray
 
 
+@one_thread()
 def solve(partition: Partition, unit: float) -> Grid:
     """Exact posterior of the cells at every point of the grid."""
     parts = len(partition.designs)
@@ -120,6 +123,7 @@ def learn_scale(grids: Sequence[Grid]) -> FloatArray:
     return np.asarray(weight / weight.sum())
 
 
+@one_thread()
 def draw(grid: Grid, scale_weights: FloatArray, count: int, rng: np.random.Generator) -> FloatArray:
     """Posterior draws of the cells, shape (draw, cell), in the units of the estimates."""
     density = np.exp(grid.log_density - grid.log_density.max())

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import statsmodels.api as sm
+from threadpoolctl import threadpool_limits
 
 from skillstats.boundary.cells import cell_means
 from skillstats.boundary.pool import SCALES, SPREADS, WIDE, Partition, draw, learn_scale, solve, spread_weights
@@ -74,3 +75,19 @@ def test_partitions_that_tell_nothing_apart_lower_the_common_scale():
     loud = [solve(Partition(2 * rng.standard_normal(3), 0.09 * np.eye(3), (np.eye(3),)), 1.0) for _ in range(10)]
     assert learn_scale(quiet) @ SCALES < learn_scale([]) @ SCALES < learn_scale(loud) @ SCALES
     assert spread_weights(SPREADS[:, None], 0.4).sum() == pytest.approx(1)
+
+
+def test_the_number_of_blas_threads_changes_no_bit():
+    """160 cells, as many as a year's assets: enough for BLAS to share the work where it may."""
+    rng = np.random.default_rng(4)
+    session, cell = np.repeat(np.arange(250), 160), np.tile(np.arange(160), 250)
+    y = rng.normal(size=len(cell)) + rng.normal(size=250)[session]
+
+    def drawn(threads):
+        with threadpool_limits(threads, user_api="blas"):
+            found = cell_means(y, session, cell, floor=2)
+            grid = solve(Partition(found.mean, found.covariance, (np.eye(160),)), 0.05)
+            return found.covariance, draw(grid, np.full(len(SCALES), 1 / len(SCALES)), 50, np.random.default_rng(1))
+
+    for one, two in zip(drawn(1), drawn(2), strict=True):
+        assert one.tobytes() == two.tobytes()

@@ -1,5 +1,7 @@
 """The command line without a fit: what it imports, what it refuses, how it exits."""
 
+import json
+import os
 import subprocess
 import sys
 
@@ -31,6 +33,21 @@ def test_importing_and_helping_loads_nothing_heavy(what):
     code = f"import sys\n{what}\nprint('loaded', sorted({HEAVY} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "loaded []"
+
+
+@pytest.mark.parametrize(("given", "threads"), [({}, 1), ({"OPENBLAS_NUM_THREADS": "2"}, 2)])
+def test_the_command_line_runs_on_one_blas_thread_unless_told_otherwise(given, threads):
+    """How many cores a machine has must neither cost time nor change a digit."""
+    code = (
+        "import skillstats.cli, numpy, threadpoolctl\n"
+        "print([p['num_threads'] for p in threadpoolctl.threadpool_info() if p['internal_api'] == 'openblas'])"
+    )
+    named = {k: v for k, v in os.environ.items() if not k.endswith("_NUM_THREADS")}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=named | given)
+    found = json.loads(done.stdout)
+    if not found:
+        pytest.skip("this numpy has another library than OpenBLAS")
+    assert set(found) == {min(threads, os.cpu_count() or 1)}
 
 
 def test_public_names_load_and_simulate_is_the_function():
