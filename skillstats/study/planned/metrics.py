@@ -184,7 +184,7 @@ METRICS: Final[Mapping[str, Metric]] = {
     "bias": Metric("bias", "", bias),
     "rmse": Metric("RMSE", "low", rmse),
     "coverage": Metric("coverage of 90% intervals", "nominal", coverage),
-    "width": Metric("width of 90% intervals", "low", width),
+    "width": Metric("width of 90% intervals", "", width),
     "rank_correlation": Metric("rank correlation", "high", rank_correlation),
     "false_promote": Metric("false-promote rate", "low", false_promote),
     "missed_skill": Metric("missed-skill rate", "low", missed_skill),
@@ -194,6 +194,6 @@ METRICS: Final[Mapping[str, Metric]] = {
     "log_score": Metric("log score of the next quarter", "high", log_score),
     "regret": Metric("regret of keep, cap, revoke", "low", regret),
     "ranks": Metric("p of uniform ranks (SBC)", "", ranks),
-    "failures": Metric("failed fits", "low", failures),
+    "failures": Metric("failed fits", "", failures),
 }
 """Word to metric, in the order of tables."""
