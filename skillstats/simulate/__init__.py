@@ -9,12 +9,15 @@ from typing import Any
 
 from skillstats.simulate.desk import simulate_tables
 from skillstats.simulate.door import simulate
+from skillstats.simulate.knobs import Acting, ActionMix, Effects, Factor, Population, Presence, Regime
 from skillstats.simulate.tables import SimulatedTables
 from skillstats.simulate.truth import CellTruth, TraderTruth, Truth
-from skillstats.simulate.world import ActionMix, Regime, World, WorldKey, describe_world, read_world, world_schema
+from skillstats.simulate.world import World, read_world
+from skillstats.simulate.world_listing import WorldKey, describe_world, world_schema
 
 __all__ = [
-    "ActionMix", "CellTruth", "Regime", "SimulatedTables", "TraderTruth", "Truth", "World", "WorldKey",
+    "Acting", "ActionMix", "CellTruth", "Effects", "Factor", "Population", "Presence", "Regime", "SimulatedTables", "TraderTruth",
+    "Truth", "World", "WorldKey",
     "describe_world", "read_world", "simulate", "simulate_tables", "world_schema",
 ]  # fmt: skip
 

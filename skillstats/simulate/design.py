@@ -10,7 +10,7 @@ time in sessions, gap = |Q - q|/q (1 for a DELAY), as DATA.md section 3 defines 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Final
 
 import msgspec
@@ -24,14 +24,11 @@ from skillstats.units import MINUTE, NULL_TIME, SECOND
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-ACTIONS: Final = ("ACCEPT", "VETO", "RESIZE", "DELAY", "REVERSE")
 ACCEPT, VETO, RESIZE, DELAY, REVERSE = range(5)
 
 AFTER_OPEN: Final = 5 * MINUTE
 BEFORE_CLOSE: Final = 30 * MINUTE
 MILLISECOND: Final = SECOND // 1000
-NOTIONAL_SPREAD: Final = 0.6
-"""Sd of the log of a signal's size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +37,8 @@ class Design:
 
     session counts from the first session with signals; side and direction are +1/-1, direction 0 where untouched; ratio is Q/q;
     wait is the part of a DELAY's time before its fill, in sessions; left the time from the signal to the close, in sessions;
-    decision is a number for touched signals (equal within a blanket veto), -1 elsewhere.
+    decision is a number for touched signals (equal within a blanket veto), -1 elsewhere; beta is the exposure to the market's shock, good
+    is +1 or -1 on the trader's good and bad sessions.
     """
 
     session: Integers
@@ -61,6 +59,8 @@ class Design:
     gap: Floats
     risk_time: Floats
     regime: Integers
+    beta: Floats
+    good: Floats
     regime_of_session: Integers
     days: int
 
@@ -68,6 +68,20 @@ class Design:
     def touched(self) -> NDArray[np.bool_]:
         """Signals the trader departed from."""
         return np.not_equal(self.action, ACCEPT)
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """How people act, drawn beside the design so that the design's own stream stays as it was; all (session, trader).
+
+    busy : factor on the expected number of signals; facing : side of the session's signals, None for a coin a signal
+    acts : whether the session is touched as a whole, None where each signal is a choice; good : +1 or -1
+    """
+
+    busy: Floats
+    facing: Integers | None
+    acts: NDArray[np.bool_] | None
+    good: Floats
 
 
 def draw_regimes(world: World, count: int, rng: np.random.Generator) -> Integers:
@@ -84,12 +98,12 @@ def draw_regimes(world: World, count: int, rng: np.random.Generator) -> Integers
     return np.array(path[:count], np.int64)
 
 
-def draw_design(world: World, sessions: Sessions, regime: Integers, rng: np.random.Generator) -> Design:
+def draw_design(world: World, sessions: Sessions, regime: Integers, habits: Habits, rng: np.random.Generator) -> Design:
     """Draw the signals of every session, sorted by time, and the traders' actions on them.
 
     regime : (session,) state of every session, history included
     """
-    counts = _draw_counts(world, rng)  # shape: (session, trader)
+    counts = _draw_counts(world, habits.busy, rng)  # shape: (session, trader)
     session = np.repeat(np.arange(world.sessions), counts.sum(axis=1))
     trader = np.concatenate([np.repeat(np.arange(world.traders), row) for row in counts]).astype(np.int64)
     place = np.arange(len(session)) - np.searchsorted(session, session)
@@ -100,7 +114,9 @@ def draw_design(world: World, sessions: Sessions, regime: Integers, rng: np.rand
     order = np.lexsort((asset, time))
     session, trader, asset, time, length = (column[order] for column in (session, trader, asset, time, length))
     side = _draw_sides(world, session, trader, rng)
-    action = _draw_actions(world, trader, rng)
+    if habits.facing is not None:
+        side = habits.facing[session, trader]
+    action = _draw_actions(world, trader, None if habits.acts is None else habits.acts[session, trader], rng)
     ratio = _draw_ratios(action, rng)
     close = sessions.close[sessions.history :][session]
     action_time, fill_time = _draw_times(action, time, close, rng)
@@ -112,22 +128,36 @@ def draw_design(world: World, sessions: Sessions, regime: Integers, rng: np.rand
         action_time=action_time, fill_time=fill_time,
         direction=_direction(action, side, ratio),
         decision=_number_decisions(world, session, trader, action, rng),
-        notional=world.notional * np.exp(NOTIONAL_SPREAD * rng.standard_normal(len(time))),
+        notional=world.notional * np.exp(world.size_spread * rng.standard_normal(len(time))),
         left=left, gap=gap,
         wait=np.where(action == DELAY, (fill_time - time) / length, 0.0),
         risk_time=_risk_time(action, gap, left, (fill_time - time) / length),
-        regime=regime[sessions.history :][session], regime_of_session=regime, days=world.sessions,
+        regime=regime[sessions.history :][session], beta=np.ones(len(time)), good=habits.good[session, trader],
+        regime_of_session=regime, days=world.sessions,
     )  # fmt: skip
 
 
-def _draw_counts(world: World, rng: np.random.Generator) -> Integers:
+def keep_signals(design: Design, kept: NDArray[np.bool_]) -> Design:
+    """The design without some signals; decisions are numbered anew.
+
+    kept : (signal,) must hold all rows of a decision or none
+    """
+    whole = ("regime_of_session", "days")
+    columns = {f.name: getattr(design, f.name)[kept] for f in fields(Design) if f.name not in whole}
+    touched = columns["decision"] >= 0
+    columns["decision"] = columns["decision"].copy()
+    columns["decision"][touched] = np.unique(columns["decision"][touched], return_inverse=True)[1]
+    return replace(design, **columns)
+
+
+def _draw_counts(world: World, busy: Floats, rng: np.random.Generator) -> Integers:
     """Signals by session and trader: Poisson around a gamma level; a session never has more signals than assets."""
     mean = np.array(world.per_trader("signals_per_day"))
     shape = (world.sessions, world.traders)
     level = np.ones(shape)
     if world.activity_spread > 0:
         level = rng.gamma(world.activity_spread**-2, world.activity_spread**2, shape)
-    return _trim(rng.poisson(mean * level), world.asset_count)
+    return _trim(rng.poisson(mean * level * busy), world.asset_count)
 
 
 def _trim(counts: Integers, most: int) -> Integers:
@@ -147,10 +177,14 @@ def _draw_sides(world: World, session: Integers, trader: Integers, rng: np.rando
     return np.where(one_sided, of_day[session, trader], of_row)
 
 
-def _draw_actions(world: World, trader: Integers, rng: np.random.Generator) -> Integers:
-    """Index into ACTIONS, by the trader's override rate and the mix of actions."""
+def _draw_actions(world: World, trader: Integers, acts: NDArray[np.bool_] | None, rng: np.random.Generator) -> Integers:
+    """Index into ACTIONS, by the trader's override rate and the mix of actions.
+
+    acts : (signal,) whether it is touched, None to draw it
+    """
     rate = np.array(world.per_trader("override_rate"))[trader]
     touched = rng.random(len(trader)) < rate
+    touched = touched if acts is None else acts
     edges = np.cumsum(msgspec.structs.astuple(world.actions))
     kind = np.searchsorted(edges[:-1] / edges[-1], rng.random(len(trader)), side="right") + VETO
     return np.where(touched, kind, ACCEPT)

@@ -1,28 +1,75 @@
 """Simulate a desk: a world and a seed in, raw tables and their truth out.
 
-Four streams of random numbers (regimes, design, assets, shocks) come from one seed, so that changing the planted skill changes
-neither who gets which signal nor the luck that falls on it.
+Each thing is drawn from a stream of its own (`streams`), so that changing the planted skill changes neither who gets which signal nor the
+luck that falls on it.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
+from numpy.typing import NDArray
 
 from skillstats.errors import UsageError
-from skillstats.simulate.design import Design, draw_design, draw_regimes
-from skillstats.simulate.market import Assets, Path, draw_assets, draw_path, order_quantity, row_volatility
-from skillstats.simulate.sessions import trading_sessions
-from skillstats.simulate.tables import SimulatedTables, asset_names, build_tables
-from skillstats.simulate.truth import (
-    CONVENTION,
-    Floats,
-    Truth,
-    decision_loadings,
-    skill_for_annual_ir,
-    trader_truth,
-    years_spanned,
+from skillstats.simulate.design import DELAY, Design, Habits, draw_design, draw_regimes, keep_signals
+from skillstats.simulate.knobs import SIGNAL_TYPES
+from skillstats.simulate.loadings import theta_of, unit_loadings
+from skillstats.simulate.market import (
+    Assets,
+    Path,
+    Weather,
+    draw_assets,
+    draw_path,
+    draw_weather,
+    keep_rows,
+    order_quantity,
+    row_volatility,
 )
+from skillstats.simulate.outcomes import FORWARD, labels_of
+from skillstats.simulate.people import busyness, draw_presence, facing_of, good_sessions, losers, lost_marks, there, turned
+from skillstats.simulate.rows import Clock, Rows, added_to_theta, factor_on_theta, make_clock, mean_log_risk
+from skillstats.simulate.sessions import Sessions, trading_sessions
+from skillstats.simulate.skill import Skill, draw_skill
+from skillstats.simulate.streams import Streams, open_streams
+from skillstats.simulate.tables import SimulatedTables, asset_names, build_tables
+from skillstats.simulate.truth import Truth
+from skillstats.simulate.truths import Planted, collect_truth
 from skillstats.simulate.world import World, require_world
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """A desk before its skill shows in prices. kind : (signal,) type; clock : of the record and the sessions after it; present : (trader, 2)."""
+
+    sessions: Sessions
+    weather: Weather
+    present: Integers
+    design: Design
+    kind: Integers
+    assets: Assets
+    clock: Clock
+    skill: Skill
+
+
+@dataclass(frozen=True, slots=True)
+class Sown:
+    """Skill laid on the signals. rows : touched signals with their planned risk; per_theta, extra : (row,) as in `unit_loadings`; theta : (trader,)."""
+
+    rows: Rows
+    per_theta: Floats
+    extra: Floats
+    theta: Floats
+
+    def mean(self, design: Design, skill: Skill) -> Floats:
+        """Expected outcome of each touched signal, 0 elsewhere.  # shape: (signal,), y units"""
+        mean = np.zeros(len(design.time))
+        holds = skill.holds[self.rows.trader, self.rows.regime]
+        mean[design.touched] = self.theta[self.rows.trader] * holds * self.per_theta + self.extra
+        return mean
 
 
 def simulate_tables(world: World, *, seed: int) -> tuple[SimulatedTables, Truth]:
@@ -41,7 +88,8 @@ def simulate_tables(world: World, *, seed: int) -> tuple[SimulatedTables, Truth]
     Raises
     ------
     UsageError
-        If the world or the seed cannot be used; the message lists everything that is wrong with the world.
+        If the world or the seed cannot be used, or a key has no meaning for prices within a session; the message lists everything
+        that is wrong with the world.
 
     Notes
     -----
@@ -55,41 +103,169 @@ def simulate_tables(world: World, *, seed: int) -> tuple[SimulatedTables, Truth]
     >>> round(truth.traders[0].planted_annual_ir, 2)
     3.0
     """
+    return simulate_market(world, seed=seed)[:2]
+
+
+def simulate_market(world: World, *, seed: int) -> tuple[SimulatedTables, Truth, Skill, Floats]:
+    """As `simulate_tables`, with the skill that was drawn and theta, (trader,), so that what comes after the record can be drawn."""
     world = require_world(world)
-    if type(seed) is not int or not 0 <= seed < 2**63:
-        raise UsageError(f"seed = {seed!r}, must be a whole number from 0 to 2^63 - 1")
-    regimes, designs, assets_stream, shocks = (np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(4))
+    require_market(world)
+    streams = open_streams(seed)
+    ground = _lay(world, seed, streams)
+    design, factor = ground.design, ground.weather.factor
+    volatility = row_volatility(world, design, ground.assets, factor)
+    sown = _sow(world, ground, _risk(design, volatility, design.notional))
+    mean = sown.mean(design, ground.skill)
+    path = draw_path(world, design, ground.assets, ground.weather, mean, streams.shocks, streams.luck)
+
+    risk = _risk(design, volatility, order_quantity(design, path) * path.signal_mid / 100.0)
+    y = row_outcomes(design, path, volatility)
+    stays, present = _staying(world, design, y, ground.present)
+    truth = _truth(world, seed, replace(ground, present=present), (sown, risk, stays))
+    unmarked = _unmarked(world, design, y * risk, streams)
+    known = stays & ~(present[:, 1] < world.sessions)[design.trader] if world.presence.forgotten else stays
+    shown, prices = keep_signals(design, known), keep_rows(path, known)
+    tables = build_tables(world, ground.sessions, shown, prices, seed, ground.kind[known], unmarked[known])
+    return tables, truth, ground.skill, sown.theta
+
+
+def require_market(world: World) -> None:
+    """Refuse the keys that prices of single sessions cannot carry, all at once.
+
+    Raises
+    ------
+    UsageError
+        If one of them is on.
+    """
+    problems = []
+    if world.horizon > 1:
+        problems.append("horizon > 1: each asset has one deviation a session, judged at its close")
+    if world.risk_known:
+        problems.append("risk_known: a ledger estimates the volatility from earlier closes")
+    if world.factor.observed:
+        problems.append("factor.observed: a session's factor return says nothing about the part of it a deviation was open for")
+    if problems:
+        raise UsageError("\n".join(f'{problem}; leave it out, or simulate outcomes (level = "outcomes")' for problem in problems))
+
+
+def _lay(world: World, seed: int, streams: Streams) -> Ground:
+    """Everything but the outcomes."""
     sessions = trading_sessions(world)
-    design = draw_design(world, sessions, draw_regimes(world, len(sessions.label), regimes), designs)
-    assets = draw_assets(world, assets_stream)
-    asked = np.array(world.per_trader("annual_ir"))
+    regime = draw_regimes(world, len(sessions.label), streams.regimes)
+    weather = draw_weather(world, regime, streams.shocks)
+    present = draw_presence(world, streams.people)
+    design = draw_design(world, sessions, regime, _habits(world, weather, present, streams), streams.design)
+    design = _faced(world, design, weather, streams)
+    assets = draw_assets(world, streams.assets)
+    listed = np.array(world.per_trader("annual_ir"))
     if world.shuffle_skill:
-        asked = assets_stream.permutation(asked)
-    expected_risk = _risk(world, design, assets, design.notional)
-    theta = skill_for_annual_ir(world, decision_loadings(world, design, expected_risk), asked)
-    path = draw_path(world, design, assets, theta, shocks)
-    tables = build_tables(world, sessions, design, path, seed)
-    return tables, _truth(world, design, assets, path, (seed, asked, theta))
+        listed = streams.assets.permutation(listed)
+    # Signal types have had a stream of their own from the first record on.
+    kind = np.random.default_rng([seed, 1]).integers(0, len(SIGNAL_TYPES), len(design.time))
+    clock = make_clock(labels_of(world.calendar, world.start, world.sessions + FORWARD, world.history))
+    skill = draw_skill(world, listed, len(clock.quarters), streams.skill)
+    return Ground(sessions, weather, present, design, kind, assets, clock, skill)
 
 
-def _risk(world: World, design: Design, assets: Assets, notional: Floats) -> Floats:
+def _habits(world: World, weather: Weather, present: Integers, streams: Streams) -> Habits:
+    """How people act, from streams beside the design's."""
+    good = good_sessions(world, world.sessions, streams.habits)
+    facing = facing_of(world, world.sessions, streams.laying)
+    acts = None
+    if world.acting.level == "session":
+        acts = streams.laying.random(good.shape) < np.array(world.per_trader("override_rate"))
+    busy = busyness(world, good, weather.market) * there(present, world.sessions, world.sessions)
+    return Habits(busy, facing, acts, good)
+
+
+def _faced(world: World, design: Design, weather: Weather, streams: Streams) -> Design:
+    """Betas, and sides turned towards the market by those who time it."""
+    if world.factor.beta_spread:
+        beta = 1.0 + world.factor.beta_spread * streams.betas.uniform(-1.0, 1.0, len(design.time))
+        design = replace(design, beta=beta)
+    if not any(world.per_trader("factor.timing")):
+        return design
+    lean = np.zeros((world.sessions, world.traders))
+    np.add.at(lean, (design.session, design.trader), design.beta * design.direction)  # 0 where untouched
+    turn = turned(world, np.sign(lean), weather.market, streams.habits)[design.session, design.trader]
+    sign = np.where(turn, -1, 1)
+    return replace(design, side=design.side * sign, direction=design.direction * sign)
+
+
+def _sow(world: World, ground: Ground, risk: Floats) -> Sown:
+    """Lay the skill on the signals.
+
+    risk : (signal,) planned
+    """
+    rows = touched_rows(ground.design, ground.kind, risk)
+    per_theta = factor_on_theta(world, rows)
+    extra = added_to_theta(world, ground.skill, rows, ground.clock, mean_log_risk(rows))
+    loadings = unit_loadings(world, rows, per_theta, extra, ground.weather.market)
+    return Sown(rows, per_theta, extra, theta_of(world, loadings, ground.skill.asked))
+
+
+def touched_rows(design: Design, kind: Integers, risk: Floats) -> Rows:
+    """The touched signals of a design; the unit of a row is its decision.
+
+    kind, risk : (signal,)
+    """
+    at = np.flatnonzero(design.touched)
+    d = design
+    return Rows(
+        trader=d.trader[at], session=d.session[at], regime=d.regime[at], action=d.action[at], kind=kind[at],
+        direction=d.direction[at], beta=d.beta[at], good=d.good[at], unit=d.decision[at], decision=d.decision[at], risk=risk[at],
+    )  # fmt: skip
+
+
+def _risk(design: Design, volatility: Floats, notional: Floats) -> Floats:
     """Risk money of each row: notional times gap times volatility times root of the risk time.  # shape: (signal,), currency"""
-    return notional * design.gap * row_volatility(world, design, assets) * np.sqrt(design.risk_time)
+    return notional * design.gap * volatility * np.sqrt(design.risk_time)
 
 
-def _truth(world: World, design: Design, assets: Assets, path: Path, planted: tuple[int, Floats, Floats]) -> Truth:
-    """Truth with the risks as realised: orders come in round lots, so they differ a little from the planned ones."""
-    seed, asked, theta = planted
-    notional = order_quantity(design, path) * path.signal_mid / 100.0
-    loadings = decision_loadings(world, design, _risk(world, design, assets, notional))
+def row_outcomes(design: Design, path: Path, volatility: Floats) -> Floats:
+    """Realised value-add of each row over its risk, 0 where untouched.  # shape: (signal,)"""
+    history = len(path.close_mid) - design.days
+    close = path.close_mid[history + design.session, design.asset] / 2.0
+    end = np.where(design.action == DELAY, path.fill_mid, close)
+    return np.asarray(design.direction * (end / path.signal_mid - 1.0) / (volatility * np.sqrt(design.risk_time)))
+
+
+def _staying(world: World, design: Design, y: Floats, present: Integers) -> tuple[NDArray[np.bool_], Integers]:
+    """Signals of those who are still there, and presence with losers gone.  # shape: (signal,), (trader, 2)"""
+    if world.presence.leaving != "losers" or not world.presence.leavers:
+        return np.ones(len(y), dtype=bool), present
+    touched, half = design.touched, max(1, world.sessions // 2)
+    gone, present = losers(world, design.trader[touched], design.session[touched], y[touched]), present.copy()
+    present[gone, 1] = half
+    return ~np.isin(design.trader, gone) | (design.session < half), present
+
+
+def _unmarked(world: World, design: Design, value: Floats, streams: Streams) -> NDArray[np.bool_]:
+    """Signals whose asset has no price at the close: the first row of each decision that loses its mark.  # shape: (signal,)
+
+    value : (signal,) value-add, currency
+    """
+    found = np.zeros(len(value), dtype=bool)
+    at = np.flatnonzero(design.touched)
+    if world.presence.missing and len(at):
+        decision = design.decision[at]
+        lost = lost_marks(world, np.bincount(decision, value[at]) > 0, streams.marks)
+        found[at[np.unique(decision, return_index=True)[1][lost]]] = True
+    return found
+
+
+def _truth(world: World, seed: int, ground: Ground, drawn: tuple[Sown, Floats, NDArray[np.bool_]]) -> Truth:
+    """Truth with the risks as realised: orders come in round lots, so they differ a little from the planned ones.
+
+    drawn : the skill on the signals, (signal,) realised risk, and who was still there, (signal,)
+    """
+    sown, risk, stays = drawn
+    kept = stays[ground.design.touched]
+    rows = touched_rows(keep_signals(ground.design, stays), ground.kind[stays], risk[stays])
+    loadings = unit_loadings(world, rows, sown.per_theta[kept], sown.extra[kept], ground.weather.market)
+    signals = np.bincount(ground.design.trader[stays], minlength=world.traders)
     names = asset_names(np.arange(world.asset_count), world.asset_count - 1)
-    return Truth(
-        schema=1,
-        seed=seed,
-        convention=CONVENTION,
-        sessions=world.sessions,
-        years=years_spanned(world),
-        traders=tuple(trader_truth(world, design, loadings, j, (float(asked[j]), float(theta[j]))) for j in range(world.traders)),
-        volatility=dict(zip(names, assets.volatility.tolist(), strict=True)),
-        world=world,
-    )
+    volatility = dict(zip(names, ground.assets.volatility.tolist(), strict=True))
+    clock = make_clock(ground.sessions.label[ground.sessions.history :])
+    planted = Planted(loadings, ground.skill, sown.theta, signals, ground.present, clock, volatility)
+    return collect_truth(world, seed, planted, "market")

@@ -3,11 +3,11 @@
 Every signal has its asset to itself for the session. From the signal to the end of its deviation (the close, or the fill of a
 DELAY) the simple return of the asset is
 
-    r = volatility sqrt(risk_time) (sqrt(shared) F_s + g (theta + sqrt(theme) U_js) + sqrt(rest) e),
+    r = volatility sqrt(risk_time) (beta sqrt(shared) F_s + g (m + sqrt(theme) U_js) + sqrt(rest) e),
 
-where g is the direction of the deviation (+1 longer than the model, -1 shorter, 0 untouched: then g's term is gone and e takes
-its variance). The value-add of the deviation is g q gap price r, so value-add / risk = theta + g sqrt(shared) F + sqrt(theme) U
-+ noise. Before the signal, and after the fill of a DELAY, the asset moves by unrelated noise, so that its daily sd stays
+m the expected outcome (theta in the plainest world), where g is the direction of the deviation (+1 longer than the model, -1 shorter, 0 untouched: then g's term is gone and e takes
+its variance). The value-add of the deviation is g q gap price r, so value-add / risk = m + g beta sqrt(shared) F + sqrt(theme) U
++ noise; a skewed trader's e carries the sign g too. Before the signal, and after the fill of a DELAY, the asset moves by unrelated noise, so that its daily sd stays
 `volatility`. A weak pull towards a level of its own, only in the move before the signal, keeps prices near 20 to 200 for any
 number of sessions.
 """
@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skillstats.simulate.design import DELAY, Design
+from skillstats.simulate.shocks import Market, draw_payoffs, draw_shocks, is_skewed, know_market, volatility_factor
 from skillstats.simulate.world import World
 
 Floats = NDArray[np.float64]
@@ -64,41 +65,62 @@ def draw_assets(world: World, rng: np.random.Generator) -> Assets:
     return Assets(volatility=between(*world.volatility_daily), level=between(*LEVELS))
 
 
-def draw_shocks(world: World, rng: np.random.Generator, *shape: int) -> Floats:
-    """Independent shocks with mean 0 and sd 1, with the world's tails."""
-    if world.tails == "normal":
-        return rng.standard_normal(shape)
-    return rng.standard_t(world.tails, shape) * math.sqrt((world.tails - 2.0) / world.tails)
+@dataclass(frozen=True, slots=True)
+class Weather:
+    """Shocks that do not depend on who gets which signal, drawn first.
+
+    before : (session, asset) moves before a signal, history included
+    market : (session,) of the record; factor : (session,) on every asset's volatility, history included
+    """
+
+    before: Floats
+    market: Market
+    factor: Floats
 
 
-def row_volatility(world: World, design: Design, assets: Assets) -> Floats:
-    """Daily volatility of each signal's asset in the regime of its session.  # shape: (signal,)"""
-    factor = np.array([regime.volatility for regime in world.regimes])
-    volatility: Floats = assets.volatility[design.asset] * factor[design.regime]
+def draw_weather(world: World, regime: Integers, rng: np.random.Generator) -> Weather:
+    """Draw them, in the order every record has had.
+
+    regime : (session,) history included
+    """
+    days = len(regime)
+    early = draw_shocks(world, rng, days, 1)
+    before = np.sqrt(world.shared_shock) * early + np.sqrt(1.0 - world.shared_shock) * draw_shocks(
+        world, rng, days, world.asset_count
+    )
+    shock = draw_shocks(world, rng, world.sessions)
+    history = days - world.sessions
+    factor = volatility_factor(world, regime, np.r_[early[:history, 0], shock])
+    return Weather(before, know_market(world, shock, regime[history:]), factor)
+
+
+def row_volatility(world: World, design: Design, assets: Assets, factor: Floats) -> Floats:
+    """Daily volatility of each signal's asset in its session.  # shape: (signal,)"""
+    volatility: Floats = assets.volatility[design.asset] * factor[len(factor) - world.sessions :][design.session]
     return volatility
 
 
-def row_skill(world: World, design: Design, theta: Floats) -> Floats:
-    """Expected y of each touched signal, 0 elsewhere.  # shape: (signal,), y units
+def draw_path(
+    world: World,
+    design: Design,
+    assets: Assets,
+    weather: Weather,
+    mean: Floats,
+    rng: np.random.Generator,
+    skew: np.random.Generator,
+) -> Path:
+    """Draw the shocks of rows and chain the prices session by session.
 
-    theta : (trader,) y units
-    """
-    factor = np.array([regime.skill for regime in world.regimes])
-    return np.where(design.touched, theta[design.trader] * factor[design.regime], 0.0)
-
-
-def draw_path(world: World, design: Design, assets: Assets, theta: Floats, rng: np.random.Generator) -> Path:
-    """Draw all shocks and chain the prices session by session.
-
-    theta : (trader,) y units
+    mean : (signal,) expected outcome of a touched signal per unit of risk; skew : stream of skewed noise
     """
     days, rows = len(design.regime_of_session), len(design.session)
-    factor = np.array([regime.volatility for regime in world.regimes])
+    before, factor = weather.before, weather.factor
     shared, own = np.sqrt(world.shared_shock), np.sqrt(1.0 - world.shared_shock)
-    before = shared * draw_shocks(world, rng, days, 1) + own * draw_shocks(world, rng, days, world.asset_count)
-    window = _window_return(world, design, assets, theta, rng)
+    volatility = row_volatility(world, design, assets, factor)
+    window = _window_return(world, design, weather.market, mean, rng, skew)
+    window = np.maximum(volatility * np.sqrt(design.risk_time) * window, LOWEST_RETURN)
     later = shared * draw_shocks(world, rng, world.sessions)[design.session] + own * draw_shocks(world, rng, rows)
-    rest = np.sqrt(np.maximum(design.left - design.wait, 0.0)) * row_volatility(world, design, assets) * later
+    rest = np.sqrt(np.maximum(design.left - design.wait, 0.0)) * volatility * later
     rest = np.where(design.action == DELAY, np.maximum(rest, LOWEST_RETURN), 0.0)
 
     signal_mid, fill_mid = np.zeros(rows, np.int64), np.zeros(rows, np.int64)
@@ -112,7 +134,7 @@ def draw_path(world: World, design: Design, assets: Assets, theta: Floats, rng: 
         share = np.ones(world.asset_count)
         share[asset] = 1.0 - design.left[part]
         pull = PULL * np.log(assets.level / price)
-        move = pull + assets.volatility * factor[design.regime_of_session[day]] * np.sqrt(share) * before[day]
+        move = pull + assets.volatility * factor[day] * np.sqrt(share) * before[day]
         price = np.maximum(price * (1.0 + np.maximum(move, LOWEST_RETURN)), LOWEST_PRICE)
         signal_mid[part] = np.rint(100.0 * price[asset])
         moved = signal_mid[part] / 100.0 * (1.0 + window[part])
@@ -122,19 +144,29 @@ def draw_path(world: World, design: Design, assets: Assets, theta: Floats, rng: 
     return Path(signal_mid, fill_mid, close_mid)
 
 
-def _window_return(world: World, design: Design, assets: Assets, theta: Floats, rng: np.random.Generator) -> Floats:
-    """Return of each signal's asset while the deviation is open (to the close where there is none).  # shape: (signal,)"""
-    market = np.sqrt(world.shared_shock) * draw_shocks(world, rng, world.sessions)[design.session]
+def _window_return(
+    world: World, design: Design, market: Market, mean: Floats, rng: np.random.Generator, skew: np.random.Generator
+) -> Floats:
+    """Return while the deviation is open (to the close where there is none), in units of its volatility.  # shape: (signal,)"""
+    common = np.sqrt(world.shared_shock) * (market.shock + market.mean)[design.session] * design.beta
     theme = np.sqrt(world.trader_theme) * draw_shocks(world, rng, world.sessions, world.traders)[design.session, design.trader]
     noise = draw_shocks(world, rng, len(design.session))
-    skilled = (
-        design.direction * (row_skill(world, design, theta) + theme)
-        + np.sqrt(1.0 - world.shared_shock - world.trader_theme) * noise
-    )
+    own = noise
+    skewed = is_skewed(world, design.trader) & design.touched
+    if skewed.any():
+        own = noise.copy()
+        own[skewed] = design.direction[skewed] * draw_payoffs(world, skew, int(skewed.sum()))
+    skilled = design.direction * (mean + theme) + np.sqrt(1.0 - world.shared_shock - world.trader_theme) * own
     alone = design.side * world.model_edge + np.sqrt(1.0 - world.shared_shock) * noise
-    shock = market + np.where(design.touched, skilled, alone)
-    moved: Floats = row_volatility(world, design, assets) * np.sqrt(design.risk_time) * shock
-    return np.maximum(moved, LOWEST_RETURN)
+    return np.asarray(common + np.where(design.touched, skilled, alone))
+
+
+def keep_rows(path: Path, kept: NDArray[np.bool_]) -> Path:
+    """The prices without the quotes of some signals.
+
+    kept : (signal,)
+    """
+    return Path(path.signal_mid[kept], path.fill_mid[kept], path.close_mid)
 
 
 def order_quantity(design: Design, path: Path) -> Integers:

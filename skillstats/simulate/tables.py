@@ -14,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skillstats.errors import UsageError
-from skillstats.simulate.design import ACTIONS, DELAY, VETO, Design
+from skillstats.simulate.design import DELAY, VETO, Design
+from skillstats.simulate.knobs import SIGNAL_TYPES
 from skillstats.simulate.market import Path, order_quantity
 from skillstats.simulate.sessions import Sessions
+from skillstats.simulate.skill import ACTIONS
 from skillstats.simulate.world import World
 from skillstats.units import MINUTE, SECOND
 
@@ -77,17 +79,23 @@ def _write_csv(path: Folder, columns: Mapping[str, list[str]]) -> None:
         writer.writerows(zip(*columns.values(), strict=True))
 
 
-def build_tables(world: World, sessions: Sessions, design: Design, path: Path, seed: int) -> SimulatedTables:
-    """Write out design and prices as the tables of DATA.md section 1.  Model labels are drawn from `seed`."""
-    rng = np.random.default_rng([seed, 1])
+def build_tables(
+    world: World, sessions: Sessions, design: Design, path: Path, seed: int, kind: Integers, unmarked: NDArray[np.bool_]
+) -> SimulatedTables:
+    """Write out design and prices as the tables of DATA.md section 1.
+
+    Parameters
+    ----------
+    kind : (signal,) code of its type; unmarked : (signal,) its asset has no price at the close of its session
+    """
     signal_id = _number("S", len(design.time))
     action_id = _number("A", len(design.time))
     quantity = order_quantity(design, path)
     tables = {
-        "signals": _signals(world, design, path, signal_id, rng),
+        "signals": _signals(world, design, path, signal_id, kind),
         "actions": _actions(design, quantity, signal_id, action_id),
         "fills": _fills(design, path, quantity, action_id),
-        "prices": _prices(sessions, design, path),
+        "prices": _prices(sessions, design, path, unmarked),
         "regimes": _regimes(world, sessions, design),
     }
     return SimulatedTables(tables, plan_text(world, sessions, seed))
@@ -114,9 +122,8 @@ def plan_text(world: World, sessions: Sessions, seed: int) -> str:
     )
 
 
-def _signals(world: World, design: Design, path: Path, signal_id: list[str], rng: np.random.Generator) -> Table:
+def _signals(world: World, design: Design, path: Path, signal_id: list[str], kind: Integers) -> Table:
     """One row a signal; the price is the mid the model saw."""
-    kinds = np.array(["momentum", "reversion", "flow"])
     return {
         "signal_id": signal_id,
         "time": _instants(design.time),
@@ -125,7 +132,7 @@ def _signals(world: World, design: Design, path: Path, signal_id: list[str], rng
         "side": np.where(design.side > 0, "BUY", "SELL").tolist(),
         "quantity": _whole(order_quantity(design, path)),
         "price": _cents(path.signal_mid),
-        "signal_type": kinds[rng.integers(0, len(kinds), len(signal_id))].tolist(),
+        "signal_type": np.array(SIGNAL_TYPES)[kind].tolist(),
     }
 
 
@@ -162,8 +169,8 @@ def _fills(design: Design, path: Path, quantity: Integers, action_id: list[str])
     }
 
 
-def _prices(sessions: Sessions, design: Design, path: Path) -> Table:
-    """A quote before each signal and each late fill, and quote and last price at every close; sorted by asset and time."""
+def _prices(sessions: Sessions, design: Design, path: Path, unmarked: NDArray[np.bool_]) -> Table:
+    """A quote before each signal and each late fill, and quote and last price at every close there is; sorted by asset and time."""
     late = np.flatnonzero(design.action == DELAY)
     days, count = path.close_mid.shape
     half = path.close_mid.ravel()
@@ -173,7 +180,10 @@ def _prices(sessions: Sessions, design: Design, path: Path) -> Table:
     bid = np.concatenate([quote - 1, (half + 1) // 2 - 1])
     ask = np.concatenate([quote + 1, half // 2 + 1])
     last = np.concatenate([np.full(len(quote), -1), (half + (half >> 1 & 1)) >> 1])
+    missing = np.zeros(len(time), dtype=bool)
+    missing[len(quote) + (sessions.history + design.session[unmarked]) * count + design.asset[unmarked]] = True
     order = np.lexsort((time, asset))
+    order = order[~missing[order]]
     return {
         "asset": asset_names(asset[order], count - 1),
         "time": _instants(time[order]),

@@ -6,7 +6,7 @@ session s, with g_i = +1 or -1 the direction of the deviation from the model,
 
     y_i = value-add / risk = theta_j + g_i sqrt(shared_shock) F_s + sqrt(trader_theme) U_js + sqrt(rest) e_i,
 
-all shocks with mean 0 and sd 1, rest = 1 - shared_shock - trader_theme. Keys, bounds and meanings stand here once; the reader, the
+all shocks with mean 0 and sd 1, rest = 1 - shared_shock - trader_theme; what the further tables (`knobs`) add stands in `rows`. Keys, bounds and meanings stand here once; the reader, the
 checks, the listing and the JSON schema are made from this struct.
 """
 
@@ -15,36 +15,27 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import math
+import operator
 import tomllib
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, NamedTuple, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta
 
 from skillstats.errors import UsageError, show
+from skillstats.simulate.knobs import Acting, ActionMix, Effects, Factor, Number, Population, Presence, Regime
 
-Number = float | tuple[float, ...]
-
-
-class Regime(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A market state whose label is known before the session starts."""
-
-    label: Annotated[str, Meta(min_length=1, max_length=64, description="label in the regimes table, column `market`")]
-    share: Annotated[float, Meta(gt=0, le=1, description="long-run share of sessions; the shares add to 1")]
-    volatility: Annotated[float, Meta(ge=0.1, le=3, description="factor on every asset's daily volatility")] = 1.0
-    skill: Annotated[float, Meta(ge=-10, le=10, description="factor on every trader's theta")] = 1.0
-
-
-class ActionMix(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Shares of the four simulated departures; they add to 1."""
-
-    veto: Annotated[float, Meta(ge=0, le=1, description="not traded")] = 0.55
-    resize: Annotated[float, Meta(ge=0, le=1, description="traded at once at 0.5, 1.5 or 2 times the size")] = 0.20
-    delay: Annotated[float, Meta(ge=0, le=1, description="traded in full after 20 to 60 % of the time left")] = 0.20
-    reverse: Annotated[float, Meta(ge=0, le=1, description="traded at once on the other side, 0.5 or 1 times")] = 0.05
-
+TABLES: Final[dict[str, type[msgspec.Struct]]] = {
+    "actions": ActionMix,
+    "regimes": Regime,
+    "population": Population,
+    "effects": Effects,
+    "factor": Factor,
+    "acting": Acting,
+    "presence": Presence,
+}
+"""Keys of a world that are tables of their own."""
 
 CALM_AND_STRESSED: Final = (
     Regime(label="calm", share=0.75),
@@ -99,6 +90,37 @@ class World(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     regime_spell: Annotated[
         float, Meta(ge=1, le=1000, description="mean length of a spell of one state in sessions, over the states")
     ] = 20.0
+    asymmetry: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=1,
+            description="a falling market raises the log volatility of the next session by this, a rising one lowers it",
+        ),
+    ] = 0.0
+    payoff: Annotated[
+        Literal["symmetric", "penny_picker", "lottery"],
+        Meta(description="a row's own noise: symmetric, many small gains and rare large losses, or the reverse"),
+    ] = "symmetric"
+    skewed: Annotated[tuple[int, ...], Meta(description="numbers of the traders with that payoff; empty: everybody")] = ()
+    facing: Annotated[
+        Literal["coin", "trader", "desk", "always", "view"],
+        Meta(
+            description="sides of signals: a coin a signal, a trader and session, or a session; always BUY; or a trader's view that lasts"
+        ),
+    ] = "coin"
+    view_spell: Annotated[float, Meta(ge=1, le=1000, description="mean sessions a view lasts, for facing = view")] = 20.0
+    horizon: Annotated[
+        int, Meta(ge=1, le=60, description="sessions from a decision to its horizon; outcomes overlap beyond 1")
+    ] = 1
+    sliced: Annotated[bool, Meta(description="whether evidence has a row a decision and session, or one a decision")] = True
+    risk_known: Annotated[bool, Meta(description="whether risk uses the true volatility instead of 21 earlier returns")] = False
+    size_spread: Annotated[float, Meta(ge=0, le=2, description="sd of the log of a signal's size")] = 0.6
+    population: Annotated[Population, Meta(description="where the traders' skill comes from")] = Population()
+    effects: Annotated[Effects, Meta(description="what skill depends on besides the trader")] = Effects()
+    factor: Annotated[Factor, Meta(description="the market shock as a factor")] = Factor()
+    acting: Annotated[Acting, Meta(description="when people act")] = Acting()
+    presence: Annotated[Presence, Meta(description="who is there when, and what is missing")] = Presence()
 
     @property
     def asset_count(self) -> int:
@@ -108,7 +130,7 @@ class World(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
     def per_trader(self, key: str) -> tuple[float, ...]:
         """Values of a per-trader key, one a trader.  # shape: (trader,)"""
-        value = getattr(self, key)
+        value = operator.attrgetter(key)(self)
         values = tuple(value) if isinstance(value, tuple | list) else (value,)
         return tuple(float(values[j % len(values)]) for j in range(self.traders if values else 0))
 
@@ -141,6 +163,8 @@ def require_world(world: World) -> World:
 
 def _convert(content: dict[str, Any], source: str) -> World:
     """Build a World from plain data, or raise one UsageError with all that is wrong."""
+    from skillstats.simulate.world_checks import CHECKS
+
     unknown = _unknown_keys(content, World, "")
     if unknown:
         raise UsageError("\n".join(f"{source}: {problem}" for problem in unknown))
@@ -163,161 +187,14 @@ def _unknown_keys(content: object, struct: type[msgspec.Struct], prefix: str) ->
     """Keys of `content` that `struct` does not have, with the nearest name that exists."""
     if not isinstance(content, dict):
         return []
-    names = [field.name for field in msgspec.structs.fields(struct)]
-    tables: dict[str, type[msgspec.Struct]] = {"actions": ActionMix, "regimes": Regime}
+    names = struct.__struct_fields__
     problems = []
     for key, value in content.items():
         if key not in names:
             near = difflib.get_close_matches(key, names, n=1)
             hint = f"did you mean {near[0]!r}? " if near else ""
             problems.append(f"unknown key {show(prefix + key)}; {hint}allowed: {', '.join(names)}")
-        if not prefix and key in tables:
+        if not prefix and key in TABLES:
             for item in value if isinstance(value, list | tuple) else [value]:
-                problems += _unknown_keys(item, tables[key], f"{key}.")
+                problems += _unknown_keys(item, TABLES[key], f"{key}.")
     return problems
-
-
-def _check_finite(world: World) -> list[str]:
-    """No number is infinite or NaN, which bounds alone let pass."""
-    tables = [("", world), ("actions.", world.actions)] + [("regimes.", regime) for regime in world.regimes]
-    problems = []
-    for prefix, table in tables:
-        for key, value in msgspec.structs.asdict(table).items():
-            values = value if isinstance(value, tuple) else (value,)
-            bad = [v for v in values if isinstance(v, float) and not math.isfinite(v)]
-            problems += [f"{prefix}{key} = {v}, must be a finite number" for v in bad]
-    return problems
-
-
-def _check_per_trader(world: World) -> list[str]:
-    """Each per-trader key: not empty, not longer than the desk, every value finite and in range."""
-    problems = []
-    for key, low, high in (("annual_ir", -20, 20), ("signals_per_day", 0, 1000), ("override_rate", 0, 1)):
-        value = getattr(world, key)
-        values: Sequence[float] = value if isinstance(value, tuple) else (value,)
-        own = value != getattr(World(), key)  # the default suits desks of any size
-        if not values or (own and len(values) > world.traders):
-            allowed = f"give one number, or a list of 1 to {world.traders}"
-            problems.append(f"{key} has {len(values)} values for {world.traders} traders; {allowed}")
-        problems += [f"{key} = {v:g}, must be from {low} to {high}" for v in values if not low <= v <= high]
-    return problems
-
-
-def _check_shares(world: World) -> list[str]:
-    """Shares that add to one, or stay below it."""
-    problems = []
-    mix = msgspec.structs.astuple(world.actions)
-    if abs(math.fsum(mix) - 1) > 1e-6:
-        problems.append(f"actions add to {math.fsum(mix):g}, must add to 1 (veto, resize, delay, reverse)")
-    states = math.fsum(regime.share for regime in world.regimes)
-    if abs(states - 1) > 1e-6:
-        problems.append(f"regimes: shares add to {states:g}, must add to 1")
-    if world.shared_shock + world.trader_theme >= 1:
-        total = world.shared_shock + world.trader_theme
-        problems.append(f"shared_shock + trader_theme = {total:g}, must be < 1; the rest is noise")
-    return problems
-
-
-def _check_names(world: World) -> list[str]:
-    """Directional traders exist once; regime labels differ and are plain names."""
-    own = world.directional != World().directional  # the default is void for a single trader
-    outside = [n for n in world.directional if own and not 1 <= n <= world.traders]
-    problems = [f"directional = {n}, must be a trader number from 1 to {world.traders}" for n in outside]
-    if len(set(world.directional)) < len(world.directional):
-        problems.append(f"directional = {list(world.directional)} names a trader twice")
-    labels = [regime.label for regime in world.regimes]
-    if len(set(labels)) < len(labels):
-        problems.append(f"regimes: label twice in {labels}; give each state an own label")
-    odd = [name for name in labels if name != name.strip() or not name.isprintable()]
-    return problems + [f"regimes: label = {show(name)}, must have no blank at an end and no control character" for name in odd]
-
-
-def _check_market(world: World) -> list[str]:
-    """Volatilities, tails, and room for every signal on an asset of its own."""
-    problems = []
-    low, high = world.volatility_daily
-    if not 0.002 <= low <= high <= 0.06:
-        problems.append(f"volatility_daily = [{low}, {high}], must be [low, high] with 0.002 <= low <= high <= 0.06")
-    if world.tails != "normal" and not 2 < world.tails <= 1000:
-        problems.append(f'tails = {world.tails}, must be "normal" or degrees of freedom > 2 and <= 1000')
-    wanted = math.fsum(world.per_trader("signals_per_day"))
-    if math.isfinite(wanted) and 0 < world.assets < 1.25 * wanted:
-        need = math.ceil(1.25 * wanted)
-        problems.append(
-            f"assets = {world.assets} for {wanted:g} signals a session; each needs its own asset, give at least {need}"
-        )
-    return problems
-
-
-CHECKS: Final[tuple[Callable[[World], list[str]], ...]] = (
-    _check_finite,
-    _check_per_trader,
-    _check_shares,
-    _check_names,
-    _check_market,
-)
-"""What the struct alone cannot say; each returns all problems it finds."""
-
-
-class WorldKey(NamedTuple):
-    """One key of a world file."""
-
-    key: str
-    type: str
-    default: str
-    meaning: str
-
-
-def describe_world() -> tuple[WorldKey, ...]:
-    """Every key of a world with type, default and meaning, made from the struct that reads it.
-
-    Examples
-    --------
-    >>> describe_world()[0]
-    WorldKey(key='traders', type='int', default='8', meaning='number of traders, named T1, T2, ...')
-    """
-    rows = _describe(World, "")
-    return tuple(rows + _describe(ActionMix, "actions.") + _describe(Regime, "regimes."))
-
-
-def world_schema() -> dict[str, Any]:
-    """JSON schema (2020-12) of a world file, from the same struct."""
-    return msgspec.json.schema(World)
-
-
-def _describe(struct: type[msgspec.Struct], prefix: str) -> list[WorldKey]:
-    """Listing of one struct."""
-    hints = get_type_hints(struct, include_extras=True)
-    return [
-        WorldKey(prefix + field.name, _type_text(hints[field.name]), _default_text(field), _meaning(hints[field.name]))
-        for field in msgspec.structs.fields(struct)
-    ]
-
-
-def _type_text(hint: Any) -> str:
-    """A type as a reader of TOML would name it."""
-    if get_origin(hint) is Annotated:
-        return _type_text(get_args(hint)[0])
-    if get_origin(hint) is tuple:
-        return f"list of {_type_text(get_args(hint)[0])}"
-    if get_origin(hint) is Literal:
-        return " or ".join(f'"{word}"' for word in get_args(hint))
-    if get_args(hint):
-        return " or ".join(_type_text(part) for part in get_args(hint))
-    name = str(hint.__name__)
-    return {"ActionMix": "table", "Regime": "tables", "str": "text"}.get(name, name)
-
-
-def _default_text(field: msgspec.structs.FieldInfo) -> str:
-    """A default as it stands in TOML; empty where the key is required."""
-    default = field.default
-    if default is msgspec.NODEFAULT:
-        return ""
-    if isinstance(default, dt.date):
-        return default.isoformat()
-    return msgspec.json.encode(default).decode()
-
-
-def _meaning(hint: Any) -> str:
-    """The description next to the type."""
-    return next(str(meta.description) for meta in get_args(hint)[1:] if isinstance(meta, Meta))
