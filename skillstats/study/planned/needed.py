@@ -32,7 +32,7 @@ def power_table(study: Study, rows: pd.DataFrame, metrics: pd.DataFrame) -> pd.D
     found: list[dict[str, Any]] = []
     for (world, design), cell in rows.groupby(["world", "design"], sort=False):
         kept = judged(cell, worlds[str(world)])
-        skilled = kept[kept["ir"] > study.least_skilled]
+        skilled = kept[kept["ir"] > study.skilled_of(worlds[str(world)])]
         for name, own in skilled.groupby("estimator", sort=False):
             line = missed.loc[(world, design, name)]
             value, error = 1 - float(line["value"]), float(line["error"])

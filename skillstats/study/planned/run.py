@@ -137,7 +137,7 @@ def payload_of(study: Study, entry: WorldEntry, design: DesignEntry) -> str:
     world, problems = make_world(study, entry, design)
     if world is None:
         raise ValueError("\n".join(problems))  # `read_study` has made sure that there is none
-    told = Payload(world, study.level, entry.when, estimators_of(study, entry), study.hurdle, study.certainty)
+    told = Payload(world, study.level, entry.when, estimators_of(study, entry), study.hurdle_of(entry), study.certainty)
     return msgspec.json.encode(told, order="deterministic").decode()
 
 
@@ -154,7 +154,7 @@ def _rows(study: Study, table: pd.DataFrame) -> pd.DataFrame:
 
 def measure_times(study: Study) -> pd.DataFrame:
     """CPU seconds of every estimator on the first desk of each cell, in this process; each is warmed up once."""
-    found, warm, rules = [], set(), Rules(study.hurdle, study.certainty)
+    found, warm = [], set()
     for w, d in cells_of(study):
         told = msgspec.json.decode(payload_of(study, w, d), type=Payload)
         seed = seed_of(study.seed, study.name, f"{w.name}{SPLIT}{d.name}", 0)
@@ -162,7 +162,7 @@ def measure_times(study: Study) -> pd.DataFrame:
         for e in told.estimators:
             for _ in range(1 if e.name in warm else 2):
                 started = time.process_time()
-                ask(e, known, stream(seed, e.name), rules)
+                ask(e, known, stream(seed, e.name), Rules(told.hurdle, told.certainty))
                 seconds = time.process_time() - started
             warm.add(e.name)
             found.append({"world": w.name, "design": d.name, "estimator": e.name, "seconds": seconds})

@@ -1,7 +1,8 @@
 """Who is best where: the reference estimator against the best rival of each cell, with the error of the difference on the same desks.
 
 ``first``: no rival is better. ``level``: a rival is better by less than 1.645 errors of the difference. ``beaten``: by more. For coverage, ``nominal``: 90% within the
-tolerance of 4 points or 1.645 errors; else ``off``. A rival that has no such number is not compared.
+tolerance of 4 points or 1.645 errors; else ``off``. A rival that has no such number is not
+compared, nor is another model of the catalogue.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from skillstats.study.estimators.registry import CATALOGUE
 from skillstats.study.planned.metrics import METRICS
 from skillstats.study.planned.structs import Study
 from skillstats.study.planned.tables import Z90
@@ -36,7 +38,8 @@ def _line(study: Study, word: str, part: pd.DataFrame) -> dict[str, Any] | None:
         return None
     value, error = float(own["value"].iloc[0]), float(own["error"].iloc[0])
     line: dict[str, Any] = {"value": value, "error": error, "rival": "", "standing": "first"}
-    rivals = part[(part["estimator"] != study.own) & part["value"].notna()]
+    ours = [e.name for e in study.estimators if e.word == CATALOGUE or e.name == study.own]
+    rivals = part[~part["estimator"].isin(ours) & part["value"].notna()]
     if better == "nominal":
         near = abs(value - NOMINAL) <= max(TOLERANCE, Z90 * error)
         return line | {"standing": "nominal" if near else "off"}

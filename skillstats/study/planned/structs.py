@@ -13,8 +13,9 @@ from msgspec import Meta
 
 SCHEMA: Final = 1
 NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9 _.+-]{0,39}$"
-Name = Annotated[str, Meta(pattern=NAME)]
-"""A name of a study, world, design or estimator: it becomes part of file names and seeds."""
+"""Of a study, world, design or estimator: a name becomes part of seeds and of the names of results."""
+Count = Annotated[int, Meta(ge=1, le=1_000_000)]
+Hurdle = Annotated[float, Meta(ge=0, le=20)]
 
 
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -33,12 +34,13 @@ class WorldEntry(_Table, frozen=True, kw_only=True):
     when: Annotated[
         Literal["record", "now"], Meta(description="the truth answers are held against: the mean of the record, or its last quarter")
     ] = "record"
+    hurdle: Annotated[Hurdle | None, Meta(description="hurdle of this world in place of the study's")] = None
     nominal: Annotated[
         tuple[str, ...], Meta(description="estimators specified for this world: their 90% intervals must cover 90%")
     ] = ()
     designs: Annotated[tuple[str, ...], Meta(description="names of designs; none: all")] = ()
     estimators: Annotated[tuple[str, ...], Meta(description="names of estimators; none: all")] = ()
-    replications: Annotated[int | None, Meta(ge=1, le=1_000_000, description="desks of each design; default: the study's")] = None
+    replications: Annotated[Count | None, Meta(description="desks of each design; default: the study's")] = None
 
 
 class DesignEntry(_Table, frozen=True, kw_only=True):
@@ -86,7 +88,7 @@ class Study(_Table, frozen=True, kw_only=True):
     hurdle: Annotated[float, Meta(ge=0, le=20, description="annual IR that a claim of skill must exceed")] = 0.25
     certainty: Annotated[float, Meta(gt=0.5, lt=1, description="P(IR > hurdle) of a claim; tests are at level 1 - certainty")] = 0.90
     skilled: Annotated[
-        float | None, Meta(ge=-20, le=20, description="true annual IR above which a trader counts as skilled; default: the hurdle")
+        Annotated[float, Meta(ge=-20, le=20)] | None, Meta(description="true annual IR above which a trader counts as skilled; default: the hurdle")
     ] = None
     found: Annotated[
         float, Meta(gt=0, lt=1, description="share of the skilled found, at which false promotions are compared between estimators")
@@ -100,10 +102,13 @@ class Study(_Table, frozen=True, kw_only=True):
     estimators: Annotated[tuple[EstimatorEntry, ...], Meta(description="tables, one an estimator")]
     precision: Annotated[tuple[Precision, ...], Meta(description="tables, one a metric whose error is asked for")] = ()
 
-    @property
-    def least_skilled(self) -> float:
-        """True annual IR above which somebody counts as skilled."""
-        return self.hurdle if self.skilled is None else self.skilled
+    def hurdle_of(self, entry: WorldEntry) -> float:
+        """Hurdle of one world, annual IR."""
+        return self.hurdle if entry.hurdle is None else entry.hurdle
+
+    def skilled_of(self, entry: WorldEntry) -> float:
+        """True annual IR above which somebody counts as skilled in one world."""
+        return self.hurdle_of(entry) if self.skilled is None or entry.hurdle is not None else self.skilled
 
     @property
     def own(self) -> str:

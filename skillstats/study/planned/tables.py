@@ -55,7 +55,7 @@ def _cell_lines(study: Study, entry: WorldEntry, cell: pd.DataFrame, head: Mappi
     replicates = np.sort(kept["replicate"].unique())
     weights = draw_weights(len(replicates), study.seed)
     resampled = {
-        str(name): _values(study, own.reset_index(drop=True), replicates, weights)
+        str(name): _values(study, entry, own.reset_index(drop=True), replicates, weights)
         for name, own in kept.groupby("estimator", sort=False)
     }
     reference = resampled.get(study.own)
@@ -67,10 +67,10 @@ def _cell_lines(study: Study, entry: WorldEntry, cell: pd.DataFrame, head: Mappi
     ]
 
 
-def _values(study: Study, own: pd.DataFrame, replicates: NDArray[Any], weights: FloatArray) -> dict[str, FloatArray]:
+def _values(study: Study, entry: WorldEntry, own: pd.DataFrame, replicates: NDArray[Any], weights: FloatArray) -> dict[str, FloatArray]:
     """Metrics of one estimator, (1 + resample,) each."""
     desk = np.searchsorted(replicates, own["replicate"].to_numpy())
-    cell = Cell(own, desk, weights, study.hurdle, study.least_skilled, study.found)
+    cell = Cell(own, desk, weights, study.hurdle_of(entry), study.skilled_of(entry), study.found)
     return {word: metric.of(cell) for word, metric in METRICS.items() if not study.metrics or word in study.metrics}
 
 

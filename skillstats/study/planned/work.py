@@ -16,7 +16,7 @@ from skillstats.errors import SkillstatsError
 from skillstats.simulate.world import World
 from skillstats.study.estimators import COLUMNS, DRAWS, Rules, make_estimator
 from skillstats.study.planned.structs import EstimatorEntry
-from skillstats.study.planned.worlds import Known, draw_desk
+from skillstats.study.planned.worlds import Known, Level, When, draw_desk
 from skillstats.study.replicate import code_of
 
 FAILURES: Final = (SkillstatsError, FloatingPointError, RuntimeError, ValueError, np.linalg.LinAlgError)
@@ -31,8 +31,8 @@ class Payload(msgspec.Struct, frozen=True):
     """What a task is told: a world, a level, the estimators and the desk's rules. Text in JSON, and part of the task's name."""
 
     world: World
-    level: str
-    when: str
+    level: Level
+    when: When
     estimators: tuple[EstimatorEntry, ...]
     hurdle: float
     certainty: float

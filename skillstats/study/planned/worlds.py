@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -11,8 +11,14 @@ import pandas as pd
 
 from skillstats.errors import UsageError
 from skillstats.evidence import Evidence
+from skillstats.simulate.truth import TraderTruth
 from skillstats.simulate.world import World, require_world
+from skillstats.study.desk import simulate_desk
 from skillstats.study.planned.structs import DesignEntry, Study, WorldEntry
+
+
+Level = Literal["outcomes", "market"]
+When = Literal["record", "now"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +65,40 @@ def _problem(content: dict[str, Any], place: str) -> str:
     return ""
 
 
-def draw_desk(world: World, *, seed: int, level: str, when: str) -> Known:
-    """Simulate one desk."""
-    del level, when
-    rng = np.random.default_rng(seed)
-    J, S, m = world.traders, world.sessions, 4
-    theta = 0.03 * rng.standard_normal(J)
-    sv, su, sg = 0.3, 0.3, 0.85
-    from skillstats.study.designs import Design, lay_table
-    from skillstats.study.worlds import to_evidence, with_outcomes
+def draw_desk(world: World, *, seed: int, level: Level, when: When) -> Known:
+    """Simulate one desk and state its truth for everybody of whom there is evidence.
 
-    d = Design("x", "balanced", J, S, m, 1, 1)
-    ev = to_evidence(lay_table(d, rng), np.zeros(0), d)
-    V, U = sv * rng.standard_normal(S + 63), su * rng.standard_normal((J, S + 63))
-    y = theta[ev.trader] + V[ev.session] + U[ev.trader, ev.session] + sg * rng.standard_normal(len(ev))
-    f = theta + V[S:].mean() + U[:, S:].mean(axis=1) + sg / np.sqrt(63 * m) * rng.standard_normal(J)
-    ir = theta * m * np.sqrt(252) / np.sqrt(m**2 * (sv**2 + su**2) + m * sg**2)
-    truth = pd.DataFrame({"trader": ev.coords["trader"], "regime": "all", "theta": theta, "ir": ir, "forward": f})
-    return Known(with_outcomes(ev, y), truth)
+    Parameters
+    ----------
+    level : ``outcomes`` or ``market``, see `skillstats.study.desk`
+    when : ``record``: the mean of the record; ``now``: its last calendar quarter, for traders who decided something in it
+    """
+    desk = simulate_desk(world, seed=seed, level=level)
+    regimes = desk.evidence.coords["regime"]
+    present = set(zip(desk.evidence.trader.tolist(), desk.evidence.regime.tolist(), strict=True))
+    rows: list[dict[str, Any]] = []
+    for j, at in enumerate(desk.positions.tolist()):
+        trader = desk.truth.traders[at]
+        if not any(j == own for own, _ in present):
+            continue
+        theta, ir = _of_trader(trader, when)
+        rows.append({"trader": trader.trader, "regime": "all", "theta": theta, "ir": ir, "forward": float(desk.forward[at])})
+        cells = {c.regime: c for c in trader.regimes}
+        for r, name in enumerate(regimes) if len(regimes) > 1 else ():
+            if (j, r) in present:
+                cell = cells[name]
+                rows.append({"trader": trader.trader, "regime": name, "theta": cell.theta_decision, "ir": cell.ir_annual, "forward": np.nan})
+    return Known(desk.evidence, pd.DataFrame(rows).astype({"theta": float, "ir": float}))
+
+
+def _of_trader(trader: TraderTruth, when: When) -> tuple[float, float]:
+    """Mean y of a decision and annual IR, over the record or as of its last quarter; the IR moves with the mean."""
+    theta, ir = _number(trader.theta_decision), _number(trader.annual_ir)
+    known = [q.theta_decision for q in trader.quarters if q.theta_decision is not None]
+    if when == "record" or not known:
+        return theta, ir
+    return known[-1], known[-1] * ir / theta if theta else np.nan
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else value
