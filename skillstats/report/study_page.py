@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from skillstats.report.intervals import Axis, Interval, interval_picture, IntervalData
+from skillstats.report.intervals import Axis, Interval, IntervalData, interval_picture
 from skillstats.report.kpis import Table
 from skillstats.report.numbers import ABSENT, count, fixed, plural
 from skillstats.report.page import render_template
@@ -62,7 +62,9 @@ def _view(result: StudyResult) -> StudyView:
         headline=_headline(result, best),
         best=_best_table(best),
         best_caption=f"{study.own} against the best rival of each world",
-        sections=tuple(sections + ([_power(result)] if not result.needed.empty else []) + ([_times(result)] if len(result.times) else [])),
+        sections=tuple(
+            sections + ([_power(result)] if not result.needed.empty else []) + ([_times(result)] if len(result.times) else [])
+        ),
         glossary=GLOSSARY,
         identity=(
             ("study", study.name),
@@ -114,7 +116,9 @@ def _world(result: StudyResult, world: str, design: str, at: int) -> Section:
     desks = int(part["desks"].iloc[0])
     finding = entry.about or f"{METRICS[leading].title} of every estimator."
     table = Table(("Estimator", *(METRICS[w].title for w in words)), lines)
-    return Section(f"world-{at}", f"{world}, {design}", finding, picture, ((table, f"{world}: {plural(desks, 'desk')}"),), _notes(part))
+    return Section(
+        f"world-{at}", f"{world}, {design}", finding, picture, ((table, f"{world}: {plural(desks, 'desk')}"),), _notes(part)
+    )
 
 
 def _notes(part: pd.DataFrame) -> tuple[str, ...]:
@@ -154,13 +158,22 @@ def _value(part: pd.DataFrame, name: str, word: str, digits: int) -> str:
 def _power(result: StudyResult) -> Section:
     wanted = f"{100 * result.study.power:.0f}%"
     rows = result.needed.to_dict(orient="records")
-    lines = tuple((f"{r['world']}, {r['estimator']}", fixed(r["decisions"], 0), fixed(r["error"], 0), str(r["between"])) for r in rows)
+    lines = tuple(
+        (f"{r['world']}, {r['estimator']}", fixed(r["decisions"], 0), fixed(r["error"], 0), str(r["between"])) for r in rows
+    )
     table = Table(("World, estimator", "Decisions", "Error", "Found between"), lines, words=(3,))
     curve = tuple(
-        (f"{r['world']}, {r['design']}, {r['estimator']}", fixed(r["decisions"], 0), f"{fixed(r['power'], 3)} ({fixed(r['error'], 3)})")
+        (
+            f"{r['world']}, {r['design']}, {r['estimator']}",
+            fixed(r["decisions"], 0),
+            f"{fixed(r['power'], 3)} ({fixed(r['error'], 3)})",
+        )
         for r in result.power.to_dict(orient="records")
     )
-    tables = ((table, f"Decisions for a power of {wanted}"), (Table(("Cell", "Decisions", "Power"), curve), "Power of every cell"))
+    tables = (
+        (table, f"Decisions for a power of {wanted}"),
+        (Table(("Cell", "Decisions", "Power"), curve), "Power of every cell"),
+    )
     finding = f"How many decisions of a trader it takes until skill is claimed with probability {wanted}."
     return Section("power", "How much data does it take?", finding, None, tables)
 

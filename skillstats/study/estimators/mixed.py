@@ -55,7 +55,9 @@ def bambi_model(evidence: Evidence, *, seed: int, rules: Rules) -> pd.DataFrame:
         If bambi is not installed.
     """
     if find_spec("bambi") is None:
-        raise UsageError("estimator bambi: the package bambi is not installed; pip install bambi, or name mixed_model, the same model")
+        raise UsageError(
+            "estimator bambi: the package bambi is not installed; pip install bambi, or name mixed_model, the same model"
+        )
     import bambi
 
     many = len(evidence.coords["regime"]) > 1
@@ -109,7 +111,7 @@ def _answer(evidence: Evidence, means: dict[tuple[int, int], FloatArray], rules:
 
 
 def _frame(s: Sums, mean: FloatArray, rules: Rules) -> pd.DataFrame:
-    """mean : (unit, draw), y units."""
+    """Answers from draws of the means, (unit, draw), y units."""
     ir = mean * s.annual_per_y[:, None]
     low, high = np.quantile(mean, (0.05, 0.95), axis=1)
     chosen = np.round(np.linspace(0, mean.shape[1] - 1, RANKED)).astype(int)
@@ -122,4 +124,6 @@ def _frame(s: Sums, mean: FloatArray, rules: Rules) -> pd.DataFrame:
         "luck": s.sd_rows / np.sqrt(s.n) * scale,  # decisions are independent here
         "claim": above >= rules.certainty, "decision": best_act(ir.mean(axis=1), rules.hurdle),
     }  # fmt: skip
-    return s.frame(**values).assign(**{DRAWS: [tuple(row) for row in mean[:, chosen].tolist()]})
+    found = s.frame(**values)
+    found[DRAWS] = [tuple(row) for row in mean[:, chosen].tolist()]
+    return found

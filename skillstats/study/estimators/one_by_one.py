@@ -125,7 +125,9 @@ def dsr(evidence: Evidence, *, seed: int, rules: Rules) -> pd.DataFrame:  # noqa
         spread = float(known.var(ddof=1)) if len(known) > 1 else 0.0
 
         def one(i: int) -> float:
-            return float(deflated_sharpe(sharpe[i], s.days[i], trials=len(known), variance=spread, skew=shape[0][i], kurtosis=shape[1][i]))
+            return float(
+                deflated_sharpe(sharpe[i], s.days[i], trials=len(known), variance=spread, skew=shape[0][i], kurtosis=shape[1][i])
+            )
 
         score = _safely(one, s, sharpe)
         zero = _confidence(sharpe, s, shape, np.zeros(len(s)))

@@ -64,7 +64,7 @@ class Estimator(Protocol):
 
 
 def worth(act: str, ir: float | FloatArray, hurdle: float) -> Any:
-    """u of an act at a true IR, see the module.
+    """Worth u of an act at a true IR, see the module.
 
     Examples
     --------

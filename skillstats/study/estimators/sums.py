@@ -72,7 +72,9 @@ def sums_of(evidence: Evidence) -> tuple[Sums, ...]:
     pace = {name: _pace(evidence, rows) for name, rows in own}
     whole = [(name, "all", rows) for name, rows in own if len(rows)]
     cells = [
-        (name, regime, rows[evidence.regime[rows] == r]) for name, _, rows in whole for r, regime in enumerate(evidence.coords["regime"])
+        (name, regime, rows[evidence.regime[rows] == r])
+        for name, _, rows in whole
+        for r, regime in enumerate(evidence.coords["regime"])
     ]
     found = [_sums(evidence, whole, pace)]
     if len(evidence.coords["regime"]) > 1:

@@ -11,7 +11,7 @@ import hashlib
 import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final, get_type_hints
+from typing import Any, Final, cast, get_type_hints
 
 import msgspec
 
@@ -44,8 +44,7 @@ def read_study(source: str | Path | Study) -> Study:
         problems = study_problems(study)
     if problems:
         raise UsageError("\n".join(f"{place}: {problem}" for problem in problems))
-    assert study is not None
-    return study
+    return cast("Study", study)
 
 
 def _content(source: str | Path | Study) -> tuple[dict[str, Any], str]:
@@ -149,7 +148,9 @@ def _estimator(entry: EstimatorEntry) -> list[str]:
 
         problems += _listed(f"{place}.model", [entry.model], list_specs())
         if not problems and read_spec(entry.model).family != "outcomes":
-            problems.append(f"{place}.model = {show(entry.model)} has no skill per decision of a trader; give a model of outcomes")
+            problems.append(
+                f"{place}.model = {show(entry.model)} has no skill per decision of a trader; give a model of outcomes"
+            )
         elif not problems and entry.engine == "gibbs" and not covers(read_spec(entry.model)):
             problems.append(f'{place}.engine = "gibbs" does not cover {entry.model}; give engine = "nuts"')
     return problems

@@ -29,7 +29,10 @@ def schema_text() -> str:
         lines += _keys(struct, f"{name}.")
     lines += ["", "keys of a world or design: skillstats simulate --schema", "", "estimators (kind)"]
     lines += [f"    {word:16} {entry.title}" for word, entry in RIVALS.items()]
-    lines += [f"    {CONJUGATE:16} one trader alone, Normal(0, prior_sd) per decision", f"    {CATALOGUE:16} a shipped model by gibbs or nuts"]
+    lines += [
+        f"    {CONJUGATE:16} one trader alone, Normal(0, prior_sd) per decision",
+        f"    {CATALOGUE:16} a shipped model by gibbs or nuts",
+    ]
     lines += ["", "metrics", *(f"    {word:16} {metric.title}" for word, metric in METRICS.items())]
     return "\n".join(lines)
 

@@ -79,7 +79,7 @@ def _metric(result: StudyResult, word: str) -> list[str]:
     return [f"## {metric.title[0].upper()}{metric.title[1:]}{side}", "", *_table(["world", *names], lines)]
 
 
-def _with_error(line: pd.Series[Any], digits: int) -> str:
+def _with_error(line: Any, digits: int) -> str:
     if pd.isna(line["value"]):
         return "-"
     if pd.isna(line["error"]):
@@ -98,7 +98,10 @@ def _standing(result: StudyResult) -> list[str]:
     for (world, design), cell in table.groupby(["world", "design"], sort=False):
         own = cell.set_index("metric")
         lines.append(
-            [f"{world}, {design}" if several else str(world), *(_standing_words(own.loc[w]) if w in own.index else "-" for w in words)]
+            [
+                f"{world}, {design}" if several else str(world),
+                *(_standing_words(own.loc[w]) if w in own.index else "-" for w in words),
+            ]
         )
     counts = ["first or level", *(_count(table[table["metric"] == w]) for w in words)]
     text = (

@@ -34,10 +34,17 @@ def power_table(study: Study, rows: pd.DataFrame, metrics: pd.DataFrame) -> pd.D
         kept = judged(cell, worlds[str(world)])
         skilled = kept[kept["ir"] > study.skilled_of(worlds[str(world)])]
         for name, own in skilled.groupby("estimator", sort=False):
-            line = missed.loc[(world, design, name)]
+            line: Any = missed.loc[(str(world), str(design), str(name)), :]
             value, error = 1 - float(line["value"]), float(line["error"])
             found.append(
-                {"world": world, "design": design, "estimator": name, "decisions": float(own["n"].mean()), "power": value, "error": error}
+                {
+                    "world": world,
+                    "design": design,
+                    "estimator": name,
+                    "decisions": float(own["n"].mean()),
+                    "power": value,
+                    "error": error,
+                }
             )
     return pd.DataFrame(found, columns=["world", "design", "estimator", "decisions", "power", "error"])
 

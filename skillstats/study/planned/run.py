@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import msgspec
-import numpy as np
 import pandas as pd
 
 from skillstats.study.estimators import Rules
@@ -176,6 +175,6 @@ def digest_of(study: Study, rows: pd.DataFrame, metrics: pd.DataFrame) -> str:
         for name in frame.columns:
             column = frame[name]
             text = column.dtype == object or pd.api.types.is_string_dtype(column.dtype)
-            values = "\x1f".join("" if v is None or v is np.nan else str(v) for v in column).encode() if text else column.to_numpy().tobytes()
+            values = "\x1f".join("" if pd.isna(v) else str(v) for v in column).encode() if text else column.to_numpy().tobytes()
             digest.update(f"{name}\x1e".encode() + values)
     return digest.hexdigest()

@@ -18,7 +18,18 @@ from skillstats.study.planned.tables import Z90
 
 NOMINAL: Final = 0.90
 TOLERANCE: Final = 0.04
-COLUMNS: Final = ("world", "design", "metric", "value", "error", "rival", "rival_value", "difference", "difference_error", "standing")
+COLUMNS: Final = (
+    "world",
+    "design",
+    "metric",
+    "value",
+    "error",
+    "rival",
+    "rival_value",
+    "difference",
+    "difference_error",
+    "standing",
+)
 
 
 def standings(study: Study, metrics: pd.DataFrame) -> pd.DataFrame:
@@ -45,7 +56,7 @@ def _line(study: Study, word: str, part: pd.DataFrame) -> dict[str, Any] | None:
         return line | {"standing": "nominal" if near else "off"}
     if rivals.empty:
         return line
-    best = rivals.loc[rivals["value"].idxmin() if better == "low" else rivals["value"].idxmax()]
+    best = rivals.sort_values("value", ascending=better == "low", kind="stable").iloc[0]
     gap, spread = float(best["difference"]), float(best["difference_error"])
     ahead = gap < 0 if better == "low" else gap > 0
     standing = "first" if not ahead else "beaten" if abs(gap) > Z90 * spread else "level"

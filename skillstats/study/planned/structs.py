@@ -28,11 +28,12 @@ class WorldEntry(_Table, frozen=True, kw_only=True):
     name: Annotated[str, Meta(pattern=NAME, description="unique; letters, digits, blank and _ . + -")]
     about: Annotated[str, Meta(description="a sentence for the reader: which trap is set, and how")] = ""
     world: Annotated[dict[str, Any], Meta(description="keys of a world file that differ from `base`")] = {}
-    judge: Annotated[
-        Literal["trader", "cell"], Meta(description="whether traders are judged, or each trader in each regime")
-    ] = "trader"
+    judge: Annotated[Literal["trader", "cell"], Meta(description="whether traders are judged, or each trader in each regime")] = (
+        "trader"
+    )
     when: Annotated[
-        Literal["record", "now"], Meta(description="the truth answers are held against: the mean of the record, or its last quarter")
+        Literal["record", "now"],
+        Meta(description="the truth answers are held against: the mean of the record, or its last quarter"),
     ] = "record"
     hurdle: Annotated[Hurdle | None, Meta(description="hurdle of this world in place of the study's")] = None
     nominal: Annotated[
@@ -86,12 +87,16 @@ class Study(_Table, frozen=True, kw_only=True):
     ] = "outcomes"
     replications: Annotated[int, Meta(ge=1, le=1_000_000, description="desks of each world and design")] = 100
     hurdle: Annotated[float, Meta(ge=0, le=20, description="annual IR that a claim of skill must exceed")] = 0.25
-    certainty: Annotated[float, Meta(gt=0.5, lt=1, description="P(IR > hurdle) of a claim; tests are at level 1 - certainty")] = 0.90
+    certainty: Annotated[float, Meta(gt=0.5, lt=1, description="P(IR > hurdle) of a claim; tests are at level 1 - certainty")] = (
+        0.90
+    )
     skilled: Annotated[
-        Annotated[float, Meta(ge=-20, le=20)] | None, Meta(description="true annual IR above which a trader counts as skilled; default: the hurdle")
+        Annotated[float, Meta(ge=-20, le=20)] | None,
+        Meta(description="true annual IR above which a trader counts as skilled; default: the hurdle"),
     ] = None
     found: Annotated[
-        float, Meta(gt=0, lt=1, description="share of the skilled found, at which false promotions are compared between estimators")
+        float,
+        Meta(gt=0, lt=1, description="share of the skilled found, at which false promotions are compared between estimators"),
     ] = 0.5
     power: Annotated[float, Meta(gt=0, lt=1, description="power for which the decisions needed are found, over designs")] = 0.80
     reference: Annotated[str, Meta(description="estimator all others are compared with; default: the first")] = ""

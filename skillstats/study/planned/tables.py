@@ -61,13 +61,20 @@ def _cell_lines(study: Study, entry: WorldEntry, cell: pd.DataFrame, head: Mappi
     reference = resampled.get(study.own)
     return [
         {**head, "estimator": name, "metric": word, "desks": len(replicates)}
-        | _line(values[word], None if reference is None or name == study.own else reference[word], _wanted(study, word), len(replicates))
+        | _line(
+            values[word],
+            None if reference is None or name == study.own else reference[word],
+            _wanted(study, word),
+            len(replicates),
+        )
         for name, values in resampled.items()
         for word in values
     ]
 
 
-def _values(study: Study, entry: WorldEntry, own: pd.DataFrame, replicates: NDArray[Any], weights: FloatArray) -> dict[str, FloatArray]:
+def _values(
+    study: Study, entry: WorldEntry, own: pd.DataFrame, replicates: NDArray[Any], weights: FloatArray
+) -> dict[str, FloatArray]:
     """Metrics of one estimator, (1 + resample,) each."""
     desk = np.searchsorted(replicates, own["replicate"].to_numpy())
     cell = Cell(own, desk, weights, study.hurdle_of(entry), study.skilled_of(entry), study.found)

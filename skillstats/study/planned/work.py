@@ -27,6 +27,9 @@ ROWS: Final = ("estimator", *COLUMNS, "rank", "theta", "ir", "forward", "failed"
 """Columns of a desk's rows: `COLUMNS` of the estimators, and rank (draws of 99 below the truth, -1 where a method has none), the truth, and why it failed."""
 
 
+NUMBERS: Final = ("estimate", "sd", "low90", "high90", "p_positive", "p_above_hurdle", "score", "luck")
+
+
 class Payload(msgspec.Struct, frozen=True):
     """What a task is told: a world, a level, the estimators and the desk's rules. Text in JSON, and part of the task's name."""
 
@@ -68,7 +71,7 @@ def ask(entry: EstimatorEntry, known: Known, seed: int, rules: Rules) -> pd.Data
     if not failed and rows["decision"].isna().any():  # nobody may vanish from a denominator
         rows = _silent(rows)
     rank = [_rank(d, t) for d, t in zip(rows.get(DRAWS, pd.Series(index=rows.index, dtype=object)), rows["theta"], strict=True)]
-    typed: dict[str, Any] = {"n": "int64", "days": "int64", "claim": "bool"}
+    typed: dict[str, Any] = dict.fromkeys(NUMBERS, "float64") | {"n": "int64", "days": "int64", "claim": "bool"}
     return rows.assign(estimator=entry.name, rank=rank, failed=failed)[list(ROWS)].astype(typed)
 
 
@@ -91,4 +94,3 @@ def _silent(rows: pd.DataFrame) -> pd.DataFrame:
 def _rank(draws: Any, truth: float) -> int:
     """Draws below the truth; -1 where there are none."""
     return int(np.sum(np.asarray(draws) < truth)) if isinstance(draws, tuple) else -1
-

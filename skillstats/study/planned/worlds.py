@@ -16,7 +16,6 @@ from skillstats.simulate.world import World, require_world
 from skillstats.study.desk import simulate_desk
 from skillstats.study.planned.structs import DesignEntry, Study, WorldEntry
 
-
 Level = Literal["outcomes", "market"]
 When = Literal["record", "now"]
 
@@ -87,7 +86,15 @@ def draw_desk(world: World, *, seed: int, level: Level, when: When) -> Known:
         for r, name in enumerate(regimes) if len(regimes) > 1 else ():
             if (j, r) in present:
                 cell = cells[name]
-                rows.append({"trader": trader.trader, "regime": name, "theta": cell.theta_decision, "ir": cell.ir_annual, "forward": np.nan})
+                rows.append(
+                    {
+                        "trader": trader.trader,
+                        "regime": name,
+                        "theta": cell.theta_decision,
+                        "ir": cell.ir_annual,
+                        "forward": np.nan,
+                    }
+                )
     return Known(desk.evidence, pd.DataFrame(rows).astype({"theta": float, "ir": float}))
 
 
