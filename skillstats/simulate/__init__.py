@@ -10,6 +10,7 @@ from typing import Any
 from skillstats.simulate.desk import simulate_tables
 from skillstats.simulate.door import simulate
 from skillstats.simulate.knobs import Acting, ActionMix, Effects, Factor, Population, Presence, Regime
+from skillstats.simulate.real import simulate_on_prices
 from skillstats.simulate.tables import SimulatedTables
 from skillstats.simulate.truth import CellTruth, TraderTruth, Truth
 from skillstats.simulate.world import World, read_world
@@ -18,7 +19,7 @@ from skillstats.simulate.world_listing import WorldKey, describe_world, world_sc
 __all__ = [
     "Acting", "ActionMix", "CellTruth", "Effects", "Factor", "Population", "Presence", "Regime", "SimulatedTables", "TraderTruth",
     "Truth", "World", "WorldKey",
-    "describe_world", "read_world", "simulate", "simulate_tables", "world_schema",
+    "describe_world", "read_world", "simulate", "simulate_on_prices", "simulate_tables", "world_schema",
 ]  # fmt: skip
 
 

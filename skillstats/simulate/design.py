@@ -103,7 +103,7 @@ def draw_design(world: World, sessions: Sessions, regime: Integers, habits: Habi
 
     regime : (session,) state of every session, history included
     """
-    counts = _draw_counts(world, habits.busy, rng)  # shape: (session, trader)
+    counts = draw_counts(world, habits.busy, rng)  # shape: (session, trader)
     session = np.repeat(np.arange(world.sessions), counts.sum(axis=1))
     trader = np.concatenate([np.repeat(np.arange(world.traders), row) for row in counts]).astype(np.int64)
     place = np.arange(len(session)) - np.searchsorted(session, session)
@@ -113,11 +113,11 @@ def draw_design(world: World, sessions: Sessions, regime: Integers, habits: Habi
     time = first + AFTER_OPEN + (rng.random(len(session)) * room).astype(np.int64) * MILLISECOND
     order = np.lexsort((asset, time))
     session, trader, asset, time, length = (column[order] for column in (session, trader, asset, time, length))
-    side = _draw_sides(world, session, trader, rng)
+    side = draw_sides(world, session, trader, rng)
     if habits.facing is not None:
         side = habits.facing[session, trader]
-    action = _draw_actions(world, trader, None if habits.acts is None else habits.acts[session, trader], rng)
-    ratio = _draw_ratios(action, rng)
+    action = draw_actions(world, trader, None if habits.acts is None else habits.acts[session, trader], rng)
+    ratio = draw_ratios(action, rng)
     close = sessions.close[sessions.history :][session]
     action_time, fill_time = _draw_times(action, time, close, rng)
     left = (close - time) / length
@@ -127,7 +127,7 @@ def draw_design(world: World, sessions: Sessions, regime: Integers, habits: Habi
         quote_time=time - rng.integers(1_000, 40_000, len(time)) * MILLISECOND,
         action_time=action_time, fill_time=fill_time,
         direction=_direction(action, side, ratio),
-        decision=_number_decisions(world, session, trader, action, rng),
+        decision=number_decisions(world, session, trader, action, rng),
         notional=world.notional * np.exp(world.size_spread * rng.standard_normal(len(time))),
         left=left, gap=gap,
         wait=np.where(action == DELAY, (fill_time - time) / length, 0.0),
@@ -150,26 +150,29 @@ def keep_signals(design: Design, kept: NDArray[np.bool_]) -> Design:
     return replace(design, **columns)
 
 
-def _draw_counts(world: World, busy: Floats, rng: np.random.Generator) -> Integers:
-    """Signals by session and trader: Poisson around a gamma level; a session never has more signals than assets."""
+def draw_counts(world: World, busy: Floats, rng: np.random.Generator, most: Integers | None = None) -> Integers:
+    """Signals by session and trader: Poisson around a gamma level; a session never has more signals than assets.
+
+    most : (session,) assets that can be traded; default all of the world's
+    """
     mean = np.array(world.per_trader("signals_per_day"))
     shape = (world.sessions, world.traders)
     level = np.ones(shape)
     if world.activity_spread > 0:
         level = rng.gamma(world.activity_spread**-2, world.activity_spread**2, shape)
-    return _trim(rng.poisson(mean * level * busy), world.asset_count)
+    return trim_counts(rng.poisson(mean * level * busy), np.full(world.sessions, world.asset_count) if most is None else most)
 
 
-def _trim(counts: Integers, most: int) -> Integers:
+def trim_counts(counts: Integers, most: Integers) -> Integers:
     """Take signals from the busiest trader of a session until the session fits its assets."""
     counts = counts.copy()
     for s in np.flatnonzero(counts.sum(axis=1) > most):
-        while counts[s].sum() > most:
+        while counts[s].sum() > most[s]:
             counts[s, np.argmax(counts[s])] -= 1
     return counts
 
 
-def _draw_sides(world: World, session: Integers, trader: Integers, rng: np.random.Generator) -> Integers:
+def draw_sides(world: World, session: Integers, trader: Integers, rng: np.random.Generator) -> Integers:
     """BUY +1 or SELL -1: a coin a signal, for directional traders a coin a session."""
     of_day = 2 * rng.integers(0, 2, (world.sessions, world.traders)) - 1
     of_row = 2 * rng.integers(0, 2, len(session)) - 1
@@ -177,7 +180,7 @@ def _draw_sides(world: World, session: Integers, trader: Integers, rng: np.rando
     return np.where(one_sided, of_day[session, trader], of_row)
 
 
-def _draw_actions(world: World, trader: Integers, acts: NDArray[np.bool_] | None, rng: np.random.Generator) -> Integers:
+def draw_actions(world: World, trader: Integers, acts: NDArray[np.bool_] | None, rng: np.random.Generator) -> Integers:
     """Index into ACTIONS, by the trader's override rate and the mix of actions.
 
     acts : (signal,) whether it is touched, None to draw it
@@ -190,7 +193,7 @@ def _draw_actions(world: World, trader: Integers, acts: NDArray[np.bool_] | None
     return np.where(touched, kind, ACCEPT)
 
 
-def _draw_ratios(action: Integers, rng: np.random.Generator) -> Floats:
+def draw_ratios(action: Integers, rng: np.random.Generator) -> Floats:
     """Q/q: RESIZE halves as often as it adds, REVERSE takes half or all of the size on the other side."""
     resize = np.array([0.5, 0.5, 1.5, 2.0])[rng.integers(0, 4, len(action))]
     reverse = np.array([-0.5, -1.0])[rng.integers(0, 2, len(action))]
@@ -220,7 +223,7 @@ def _direction(action: Integers, side: Integers, ratio: Floats) -> Integers:
     return np.where(action == ACCEPT, 0, side * against)
 
 
-def _number_decisions(world: World, session: Integers, trader: Integers, action: Integers, rng: np.random.Generator) -> Integers:
+def number_decisions(world: World, session: Integers, trader: Integers, action: Integers, rng: np.random.Generator) -> Integers:
     """Number the decisions in time order; a blanket veto gives all its rows the number of its first."""
     blanket = rng.random((world.sessions, world.traders)) < world.block_vetoes
     touched = action != ACCEPT

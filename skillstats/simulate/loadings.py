@@ -116,25 +116,30 @@ def _timed(world: World, rows: Rows, market: Market) -> Floats:
     timing = np.array(world.per_trader("factor.timing"))
     if not timing.any():
         return np.zeros(len(rows))
-    return lean_of(rows, world.traders) * timing[rows.trader] * market.size[rows.session]
+    known: Floats = lean_of(rows, world.traders) * timing[rows.trader] * market.size[rows.session]
+    return known
 
 
 def lean_of(rows: Rows, traders: int) -> Floats:
     """Sign of the sum of beta g over the rows of a trader and session, for every row; 0 where it is 0.  # shape: (row,)"""
     cell = rows.session * traders + rows.trader
-    lean: Floats = np.sign(np.bincount(cell, rows.beta * rows.direction))
-    return np.asarray(lean[cell])
+    sums: Floats = np.bincount(cell, rows.beta * rows.direction)
+    return np.asarray(np.sign(sums[cell]))
 
 
 def unit_ir_day(loadings: Loadings) -> tuple[float, float, int]:
     """IR_day for theta = 1 and no other skill, sd of a day, and active sessions, of the units of one trader."""
-    days, day = np.unique(loadings.session, return_inverse=True)
-    if not len(days):
+    if not len(loadings.session):
         return 0.0, 0.0, 0
-    columns = (loadings.skill, loadings.shared, loadings.theme, loadings.noise)
-    mean, shared, theme, noise = (np.bincount(day, column) for column in columns)
+    mean, shared, theme, noise = by_day(loadings.session, loadings.skill, loadings.shared, loadings.theme, loadings.noise)
     sd = float(np.sqrt(np.mean(shared**2 + theme**2 + noise)))
-    return float(np.mean(mean)) / sd, sd, len(days)
+    return float(np.mean(mean)) / sd, sd, len(mean)
+
+
+def by_day(session: Integers, *columns: Floats) -> list[Floats]:
+    """Sums of columns over the units of each active session.  # shape: (active session,) each"""
+    active = np.bincount(session) > 0
+    return [np.bincount(session, column)[active] for column in columns]
 
 
 def years_spanned(world: World) -> float:

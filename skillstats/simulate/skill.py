@@ -42,7 +42,7 @@ class Skill:
     drift: Floats
 
     @property
-    def effects(self) -> dict[str, list[float] | list[list[float]]]:
+    def effects(self) -> dict[str, list[float | list[float]]]:
         """The effects that are not 0 everywhere, by name, as plain lists."""
         names = ("regime", "trader_regime", "action", "signal_type", "sizing", "learning", "drift")
         return {name: value.tolist() for name in names if np.any(value := getattr(self, name))}

@@ -88,8 +88,8 @@ def build_tables(
     ----------
     kind : (signal,) code of its type; unmarked : (signal,) its asset has no price at the close of its session
     """
-    signal_id = _number("S", len(design.time))
-    action_id = _number("A", len(design.time))
+    signal_id = number_ids("S", len(design.time))
+    action_id = number_ids("A", len(design.time))
     quantity = order_quantity(design, path)
     tables = {
         "signals": _signals(world, design, path, signal_id, kind),
@@ -101,22 +101,23 @@ def build_tables(
     return SimulatedTables(tables, plan_text(world, sessions, seed))
 
 
-def plan_text(world: World, sessions: Sessions, seed: int) -> str:
-    """The plan a desk would have declared: mid fills, judged at the close of the signal's session."""
-    period = [sessions.label[sessions.history], sessions.label[-1]]
+def plan_text(world: World, sessions: Sessions, seed: int, *, horizon: str = "close", regimes: str = '["market"]') -> str:
+    """The plan a desk would have declared: mid fills, judged at the close of the signal's session, or of the next one."""
+    first = sessions.history if horizon == "close" else sessions.history - 1
+    period = [sessions.label[first], sessions.label[-1]]
     return (
         "# Plan of a simulated desk. No real trader stands behind this record.\n"
         "schema = 1\n"
         'name = "simulated desk"\n'
         f"period = {json.dumps(period)}\n"
-        'horizon = "close"\n'
+        f"horizon = {json.dumps(horizon)}\n"
         'fill_model = "arrival_mid"\n'
         'currency = "USD"\n'
         f"seed = {seed}\n\n"
         "[calendar]\n"
         f"default = {json.dumps(world.calendar)}\n\n"
         "[regimes]\n"
-        'use = ["market"]\n\n'
+        f"use = {regimes}\n\n"
         "[model]\n"
         f"sessions_per_year = {world.sessions_per_year:g}\n"
     )
@@ -126,11 +127,11 @@ def _signals(world: World, design: Design, path: Path, signal_id: list[str], kin
     """One row a signal; the price is the mid the model saw."""
     return {
         "signal_id": signal_id,
-        "time": _instants(design.time),
+        "time": instants(design.time),
         "model": ["desk-model"] * len(signal_id),
         "asset": asset_names(design.asset, world.asset_count - 1),
         "side": np.where(design.side > 0, "BUY", "SELL").tolist(),
-        "quantity": _whole(order_quantity(design, path)),
+        "quantity": whole_numbers(order_quantity(design, path)),
         "price": _cents(path.signal_mid),
         "signal_type": np.array(SIGNAL_TYPES)[kind].tolist(),
     }
@@ -144,10 +145,10 @@ def _actions(design: Design, quantity: Integers, signal_id: list[str], action_id
     return {
         "action_id": action_id,
         "signal_id": signal_id,
-        "time": _instants(design.action_time),
+        "time": instants(design.action_time),
         "trader": [f"T{j + 1}" for j in design.trader.tolist()],
         "action": np.array(ACTIONS)[design.action].tolist(),
-        "quantity": _whole(np.where(design.action == VETO, 0, ordered)),
+        "quantity": whole_numbers(np.where(design.action == VETO, 0, ordered)),
         "decision_id": [
             f"D{d + 1:06d}" if many else "" for d, many in zip(design.decision.tolist(), several.tolist(), strict=True)
         ],
@@ -160,10 +161,10 @@ def _fills(design: Design, path: Path, quantity: Integers, action_id: list[str])
     """One fill for each action but a VETO, in full, at the mid, free of fees."""
     filled = np.flatnonzero(design.action != VETO)
     return {
-        "fill_id": _number("F", len(filled)),
+        "fill_id": number_ids("F", len(filled)),
         "action_id": [action_id[i] for i in filled.tolist()],
-        "time": _instants(design.fill_time[filled]),
-        "quantity": _whole(np.rint(np.abs(design.ratio) * quantity).astype(np.int64)[filled]),
+        "time": instants(design.fill_time[filled]),
+        "quantity": whole_numbers(np.rint(np.abs(design.ratio) * quantity).astype(np.int64)[filled]),
         "price": _cents(path.fill_mid[filled]),
         "fee": ["0"] * len(filled),
     }
@@ -186,7 +187,7 @@ def _prices(sessions: Sessions, design: Design, path: Path, unmarked: NDArray[np
     order = order[~missing[order]]
     return {
         "asset": asset_names(asset[order], count - 1),
-        "time": _instants(time[order]),
+        "time": instants(time[order]),
         "bid": _cents(bid[order]),
         "ask": _cents(ask[order]),
         "close": _cents(last[order]),
@@ -196,7 +197,7 @@ def _prices(sessions: Sessions, design: Design, path: Path, unmarked: NDArray[np
 def _regimes(world: World, sessions: Sessions, design: Design) -> Table:
     """The state of every session, stamped before it opens."""
     return {
-        "time": _instants(sessions.open - LABEL_LEAD),
+        "time": instants(sessions.open - LABEL_LEAD),
         "market": [world.regimes[r].label for r in design.regime_of_session.tolist()],
     }
 
@@ -207,18 +208,18 @@ def asset_names(index: Integers, largest: int) -> list[str]:
     return [f"A{i:0{width}d}" for i in index.tolist()]
 
 
-def _number(letter: str, count: int) -> list[str]:
+def number_ids(letter: str, count: int) -> list[str]:
     """Ids from 1, in order."""
     return [f"{letter}{i:06d}" for i in range(1, count + 1)]
 
 
-def _instants(time: Integers) -> list[str]:
+def instants(time: Integers) -> list[str]:
     """UTC microseconds as ISO 8601 with Z and milliseconds; every simulated instant is a whole number of them."""
     text = np.datetime_as_string((time // 1000).view("datetime64[ms]"))
     return [f"{instant}Z" for instant in text.tolist()]
 
 
-def _whole(values: Integers) -> list[str]:
+def whole_numbers(values: Integers) -> list[str]:
     """Integers as text."""
     return list(map(str, values.tolist()))
 

@@ -97,7 +97,7 @@ class Truth(msgspec.Struct, frozen=True, kw_only=True):
     volatility: dict[str, float]
     world: World
     level: str = "market"
-    effects: dict[str, list[float] | list[list[float]]] = {}
+    effects: dict[str, list[float | list[float]]] = {}
 
     def write(self, path: str | Path) -> Path:
         """Write as JSON; refuses a path inside a record, where it would be read by those who must not know it."""

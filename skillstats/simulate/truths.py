@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstats.simulate.loadings import Loadings, unit_ir_day, years_spanned
+from skillstats.simulate.loadings import Loadings, by_day, unit_ir_day, years_spanned
 from skillstats.simulate.rows import Clock
 from skillstats.simulate.skill import Skill
 from skillstats.simulate.truth import CONVENTION, CellTruth, QuarterTruth, TraderTruth, Truth
@@ -99,8 +99,7 @@ def _trader(world: World, planted: Planted, own: Loadings, j: int) -> TraderTrut
 
 def _ir_day(loadings: Loadings, whole: Floats, sd_day: float) -> float:
     """Mean of a day's expected total over the sd of a day."""
-    _, day = np.unique(loadings.session, return_inverse=True)
-    return float(np.mean(np.bincount(day, whole))) / sd_day
+    return float(np.mean(by_day(loadings.session, whole)[0])) / sd_day
 
 
 def _ratio(loadings: Loadings, whole: Floats) -> float:
@@ -110,11 +109,10 @@ def _ratio(loadings: Loadings, whole: Floats) -> float:
 
 def _within_day_correlation(loadings: Loadings) -> float | None:
     """Mean covariance of two units of one session over the mean variance; None without such a pair."""
-    days, day = np.unique(loadings.session, return_inverse=True)
-    if not len(days):
+    if not len(loadings.session):
         return None
     both = loadings.shared**2 + loadings.theme**2
-    size, shared, theme, alone = (np.bincount(day, c) for c in (np.ones(len(day)), loadings.shared, loadings.theme, both))
+    size, shared, theme, alone = by_day(loadings.session, np.ones(len(both)), loadings.shared, loadings.theme, both)
     pairs = float(np.sum(size * (size - 1)))
     covariance = float(np.sum(shared**2 + theme**2 - alone))
     return covariance / pairs / float(np.mean(loadings.variance)) if pairs else None
@@ -123,7 +121,7 @@ def _within_day_correlation(loadings: Loadings) -> float | None:
 def _cell(world: World, own: Loadings, whole: Floats, r: int, pace: float) -> CellTruth:
     """Truth of one trader in one regime; pace is the root of his active sessions a year."""
     chosen = own.regime == r
-    here, mean = own.of(chosen), whole[chosen]
+    here, mean = (own, whole) if chosen.all() else (own.of(chosen), whole[chosen])
     times = 1.0 if world.sliced else float(np.sqrt(world.horizon))
     _, sd, days = unit_ir_day(here)
     return CellTruth(

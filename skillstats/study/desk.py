@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, Literal
 
+import msgspec
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -24,8 +25,10 @@ from skillstats.record.read import read_record
 from skillstats.simulate.desk import simulate_market
 from skillstats.simulate.knobs import SIGNAL_TYPES
 from skillstats.simulate.outcomes import draw_outcomes
+from skillstats.simulate.real import simulate_on_prices
 from skillstats.simulate.seen import Outcomes
 from skillstats.simulate.skill import ACTIONS
+from skillstats.simulate.tables import SimulatedTables
 from skillstats.simulate.truth import Truth
 from skillstats.simulate.world import World
 
@@ -138,17 +141,20 @@ def _coverage(outcomes: Outcomes) -> dict[str, dict[str, int]]:
     return {
         f"T{j + 1}": {"decisions": n, "closed": n - o - u, "open": o, "unavailable": u, "quarantined": 0}
         for j, (n, o, u) in enumerate(counts)
+        if n
     }
 
 
-def simulate_desk(world: World, *, seed: int, level: Literal["outcomes", "market"] = "outcomes") -> Desk:
-    """Simulate a desk on either level.
+def simulate_desk(world: World, *, seed: int, level: Literal["outcomes", "market"] = "outcomes", prices: object = None) -> Desk:
+    """Simulate a desk on either level, or on real prices.
 
     Parameters
     ----------
     world : what the desk is like
     seed : 0 or larger; gives the same skill on both levels
     level : ``outcomes``, or ``market``: through prices, record and ledger
+    prices : real ones in place of simulated ones, for the level ``market``: CSV file, folder that holds ``prices.csv``, or data frame in the record's
+        format; what comes after the record is then not known, and `forward` is NaN
 
     Raises
     ------
@@ -156,17 +162,30 @@ def simulate_desk(world: World, *, seed: int, level: Literal["outcomes", "market
         If the world or the seed cannot be used; on the market level also for the few keys that prices within a session cannot carry.
     """
     if level == "outcomes":
+        if prices is not None:
+            raise UsageError('prices were given, but outcomes are drawn without any; use level = "market"')
         return simulate_outcomes(world, seed=seed)
     if level == "market":
-        return _through_the_door(world, seed)
+        return _through_the_door(world, seed) if prices is None else _on_prices(world, seed, prices)
     raise UsageError(f"level = {show(level)}, must be outcomes or market")
 
 
 def _through_the_door(world: World, seed: int) -> Desk:
     """Prices and orders, read and priced as if a stranger had sent them; what comes after the record is drawn by its equations."""
     tables, truth, skill, theta = simulate_market(world, seed=seed)
-    frames = {name: pd.DataFrame(columns, dtype=object) for name, columns in tables.tables.items()}
-    ledger = build_ledger(read_record(frames, parse_plan(tables.plan.encode(), "plan of the world")))
-    forward = draw_outcomes(world, seed=seed, skill=skill, theta=theta)[2]
+    everybody = msgspec.structs.replace(world, presence=msgspec.structs.replace(world.presence, leavers=0.0, forgotten=False))
+    forward = draw_outcomes(everybody, seed=seed, skill=skill, theta=theta)[2]
     left = np.array([t.present[1] < world.sessions for t in truth.traders])
-    return Desk(to_evidence(ledger), truth, np.where(left, np.nan, forward))
+    return Desk(_evidence_of(tables), truth, np.where(left, np.nan, forward))
+
+
+def _on_prices(world: World, seed: int, prices: object) -> Desk:
+    """Orders on real prices, read and priced in the same way."""
+    tables, truth = simulate_on_prices(world, prices, seed=seed)
+    return Desk(_evidence_of(tables), truth, np.full(world.traders, np.nan))
+
+
+def _evidence_of(tables: SimulatedTables) -> Evidence:
+    """Record, ledger and evidence of raw tables."""
+    frames = {name: pd.DataFrame(columns, dtype=object) for name, columns in tables.tables.items()}
+    return to_evidence(build_ledger(read_record(frames, parse_plan(tables.plan.encode(), "plan of the world"))))
