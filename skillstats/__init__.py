@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from skillstats.simulate.world import World, read_world
     from skillstats.spec.model import ModelSpec
     from skillstats.spec.read import read_spec
+    from skillstats.study.desk import Desk, simulate_desk
     from skillstats.study.operating import operating_characteristics
 
 _HOME = {
@@ -79,6 +80,7 @@ _HOME = {
     "Comparison": "evaluation.day_scores",
     "Contest": "evaluation.contest",
     "DayParts": "evidence",
+    "Desk": "study.desk",
     "Difference": "declared.difference",
     "Evaluation": "evaluation.result",
     "Evidence": "evidence",
@@ -152,6 +154,7 @@ _HOME = {
     "shrink": "inference.known_error",
     "run_study": "report.study_folder",
     "simulate": "simulate.door",
+    "simulate_desk": "study.desk",
     "split_choice": "attribution.choice",
     "to_choices": "evidence",
     "to_day_parts": "evidence",
@@ -187,7 +190,7 @@ offer(
 __all__ = [  # noqa: RUF022
     "Plan", "read_plan", "Record", "read_record", "Ledger", "build_ledger", "build_ledger_folder", "LedgerFolder", "read_ledger", "Explanation", "explain", "Evidence", "to_evidence", "read_outcomes",
     "ModelSpec", "read_spec", "Fit", "fit", "Evaluation", "evaluate", "write_evaluation", "read_evaluation", "verify", "write_report", "add_minutes", "read_minutes", "decided_earlier",
-    "PoolingPrior", "Shrinkage", "shrink", "World", "read_world", "simulate", "resimulate", "PureModel", "Order",
+    "PoolingPrior", "Shrinkage", "shrink", "World", "read_world", "simulate", "simulate_desk", "Desk", "resimulate", "PureModel", "Order",
     "Fills", "read_fix", "decisions_needed", "compare", "Comparison", "walk_forward", "WalkForward",
     "find_regimes", "Regimes", "value_surface", "Surface", "compare_policies", "Policies", "find_model_errors", "ModelErrors",
     "DayParts", "read_day_parts", "evaluate_parts", "Choices", "to_choices", "read_choices", "evaluate_choices", "FamilyFit", "FamilyEvaluation",

@@ -245,12 +245,13 @@ def models(model: str | None) -> None:
 @click.argument("world", required=False, type=EXISTING)
 @click.option("--out", type=FOLDER, help="Folder for the record; its truth is written beside it, never inside.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True)
+@click.option("--prices", type=EXISTING, help="Real prices in place of simulated ones: CSV, or a folder with prices.csv.")
 @click.option("--schema", is_flag=True, help="List every key of a world with its default and meaning.")
-def simulate(world: Path | None, out: Path | None, seed: int, schema: bool) -> None:
+def simulate(world: Path | None, out: Path | None, seed: int, prices: Path | None, schema: bool) -> None:
     """Simulate a desk with known truth from WORLD (a TOML file; every key has a default)."""
     from skillstats.cli.simulate import run_simulate
 
-    finish(run_simulate(world, out, seed, schema=schema))
+    finish(run_simulate(world, out, seed, prices=prices, schema=schema))
 
 
 @main.group(cls=_Group)

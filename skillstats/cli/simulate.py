@@ -9,10 +9,9 @@ import click
 from skillstats.errors import UsageError
 
 
-def run_simulate(world: Path | None, out: Path | None, seed: int, *, schema: bool) -> int:
+def run_simulate(world: Path | None, out: Path | None, seed: int, *, prices: Path | None, schema: bool) -> int:
     """Write a record, and its truth beside it."""
-    from skillstats.simulate import World, describe_world, read_world
-    from skillstats.simulate.desk import simulate_tables
+    from skillstats.simulate import World, describe_world, read_world, simulate_on_prices, simulate_tables
 
     if schema:
         for key in describe_world():
@@ -20,7 +19,8 @@ def run_simulate(world: Path | None, out: Path | None, seed: int, *, schema: boo
         return 0
     if out is None:
         raise UsageError("give --out RECORD, the folder to write, or --schema")
-    tables, truth = simulate_tables(read_world(world) if world is not None else World(), seed=seed)
+    made = read_world(world) if world is not None else World()
+    tables, truth = simulate_tables(made, seed=seed) if prices is None else simulate_on_prices(made, prices, seed=seed)
     tables.write(out)
     beside = out.with_name(f"{out.name}.truth.json")
     truth.write(beside)

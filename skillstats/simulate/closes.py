@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from skillstats.errors import UsageError, show
 from skillstats.simulate.sessions import Sessions
+from skillstats.units import MINUTE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,13 +87,16 @@ def read_closes(prices: object, sessions: Sessions) -> Closes:
     order = np.lexsort((time, session, asset))
     order = order[session[order] < len(sessions.close)]
     order = order[(session[order] > 0) | (time[order] >= sessions.open[0])]
+    # a ledger takes a quote for a mark for a minute, a closing price for its whole session
+    quoted = np.array(_given(frame, "bid"), dtype=str) != ""
+    order = order[~quoted[order] | (sessions.close[session[order]] - time[order] <= MINUTE)]
     text = np.full((len(sessions.close), len(names)), "", dtype=object)
     text[session[order], asset[order]] = _last_price(frame)[order]  # the last of a session stands
     price = np.array([[float(cell) if cell else np.nan for cell in row] for row in text])
     if np.sum(~np.isnan(price)) < 2:
         raise UsageError(
             f"prices run from {stamp.min().date()} to {stamp.max().date()}, the world from {sessions.label[0]} to {sessions.label[-1]}; "
-            "set start, sessions and history so that they overlap"
+            "set start, sessions and history so that they overlap, and stamp quotes within a minute of the close, closing prices in their session"
         )
     return Closes(tuple(map(str, names)), price, text, {c: frame[c].tolist() for c in frame.columns})
 
@@ -112,6 +116,11 @@ def _frame(prices: object) -> pd.DataFrame:
         raise UsageError(f"{show(str(path))}: cannot be read as CSV ({error})") from error
 
 
+def _given(frame: pd.DataFrame, column: str) -> list[str]:
+    """Cells of a column, empty where there is none."""
+    return list(frame[column]) if column in frame.columns else [""] * len(frame)
+
+
 def _last_price(frame: pd.DataFrame) -> NDArray[Any]:
     """Mid of a quote, else the close, of each row as plain decimal.
 
@@ -122,7 +131,7 @@ def _last_price(frame: pd.DataFrame) -> NDArray[Any]:
     """
     from decimal import Decimal, InvalidOperation
 
-    columns = [frame[c].tolist() if c in frame.columns else [""] * len(frame) for c in ("bid", "ask", "close")]
+    columns = [_given(frame, c) for c in ("bid", "ask", "close")]
     found = []
     for at, (bid, ask, close) in enumerate(zip(*columns, strict=True)):
         try:

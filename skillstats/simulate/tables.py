@@ -105,6 +105,8 @@ def plan_text(world: World, sessions: Sessions, seed: int, *, horizon: str = "cl
     """The plan a desk would have declared: mid fills, judged at the close of the signal's session, or of the next one."""
     first = sessions.history if horizon == "close" else sessions.history - 1
     period = [sessions.label[first], sessions.label[-1]]
+    # real prices may be stamped before the close they are those of
+    as_of = "" if horizon == "close" else f'as_of = "{instants(sessions.close[-1:])[0]}"\n'
     return (
         "# Plan of a simulated desk. No real trader stands behind this record.\n"
         "schema = 1\n"
@@ -113,6 +115,7 @@ def plan_text(world: World, sessions: Sessions, seed: int, *, horizon: str = "cl
         f"horizon = {json.dumps(horizon)}\n"
         'fill_model = "arrival_mid"\n'
         'currency = "USD"\n'
+        f"{as_of}"
         f"seed = {seed}\n\n"
         "[calendar]\n"
         f"default = {json.dumps(world.calendar)}\n\n"

@@ -20,13 +20,13 @@ DESK = World(
 
 @pytest.fixture(scope="module")
 def prices() -> pd.DataFrame:
-    """Closing prices of 20 assets that share a market, as a vendor would send them."""
+    """Closing prices of 20 assets that share a market, as a vendor would send them: stamped some time before the close."""
     sessions, rng = trading_sessions(DESK), np.random.default_rng(3)
     market = rng.standard_normal(len(sessions.label))
     rows = []
     for asset in range(20):
         path = 50 * np.exp(0.012 * np.cumsum(0.5 * market + rng.standard_t(5, len(market))))
-        rows += [(f"R{asset:02d}", f"{label}T21:00:00Z", f"{p:.2f}") for label, p in zip(sessions.label, path, strict=True)]
+        rows += [(f"R{asset:02d}", f"{label}T17:30:00+00:00", f"{p:.2f}") for label, p in zip(sessions.label, path, strict=True)]
     return pd.DataFrame(rows, columns=["asset", "time", "close"])
 
 
@@ -62,7 +62,7 @@ def test_a_trader_who_is_always_right_gains_on_every_decision(prices):
         simulate_on_prices(world, prices, seed=1)
     most = float(str(caught.value).rsplit(" ", 1)[1])
     known = msgspec.structs.replace(
-        world, population=Population(kind="normal", unit="decision", mean=0.99 * most, sd=0.0), traders=1
+        world, population=Population(kind="normal", unit="decision", mean=0.99 * most, sd=0.0), override_rate=(0.8, 0.0, 0.0)
     )
     desk = simulate_desk(known, seed=1, level="market", prices=prices)
     assert np.mean(desk.evidence.y > 0) > 0.95
@@ -80,12 +80,19 @@ def test_prices_stay_as_given_and_carry_no_truth(prices, tmp_path):
 
 
 def test_quotes_and_a_missing_session_are_used_as_they_are(prices):
+    closing = dict(zip(sorted(set(prices["time"])), trading_sessions(DESK).close, strict=True))
+    stamps = [f"{np.datetime64(int(closing[t]), 'us')}Z" for t in prices["time"]]
+    early = prices.assign(bid=prices["close"], ask=prices["close"]).drop(columns="close")
+    with pytest.raises(UsageError, match="quotes within a minute of the close"):
+        simulate_on_prices(DESK, early, seed=1)
     quotes = prices.assign(
-        bid=[f"{float(c) - 0.01:.2f}" for c in prices["close"]], ask=[f"{float(c) + 0.01:.2f}" for c in prices["close"]]
+        time=stamps,
+        bid=[f"{float(c) - 0.01:.2f}" for c in prices["close"]],
+        ask=[f"{float(c) + 0.01:.2f}" for c in prices["close"]],
     )
     by_quote = simulate_desk(DESK, seed=5, level="market", prices=quotes.drop(columns="close"))
     by_close = simulate_desk(DESK, seed=5, level="market", prices=prices)
-    assert np.allclose(by_quote.evidence.y, by_close.evidence.y)
+    assert np.allclose(np.sort(by_quote.evidence.y), np.sort(by_close.evidence.y))
     day = sorted(set(prices["time"]))[60]
     holes = prices[~((prices["time"] == day) & (prices["asset"] < "R10"))]
     desk = simulate_desk(DESK, seed=5, level="market", prices=holes)
