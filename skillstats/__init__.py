@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from skillstats.record.fix_log import Fills, read_fix
     from skillstats.record.read import read_record
     from skillstats.report.page import write_report
+    from skillstats.report.study_folder import run_study
     from skillstats.simulate.door import simulate
     from skillstats.simulate.world import World, read_world
     from skillstats.spec.model import ModelSpec
@@ -151,6 +152,7 @@ _HOME = {
     "restate": "evaluation.restate",
     "risk_scores": "attribution.risk",
     "shrink": "inference.known_error",
+    "run_study": "report.study_folder",
     "simulate": "simulate.door",
     "simulate_desk": "study.desk",
     "split_choice": "attribution.choice",
@@ -198,7 +200,7 @@ __all__ = [  # noqa: RUF022
     "classics", "Classics", "risk_scores", "RiskScores",
     "freeze_plan", "read_freezes", "Freeze", "plan_differences", "Difference",
     "restate", "read_earlier", "Restatement", "contest", "Contest", "keep_contest", "read_contests",
-    "operating_characteristics",
+    "operating_characteristics", "run_study",
 ]  # fmt: skip
 
 

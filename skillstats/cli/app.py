@@ -17,6 +17,7 @@ from skillstats.cli.contest import contest_command
 from skillstats.cli.export import export_command
 from skillstats.cli.minutes import minutes_group
 from skillstats.cli.plan import plan_command
+from skillstats.cli.study import study_command
 from skillstats.study.command import calibrate_command
 from skillstats.units import package_version
 
@@ -66,6 +67,7 @@ main.add_command(plan_command)
 main.add_command(contest_command)
 main.add_command(minutes_group)
 main.add_command(export_command)
+main.add_command(study_command)
 
 
 def finish(code: int) -> NoReturn:

@@ -96,13 +96,14 @@ def make_pages(material: Material, *, audience: str) -> Pages:
 
 def _render(reader: Reader, seen: Mapping[str, Any]) -> str:
     """The page of a reader's data."""
+    return render_template(reader.template, reader.view(seen))
+
+
+def render_template(template: str, view: Any) -> str:
+    """A finished page from one of the templates and what it shows, text and Markup only."""
     style, script = _read("style.css"), _read("page.js")
     parts = {"style": Markup(style), "script": Markup(script)}  # noqa: S704  files of the package, no data in them
-    page = (
-        _environment()
-        .get_template(reader.template)
-        .render(v=reader.view(seen), policy=policy_of(script), contents=CONTENTS, **parts)
-    )
+    page = _environment().get_template(template).render(v=view, policy=policy_of(script), contents=CONTENTS, **parts)
     return finished(page)
 
 
@@ -187,6 +188,13 @@ def page_name(trader: str) -> str:
     """
     plain = re.sub(r"[^a-z0-9]+", "-", trader.lower()).strip("-")[:SLUG] or "trader"
     return f"{plain}-{hashlib.sha256(trader.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}.html"
+
+
+def write_page(page: str, target: Path) -> Path:
+    """Write one page; an older page is replaced, anything else is left alone."""
+    _check_target(target, b"<!doctype html", "a page")
+    _write_or_refuse({target: page.encode("utf-8")})
+    return target
 
 
 def write_pages(pages: Pages, target: Path) -> Path:
