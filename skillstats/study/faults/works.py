@@ -6,6 +6,7 @@ The payload is JSON: ``do`` (what to do), ``seconds`` (a task's own time, slept)
 from __future__ import annotations
 
 import json
+import mmap
 import os
 import signal
 import time
@@ -75,7 +76,16 @@ def _eat() -> None:
     """Ask for memory piece by piece and use it."""
     pieces = []
     while True:
-        pieces.append(np.ones(2**22))  # 32 MB
+        pieces.append(np.ones(2**24))  # 128 MB
+
+
+def _eat_shared() -> None:
+    """As `_eat`, with memory shared between processes, which the system's limit on data does not count: the keeper must see it."""
+    pieces, block = [], b"x" * 2**25
+    while True:
+        piece = mmap.mmap(-1, len(block))
+        piece.write(block)
+        pieces.append(piece)
 
 
 def _right() -> None:
@@ -84,5 +94,5 @@ def _right() -> None:
 
 POISON: Final = {"nan": _nan, "constant": _constant, "separable": _separable, "never converges": _no_convergence}
 MISDEEDS: Final[dict[str, Callable[[], None]]] = {
-    **POISON, "right": _right, "exit": _exit, "crash": _crash, "kill": _kill, "hang": _hang, "eat": _eat,
+    **POISON, "right": _right, "exit": _exit, "crash": _crash, "kill": _kill, "hang": _hang, "eat": _eat, "eat shared": _eat_shared,
 }  # fmt: skip

@@ -9,7 +9,7 @@ A task is a replicate of a design, with a payload (text or bytes). The work is a
 - every result is one file, named after all it depends on, with a digest of itself; a run that was stopped is resumed from them;
 - seeds, names and the order of the table know nothing of workers, engines or time, so neither does the table's SHA-256.
 
-`tasks` what a run is made of; `version` of the code; `child`, `keeper`, `messages` the process apart; `pools`, `cluster` where batches run; `drive` who
+`tasks` what a run is made of; `version` of the code; `child`, `keeper`, `messages`, `ends` the process apart; `pools`, `cluster`, `worker_side` where batches run; `drive` who
 is given what, and again; `resultfile`, `store` what is kept; `progress` what is told; `security` to whom a run may speak; `run` all of it. What it
 withstands is measured by ``python -m skillstats.study.faults``. The blocks of `calibrate` are run by the older `skillstats.study.runner`.
 """

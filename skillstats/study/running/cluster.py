@@ -7,20 +7,21 @@ a lost worker had begun; results are committed by name where the run was started
 
 from __future__ import annotations
 
+import asyncio
+import concurrent.futures
 import contextlib
 import importlib
-import queue
-import threading
+import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 from skillstats.errors import SkillstatsError, UsageError
-from skillstats.study.running.keeper import Keeper
-from skillstats.study.running.messages import Answer, Start
-from skillstats.study.running.pools import WAIT, Batch, Done, run_batch
+from skillstats.study.running.messages import Start
+from skillstats.study.running.pools import WAIT, Batch, Done
 from skillstats.study.running.security import TlsFiles, check_address
+from skillstats.study.running.worker_side import let_go, on_worker
 
 Say = Callable[[str], None]
 CONNECT_SECONDS: Final = 30
@@ -70,18 +71,29 @@ def distributed() -> Any:
 class ClusterPool:
     """Batches as futures of a Dask client."""
 
-    def __init__(self, client: Any, start: Start, code: str) -> None:
-        self._client, self._start, self._code = client, start, code
-        comm, own = importlib.import_module("distributed.comm"), importlib.import_module("distributed.client")
-        self._gone = (comm.CommClosedError, own.FutureCancelledError, ConnectionError)
+    def __init__(self, client: Any, start: Start, code: str, say: Say, cluster: Any = None, size: int = 0) -> None:
+        self._client, self._start, self._code, self._say = client, start, code, say
+        self._cluster, self._size = cluster, size
+        lost = importlib.import_module("distributed.comm").CommClosedError
+        self._gone = (lost, asyncio.CancelledError, concurrent.futures.CancelledError, ConnectionError)
         self._running: dict[Any, Batch] = {}
         self._workers, self._counted = 0, -COUNT_SECONDS
 
     def workers(self) -> int:
-        """Threads of all workers, counted every few seconds: workers may come and go."""
+        """Threads of all workers, counted every few seconds: workers may come and go, and on this machine they are replaced."""
         if time.monotonic() - self._counted >= COUNT_SECONDS:
-            self._workers, self._counted = sum(self._ask(self._client.nthreads).values()), time.monotonic()
+            before, self._workers = self._workers, sum(self._ask(self._client.nthreads).values())
+            self._counted = time.monotonic()
+            if before and not self._workers:
+                self._say("no worker is left; waiting for one")
+            if self._cluster is not None and self._workers < self._size:
+                replace_lost(self._cluster, self._size)
         return self._workers
+
+    def pids(self) -> list[int]:
+        """Numbers of the processes of Dask's workers, where they are this machine's."""
+        nannies = list(self._cluster.workers.values()) if self._cluster is not None else []
+        return [nanny.pid for nanny in nannies if nanny.pid]
 
     def submit(self, batch: Batch) -> None:
         """Give a batch to whichever worker has time; Dask may run it twice, or on another worker after this one is lost."""
@@ -102,6 +114,8 @@ class ClusterPool:
             return Done(batch, self._ask(future.result))
         except distributed().KilledWorker:
             return Done(batch, None)
+        except (ImportError, AttributeError) as error:
+            raise UsageError(f"a worker cannot run the package: {error}; install the same version on every machine") from error
 
     def _ask(self, function: Callable[..., Any], *args: Any, **options: Any) -> Any:
         """Call the client; a scheduler that is gone gets a sentence of its own."""
@@ -117,59 +131,6 @@ def _lost() -> SkillstatsError:
     return SkillstatsError("the scheduler is gone; start it again and resume: what was kept is not computed again")
 
 
-def on_worker(start: Start, code: str, batch: Batch) -> tuple[Answer, ...]:
-    """Run a batch in a worker of Dask, by a keeper that the worker holds from batch to batch."""
-    keeper = _HELD.take(start, code)
-    try:
-        return run_batch(keeper, batch)
-    finally:
-        _HELD.give(start, code, keeper)
-
-
-class _Held:
-    """The idle keepers of one worker process: those of the latest run."""
-
-    def __init__(self) -> None:
-        self._lock, self._kind = threading.Lock(), (Start("", 0.0, 0), "")
-        self._idle: queue.SimpleQueue[Keeper] = queue.SimpleQueue()
-
-    def take(self, start: Start, code: str) -> Keeper:
-        """An idle keeper, or a new one; those of another run are let go."""
-        with self._lock:
-            if self._kind != (start, code):
-                self._drop()
-                self._kind = (start, code)
-            with contextlib.suppress(queue.Empty):
-                return self._idle.get_nowait()
-        return Keeper(start, code)
-
-    def give(self, start: Start, code: str, keeper: Keeper) -> None:
-        """Take a keeper back; one of an earlier run is let go."""
-        with self._lock:
-            if self._kind == (start, code):
-                self._idle.put(keeper)
-                return
-        keeper.close()
-
-    def drop(self) -> None:
-        """End all idle keepers."""
-        with self._lock:
-            self._drop()
-
-    def _drop(self) -> None:
-        with contextlib.suppress(queue.Empty):
-            while True:
-                self._idle.get_nowait().close()
-
-
-_HELD: Final = _Held()
-
-
-def let_go() -> None:
-    """End the processes a worker holds, at the end of a run."""
-    _HELD.drop()
-
-
 @contextlib.contextmanager
 def cluster_pool(where: Where, workers: int, start: Start, code: str, say: Say) -> Iterator[ClusterPool]:
     """A `ClusterPool`; a cluster on this machine ends with it, another one is left as it was.
@@ -179,18 +140,33 @@ def cluster_pool(where: Where, workers: int, start: Start, code: str, say: Say) 
     UsageError
         If the scheduler does not answer, or has no worker.
     """
+    package = distributed()  # brings its settings, on top of which come ours
     with contextlib.ExitStack() as stack:
         stack.enter_context(importlib.import_module("dask").config.set(OWN))
+        stack.enter_context(_quiet(logging.getLogger("distributed.client")))
+        cluster = None
         if where.scheduler is None:
-            client = stack.enter_context(distributed().Client(stack.enter_context(local_cluster(workers))))
+            cluster = stack.enter_context(local_cluster(workers))
+            client = stack.enter_context(package.Client(cluster))
         else:
             client = stack.enter_context(_connect(where))
             say(f"dashboard: {dashboard_link(client) or 'none'}")
-        yield ClusterPool(client, start, code)
+        yield ClusterPool(client, start, code, say, cluster, workers)
         with contextlib.suppress(
             Exception
         ):  # the results are kept; a worker that does not answer now ends its processes by itself
             client.run(let_go)
+
+
+@contextlib.contextmanager
+def _quiet(logger: logging.Logger) -> Iterator[None]:
+    """No tracebacks of a logger: what it reports reaches the caller as an error with a remedy."""
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def local_cluster(workers: int) -> Any:
@@ -204,6 +180,17 @@ def local_cluster(workers: int) -> Any:
         memory_limit=0,
         silence_logs=50,
     )
+
+
+def replace_lost(cluster: Any, workers: int) -> None:
+    """Start workers in place of those that are gone for good: a nanny gives up a worker that is killed while it starts."""
+
+    async def forget() -> None:
+        for name in [name for name, nanny in cluster.workers.items() if nanny.status.name in {"closed", "failed"}]:
+            del cluster.workers[name]
+
+    cluster.sync(forget)
+    cluster.scale(workers)
 
 
 def _connect(where: Where) -> Any:

@@ -18,10 +18,9 @@ from pathlib import Path
 from typing import IO, Final
 
 from skillstats.errors import UsageError
+from skillstats.study.running.ends import FROM_OUTSIDE, ended, resident_mb
 from skillstats.study.running.messages import (
-    DIED,
     IDLE_CODE,
-    KILLED,
     MEMORY,
     RAISED,
     RETURNED,
@@ -42,20 +41,24 @@ POLL: Final = 0.05
 """Seconds between looks at the size of the process."""
 LEAVE_SECONDS: Final = 5.0
 """What a process may take to end by itself after it closed its pipe, before it is ended."""
-START_SECONDS: Final = 120.0
+START_SECONDS: Final = 300.0
 """What importing the work may take."""
-STARTS: Final = 5
-"""Processes that may die in a row before they are ready; a kill from outside may hit one of them."""
+STARTS: Final = 3
+"""Processes that may die by themselves in a row before they are ready."""
+KILLED_STARTS: Final = 50
+"""Processes that may be ended from outside in a row before they are ready."""
 WORDS: Final = 2000
 """Characters of standard error that are kept of a process that died."""
 CHILD: Final = "skillstats.study.running.child"
 THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "RAYON_NUM_THREADS")
-FROM_OUTSIDE: Final = tuple(int(getattr(signal, name, 0)) for name in ("SIGKILL", "SIGTERM", "SIGHUP"))
-"""Signals that say nothing of the task: somebody, or a system out of memory, ended the process."""
 
 
 class OtherCode(UsageError):
     """The process imported another version of the code than the run is of."""
+
+
+class RetiredKeeper(RuntimeError):
+    """The keeper was told to stop; its batch is not wanted any more."""
 
 
 class Keeper:
@@ -65,7 +68,7 @@ class Keeper:
         self._start, self._code = start, code
         self._child: subprocess.Popen[bytes] | None = None
         self._answers: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        self._resident, self._words = 0, b""
+        self._resident, self._words, self._retired = 0, b"", False
 
     @property
     def pid(self) -> int:
@@ -120,9 +123,7 @@ class Keeper:
             if message:
                 answer = receive(message, Answer)
                 return self._over(MEMORY) if answer.kind == MEMORY else answer
-            with contextlib.suppress(subprocess.TimeoutExpired):  # the end of its pipe comes before its end
-                child.wait(LEAVE_SECONDS)
-            code = self.close()
+            code = self._let_end(child)
             if code == IDLE_CODE:
                 return None
             return (
@@ -142,21 +143,31 @@ class Keeper:
         """The process, started if there is none."""
         if self._child is not None and self._child.poll() is None:
             return self._child
-        for _ in range(STARTS):
-            self.close()
+        self.close()
+        died = killed = 0
+        while died < STARTS and killed < KILLED_STARTS:
             child = self._spawn()
-            try:
+            if self._retired:
+                self.close()
+                raise RetiredKeeper
+            message = b""
+            with contextlib.suppress(queue.Empty):
                 message = self._answers.get(timeout=START_SECONDS)
-            except queue.Empty:
-                message = b""
             if message:
                 self._accept(receive(message, Ready))
                 return child
-        self.close()
+            outside = -self._let_end(child) in FROM_OUTSIDE
+            died, killed = died + (not outside), killed + outside
         words = self._words.decode(errors="replace").strip()
         raise UsageError(
-            f"work={self._start.work!r}: {STARTS} processes in a row ended before they were ready; the last one said: {words}"
+            f"work={self._start.work!r}: {died + killed} processes in a row ended before they were ready; the last one said: {words}"
         )
+
+    def _let_end(self, child: subprocess.Popen[bytes]) -> int:
+        """Exit code of a process that has closed its pipe, which comes before its end."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(LEAVE_SECONDS)
+        return self.close()
 
     def _accept(self, ready: Ready) -> None:
         """Refuse a process that could not import the work, imported other code, or is too large already."""
@@ -176,10 +187,10 @@ class Keeper:
         self._resident = ready.resident_mb
 
     def _spawn(self) -> subprocess.Popen[bytes]:
-        path = os.pathsep.join(p for p in sys.path if p)
+        path = os.pathsep.join(p or str(Path.cwd()) for p in sys.path)
         env = os.environ | dict.fromkeys(THREADS, "1") | {"PYTHONPATH": path, "PYTHONHASHSEED": "0"}
         child = subprocess.Popen(  # noqa: S603 - this Python and a module of this package
-            [sys.executable, "-m", CHILD],
+            [sys.executable, "-P", "-m", CHILD],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env, start_new_session=True,
         )  # fmt: skip
         self._child, self._answers, self._words = child, queue.SimpleQueue(), b""
@@ -198,6 +209,11 @@ class Keeper:
             while chunk := os.read(stream.fileno(), 65536):
                 if self._child is child:
                     self._words = (self._words + chunk)[-WORDS:]
+
+    def retire(self) -> None:
+        """End the process and start no other: a batch that is being run ends with `RetiredKeeper`. May be called by another thread."""
+        self._retired = True
+        self.close()
 
     def close(self) -> int:
         """End the process and all it started; its exit code, negative for a signal, 0 where there was none."""
@@ -220,23 +236,3 @@ def _pass_on(stream: IO[bytes], answers: queue.SimpleQueue[bytes]) -> None:
         while message := read_message(stream):
             answers.put(message)
     answers.put(b"")
-
-
-def ended(code: int, words: str) -> Answer:
-    """How a process ended that was neither told to nor over a limit.
-
-    Examples
-    --------
-    >>> ended(3, "").cause, ended(-11, "").cause, ended(-9, "").kind
-    ('the process exited with code 3', 'the process was ended by SIGSEGV', 'killed')
-    """
-    cause = f"exited with code {code}" if code >= 0 else f"was ended by {signal.Signals(-code).name}"
-    return Answer(kind=KILLED if -code in FROM_OUTSIDE else DIED, cause=f"the process {cause}", words=words)
-
-
-def resident_mb(pid: int) -> int:
-    """Memory a process occupies, megabytes; 0 where the system does not say."""
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE") // 2**20
-    except (OSError, IndexError, ValueError):
-        return 0

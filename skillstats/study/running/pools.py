@@ -97,10 +97,8 @@ class LocalPool:
         for future in self._running:
             future.cancel()
         for keeper in self._keepers:
-            keeper.close()
+            keeper.retire()
         self._threads.shutdown(wait=True)
-        for keeper in self._keepers:
-            keeper.close()
 
 
 @contextlib.contextmanager

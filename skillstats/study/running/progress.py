@@ -6,10 +6,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 Say = Callable[[str], None]
 EVERY: Final = 10.0
@@ -84,6 +84,10 @@ def teller(total: int, already: int, say: Say | None) -> Iterator[Teller]:
     if say is not None or not sys.stderr.isatty():
         yield LogTeller(total, already, say or _to_standard_error)
         return
+    # imported here: every process that runs tasks imports this package, and none of them draws
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("[red]{task.fields[failed]}"))
     with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as bar:
         yield BarTeller(bar, total, already)

@@ -70,7 +70,7 @@ def run_tasks(
     Parameters
     ----------
     tasks : in any order; (study, design, replicate) must be unique
-    work : ``module:function`` of a function (payload, SeedSequence) -> pandas frame with at least one row, of its two arguments only
+    work : ``module:function`` of a function (payload, SeedSequence) -> pandas frame with at least one row (its index is not kept), of its two arguments only
     root : of the seeds, >= 0
     folder : where results are kept, one file a task, and the table
     engine : ``serial``: one process, in order; ``processes``: `workers` of them; ``dask``: a cluster

@@ -12,7 +12,7 @@ must bring the same bytes, or hears `Mismatch`. A file that is not whole is thro
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -30,6 +30,7 @@ except ImportError:  # not on Windows: there two runs into one folder are not ke
     fcntl = None  # type: ignore[assignment]
 
 FORMAT: Final = 1
+fsync: Callable[[int], None] = os.fsync
 TABLE: Final = "table.parquet"
 
 
@@ -108,7 +109,7 @@ def write_durably(path: Path, data: bytes) -> None:
         with path.open("wb") as file:
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
+            fsync(file.fileno())
     except OSError:
         path.unlink(missing_ok=True)
         raise
@@ -120,7 +121,7 @@ def sync_folder(folder: Path) -> None:
         return  # folders cannot be opened there
     handle = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(handle)
+        fsync(handle)
     finally:
         os.close(handle)
 
