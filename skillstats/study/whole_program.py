@@ -31,7 +31,8 @@ from skillstats.ledger.build import build_ledger
 from skillstats.plan import Plan
 from skillstats.record.read import read_record
 from skillstats.simulate.desk import simulate_tables
-from skillstats.simulate.world import Regime, World
+from skillstats.simulate.knobs import Regime
+from skillstats.simulate.world import World
 from skillstats.spec import read_spec
 from skillstats.study.designs import Design
 from skillstats.study.operating import operating_characteristics
