@@ -8,6 +8,7 @@ small one of the search for planted strings; what is stamped with a time by cont
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "pages"))
 import planted
 
 import skillstats as ss
+from skillstats.cli.asked import Fitting
 from skillstats.cli.evaluate import fit_and_write
 from skillstats.evaluation.contest import contest
 from skillstats.evaluation.contests import keep_contest, read_contests
@@ -35,15 +37,14 @@ SEED, DRAWS, DESKS = 3, 1000, 2
 def write_evaluations(folder: Path, ledger: Ledger) -> Path:
     """A first evaluation with minutes, and the one that restates it, with error rates and what came of the minutes."""
     evidence, first, second = to_evidence(ledger), folder / "first", folder / "evaluation"
-    how = {"model": "crossed_total", "engine": "gibbs", "seed": SEED, "overrides": {}, "check": False, "ledger": ledger}
-    fit_and_write(evidence, ledger.plan, first, draws=DRAWS, operating=0, only=(), **how)
+    how = Fitting(model="crossed_total", engine="gibbs", seed=SEED, draws=DRAWS, check=False, ledger=ledger, only=(), operating=0)
+    fit_and_write(evidence, ledger.plan, first, how)
     for k in range(1, planted.TRADERS + 1):
         words = {"why": planted.mark("note", k), "by": planted.mark("role", k)}
         ss.add_minutes(first, trader=planted.mark("id", k), decision="keep", at=AT + k, **words)
-    fit_and_write(
-        evidence, ledger.plan, second, draws=DRAWS + 200, operating=DESKS, earlier=read_earlier(first, folder / "ledger"),
-        minutes=tuple(ss.read_minutes(first)), **how,
-    )  # fmt: skip
+    changed = {"draws": DRAWS + 200, "only": None, "operating": DESKS, "minutes": tuple(ss.read_minutes(first))}
+    earlier = read_earlier(first, folder / "ledger")
+    fit_and_write(evidence, ledger.plan, second, dataclasses.replace(how, earlier=earlier, **changed))
     return second
 
 
