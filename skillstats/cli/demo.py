@@ -88,7 +88,7 @@ def _table(result: Any, truth: Any) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from skillstats.cli.evaluate import _codes, _ir, _share
+    from skillstats.cli.on_screen import codes_of, ir_words, share_words
 
     known = {t.trader: t for t in truth.traders}
     console = Console(width=None if Console().is_terminal else 140, highlight=False)
@@ -101,10 +101,10 @@ def _table(result: Any, truth: Any) -> None:
                 row["trader"],
                 f"{known[row['trader']].annual_ir:+.2f}",
                 raw,
-                _ir(row, annual=True),
-                _share(row["p_above_hurdle"]),
+                ir_words(row, annual=True),
+                share_words(row["p_above_hurdle"]),
                 row["status"],
-                _codes(row),
+                codes_of(row),
             )
             table.add_row(*(Text(c) for c in cells))
     console.print(table)
