@@ -202,9 +202,10 @@ def ledger(
 )
 def evaluate(source: Path, out: Path, **options: Any) -> None:
     """How much of a record is skill: SOURCE is a ledger folder, a record folder, or a CSV or Parquet file of outcomes."""
+    from skillstats.cli.asked import Asked
     from skillstats.cli.evaluate import run_evaluate
 
-    finish(run_evaluate(source, out, **options))
+    finish(run_evaluate(source, out, Asked(**options)))
 
 
 @main.command()

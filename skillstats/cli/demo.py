@@ -16,6 +16,7 @@ SMOKE_DRAWS = 1000
 
 def run_demo(out: Path, seed: int, *, smoke: bool) -> int:
     """Simulate, check, build, fit, judge, render; prints where the page is and truth beside estimate."""
+    from skillstats.cli.asked import Fitting
     from skillstats.cli.evaluate import fit_and_write
     from skillstats.cli.record import totals_line
     from skillstats.evidence import to_evidence
@@ -39,10 +40,8 @@ def run_demo(out: Path, seed: int, *, smoke: bool) -> int:
     say(f"fitting crossed_total to {len(evidence)} decisions (compiles first)")
     draws = SMOKE_DRAWS if smoke else None
     # without the second engine and its simulated desks, which compile for most of a minute on a fresh machine: `evaluate` runs both
-    result = fit_and_write(
-        evidence, ledger.plan, out / "evaluation", model="crossed_total", engine="nuts", seed=seed, draws=draws, overrides={},
-        check=False, ledger=ledger, operating=0,
-    )  # fmt: skip
+    how = Fitting(model="crossed_total", seed=seed, draws=draws, check=False, ledger=ledger, operating=0)
+    result = fit_and_write(evidence, ledger.plan, out / "evaluation", how)
     page = write_report(result, audience="head", path=out / "head.html")
     say("done")
     click.echo(totals_line(ledger))
@@ -89,7 +88,7 @@ def _table(result: Any, truth: Any) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from skillstats.cli.evaluate import _codes, _ir, _share
+    from skillstats.cli.on_screen import codes_of, ir_words, share_words
 
     known = {t.trader: t for t in truth.traders}
     console = Console(width=None if Console().is_terminal else 140, highlight=False)
@@ -102,10 +101,10 @@ def _table(result: Any, truth: Any) -> None:
                 row["trader"],
                 f"{known[row['trader']].annual_ir:+.2f}",
                 raw,
-                _ir(row, annual=True),
-                _share(row["p_above_hurdle"]),
+                ir_words(row, annual=True),
+                share_words(row["p_above_hurdle"]),
                 row["status"],
-                _codes(row),
+                codes_of(row),
             )
             table.add_row(*(Text(c) for c in cells))
     console.print(table)

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from skillstats.cli.asked import Asked, Fitting
 from skillstats.cli.freezes import find_freezes
+from skillstats.cli.on_screen import print_result
 from skillstats.errors import UsageError
 
 if TYPE_CHECKING:
-    from skillstats.declared import Freeze
     from skillstats.evaluation.restate import Earlier
     from skillstats.evaluation.result import Evaluation
     from skillstats.evidence import Evidence
@@ -45,24 +46,7 @@ def parse_columns(given: tuple[str, ...]) -> dict[str, str]:
     return columns
 
 
-def run_evaluate(
-    source: Path,
-    out: Path,
-    *,
-    plan: Path | None,
-    model: str | None,
-    engine: str,
-    columns: tuple[str, ...],
-    seed: int | None,
-    draws: int | None,
-    audience: tuple[str, ...],
-    only: tuple[str, ...] = (),
-    frozen: Path | None = None,
-    restates: Path | None = None,
-    restates_ledger: Path | None = None,
-    operating: int | None = None,
-    minutes: tuple[str, ...] = (),
-) -> int:
+def run_evaluate(source: Path, out: Path, asked: Asked) -> int:
     """Evidence, fit, evaluation, files, page; returns the exit code."""
     from skillstats.cli.record import refuse_inside
     from skillstats.evaluation.declared import default_model
@@ -71,34 +55,39 @@ def run_evaluate(
 
     refuse_inside(source, out)
     check_target(out, "evaluation")
-    if operating == 1:
+    if asked.operating == 1:
         raise UsageError("--operating 1, must be 0 (no error rates) or at least 2 desks; leave it out for the usual number")
-    declared = read_plan(plan) if plan is not None else None
-    wanted, decided = parse_blocks(only), earlier_minutes(minutes)
-    freezes = find_freezes(source, plan, frozen)
-    earlier = find_earlier(restates, restates_ledger)
-    evidence, used, quarantined, ledger = load_evidence(source, declared, parse_columns(columns))
-    refuse_undeclared(used, audience)
-    refuse_pages(audience, ledger)
-    if restates_ledger is not None and ledger is None:
-        raise UsageError(
-            "--restates-ledger, but an outcomes table has no ledger to compare it with; leave it out, digests are compared"
-        )
-    if decided and ledger is None:
-        raise UsageError(f"--minutes holds decisions against the ledger of the quarter after; {source} has none")
-    chosen = model or used.model.name or default_model(evidence)
-    overrides = {k: v for k, v in (("model", model), ("seed", seed), ("draws", draws)) if v is not None}
-    overrides |= {"engine": engine} if engine != "nuts" else {}
-    result = fit_and_write(
-        evidence, used, out, model=chosen, engine=engine, seed=seed, draws=draws, overrides=overrides, ledger=ledger, only=wanted,
-        freezes=freezes, earlier=earlier, operating=operating, minutes=decided,
+    declared = read_plan(asked.plan) if asked.plan is not None else None
+    wanted, decided = parse_blocks(asked.only), earlier_minutes(asked.minutes)
+    freezes = find_freezes(source, asked.plan, asked.frozen)
+    earlier = find_earlier(asked.restates, asked.restates_ledger)
+    evidence, used, quarantined, ledger = load_evidence(source, declared, parse_columns(asked.columns))
+    refuse_undeclared(used, asked.audience)
+    refuse_pages(asked.audience, ledger)
+    refuse_without_ledger(source, ledger, asked.restates_ledger, decided)
+    how = Fitting(
+        model=asked.model or used.model.name or default_model(evidence), engine=asked.engine, seed=asked.seed, draws=asked.draws,
+        overrides=asked.overrides, ledger=ledger, only=wanted, freezes=freezes, earlier=earlier, operating=asked.operating, minutes=decided,
     )  # fmt: skip
-    write_pages_of(result, ledger, out, audience)
+    result = fit_and_write(evidence, used, out, how)
+    write_pages_of(result, ledger, out, asked.audience)
     print_result(result)
     click.echo(f"evaluation: {out}")
     if result.status == "WITHHOLD" or all(r["status"] == "WITHHOLD" for r in result.rows):
         return WITHHELD
     return QUARANTINED if quarantined else 0
+
+
+def refuse_without_ledger(
+    source: Path, ledger: Ledger | None, restated: Path | None, decided: Sequence[Mapping[str, Any]]
+) -> None:
+    """Before the fit: what only a ledger can be held against."""
+    if restated is not None and ledger is None:
+        raise UsageError(
+            "--restates-ledger, but an outcomes table has no ledger to compare it with; leave it out, digests are compared"
+        )
+    if decided and ledger is None:
+        raise UsageError(f"--minutes holds decisions against the ledger of the quarter after; {source} has none")
 
 
 def find_earlier(folder: Path | None, ledger: Path | None) -> Earlier | None:
@@ -212,68 +201,52 @@ def _ledger_of(source: Path, plan: Plan | None) -> Any:
     return dataclasses.replace(ledger, plan=plan)
 
 
-def fit_and_write(
-    evidence: Evidence,
-    plan: Plan,
-    out: Path,
-    *,
-    model: str,
-    engine: str,
-    seed: int | None,
-    draws: int | None,
-    overrides: dict[str, Any],
-    check: bool = True,
-    ledger: Ledger | None = None,
-    only: tuple[str, ...] | None = None,
-    freezes: Sequence[Freeze] = (),
-    earlier: Earlier | None = None,
-    operating: int | None = None,
-    minutes: tuple[Mapping[str, Any], ...] = (),
-) -> Evaluation:
-    """Fit by `engine`; with `check` fit by the other one where it covers the model, and make the past forecasts; judge and write the folder.
+def fit_and_write(evidence: Evidence, plan: Plan, out: Path, how: Fitting) -> Evaluation:
+    """Fit, judge and write the folder `out`; see `Fitting`."""
+    from skillstats.evaluation.restate import restate
+    from skillstats.evaluation.write import write_evaluation
+    from skillstats.inference.nuts import fit
 
-    With a `ledger`, the blocks of `only` (None: all) are computed too, and what came of the decisions of `minutes`. `freezes` of the plan,
-    oldest first; `earlier`, the evaluation that this one restates. `operating` desks are simulated for the error rates of this evaluation
-    (None: as many as suit the record, 0: none).
-    """
-    import dataclasses
+    fitted = fit(
+        how.model,
+        evidence,
+        seed=plan.seed if how.seed is None else how.seed,
+        engine=how.engine,
+        plan=plan,
+        draws=how.draws,
+        progress=sys.stderr.isatty(),
+    )
+    result = judge(fitted, plan, how)
+    inputs = {k: str(evidence.context[k]) for k in ("ledger_digest", "input_digest") if k in evidence.context}
+    tables = {}
+    if how.earlier is not None:
+        found = restate(result, how.earlier, how.ledger)
+        result, tables = dataclasses.replace(result, restatement=found.plain), {"restatement": found.cells}
+    write_evaluation(result, out, fitted, inputs, tables)
+    return result
 
+
+def judge(fitted: Fit, plan: Plan, how: Fitting) -> Evaluation:
+    """The evaluation of a fit with everything that `how` asks for."""
     from skillstats.evaluation.blocks import blocks_of
     from skillstats.evaluation.declared import frozen_of
     from skillstats.evaluation.engines import second_fit
     from skillstats.evaluation.evaluate import evaluate
     from skillstats.evaluation.forward import with_past_forecasts
     from skillstats.evaluation.minutes_outcome import decided_earlier
-    from skillstats.evaluation.restate import restate
     from skillstats.evaluation.status import plan_in_force
-    from skillstats.evaluation.write import write_evaluation
-    from skillstats.inference.nuts import fit
 
-    fitted = fit(
-        model,
-        evidence,
-        seed=plan.seed if seed is None else seed,
-        engine=engine,
-        plan=plan,
-        draws=draws,
-        progress=sys.stderr.isatty(),
-    )
-    allowed = plan_in_force(plan, evidence.source, frozen_of(fitted, plan, freezes))
+    evidence, ledger = fitted.evidence, how.ledger
+    allowed = plan_in_force(plan, evidence.source, frozen_of(fitted, plan, how.freezes))
     with ThreadPoolExecutor(1) as beside:  # most of the error rates is a compiled chain, which leaves the interpreter to the rest
-        rates = beside.submit(error_rates, fitted, allowed, operating)
-        blocks = blocks_of(ledger, evidence, allowed, seed=fitted.seed, only=only) if ledger is not None else {}
-        second = second_fit(fitted, plan) if check else None
-        result = evaluate(fitted, plan, overrides=overrides, second=second, blocks=blocks, freezes=freezes)
-        result = with_past_forecasts(result, fitted, plan, made=check)
+        rates = beside.submit(error_rates, fitted, allowed, how.operating)
+        blocks = blocks_of(ledger, evidence, allowed, seed=fitted.seed, only=how.only) if ledger is not None else {}
+        second = second_fit(fitted, plan) if how.check else None
+        result = evaluate(fitted, plan, overrides=how.overrides, second=second, blocks=blocks, freezes=how.freezes)
+        result = with_past_forecasts(result, fitted, plan, made=how.check)
         result = dataclasses.replace(result, operating=rates.result())
-    if ledger is not None and minutes:
-        result = dataclasses.replace(result, minutes=decided_earlier(minutes, ledger))
-    inputs = {k: str(evidence.context[k]) for k in ("ledger_digest", "input_digest") if k in evidence.context}
-    tables = {}
-    if earlier is not None:
-        found = restate(result, earlier, ledger)
-        result, tables = dataclasses.replace(result, restatement=found.plain), {"restatement": found.cells}
-    write_evaluation(result, out, fitted, inputs, tables)
+    if ledger is not None and how.minutes:
+        result = dataclasses.replace(result, minutes=decided_earlier(how.minutes, ledger))
     return result
 
 
@@ -288,80 +261,3 @@ def error_rates(fitted: Fit, plan: Plan, desks: int | None) -> Mapping[str, Any]
     if sys.stderr.isatty():
         click.echo("simulating desks of this shape, to say how often such an evaluation is wrong", err=True)
     return operating_characteristics(fitted, plan, desks=desks)
-
-
-def print_result(result: Evaluation) -> None:
-    """A short table of the traders and every code of the fit."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    console = Console(width=None if Console().is_terminal else 200, highlight=False)
-    unit = "annual IR" if result.source["has_year"] else "IR per decision"
-    table = Table("trader", "n", f"{unit} [90% interval]", "P(IR > hurdle)", "value-add per decision [90%]", "status", "reasons")
-    own = [r for r in result.rows if r["regime"] == "all"]
-    for row in own[:40]:
-        cells = (
-            row["trader"],
-            str(row["n"]),
-            _ir(row, annual=result.source["has_year"]),
-            _share(row["p_above_hurdle"]),
-            _value(row),
-            row["status"],
-            _codes(row),
-        )
-        table.add_row(*(Text(c) for c in cells))
-    console.print(table)
-    if len(own) > 40:
-        console.print(f"... and {len(own) - 40} more in skill.csv")
-    for code in result.codes:
-        console.print(Text(f"{code['code']} {code['text']}"))
-    if "engines" in result.diagnostics:
-        console.print(Text(result.diagnostics["engines"]["text"]))
-    target = result.source.get("target", "total")
-    if result.operating.get("available"):
-        console.print(Text(error_line(result.operating)))
-    named = "" if target == "total" else f"; every number is of {target} skill"
-    if result.restatement:
-        console.print(Text(f"restates an earlier evaluation: {result.restatement['text']}"))
-    console.print(Text(f"plan: {result.plan['frozen']['text']}"))
-    console.print(
-        f"fit: {result.status}; {result.lists['skilled']['claim']} (hurdle {result.plan['hurdle']} {result.plan['hurdle_unit']}){named}"
-    )
-
-
-def error_line(operating: Mapping[str, Any]) -> str:
-    """The two error rates a reader needs first."""
-    once, desks = operating["once"]["desk_skill"], operating["desks"]["none"]
-    unit = "an annual IR" if operating["annual"] else "an IR per decision"
-    found = ", ".join(f"{f['skill']['share']:.0%} with {unit} of {f['ir']:g}" for f in operating["found"])
-    low, high = (f"{once[k]:.0%}" for k in ("q05", "q95"))
-    return (
-        f"simulated desks like this one: if nobody had skill, somebody would be claimed on {once['share']:.0%} of them (90% interval {low} to "
-        f"{high}, {desks} desks); of traders with skill are claimed: {found}"
-    )
-
-
-def _ir(row: Mapping[str, Any], *, annual: bool) -> str:
-    name = "ir_annual" if annual else "ir_decision"
-    if row[f"{name}_mean"] is None:
-        return "withheld"
-    mean, low, high = (row[f"{name}_{k}"] for k in ("mean", "q05", "q95"))
-    digits = 2 if annual else 3
-    return f"{mean:+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]"
-
-
-def _value(row: Mapping[str, Any]) -> str:
-    if row["value_add_mean"] is None:
-        return "withheld"
-    return f"{row['value_add_mean']:,.4g} [{row['value_add_q05']:,.4g}, {row['value_add_q95']:,.4g}]"
-
-
-def _share(value: float | None) -> str:
-    if value is None:
-        return "withheld"
-    return ">99%" if value > 0.99 else "<1%" if value < 0.01 else f"{value:.0%}"
-
-
-def _codes(row: Mapping[str, Any]) -> str:
-    return " ".join(dict.fromkeys(c["code"] for c in row["codes"]))

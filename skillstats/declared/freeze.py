@@ -7,8 +7,6 @@ can rewrite it: what makes a freeze worth something is the digest, sent to someb
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
+from skillstats.aside import write_whole
 from skillstats.declared.difference import Difference, plan_differences
 from skillstats.errors import UsageError
 from skillstats.plan import MAX_PLAN_BYTES, Plan, read_plan
@@ -124,7 +123,8 @@ def freeze_plan(plan: str | Path, *, at: int | None = None, horizon_from_signals
         raise UsageError(
             f"{target}: the last freeze is of {instant_words(before[-1].frozen_at)}, this clock says {instant_words(now)}; set the clock right"
         )
-    _write(target, (*before, made))
+    whole = msgspec.json.format(msgspec.json.encode(_File(FORMAT, (*before, made))), indent=1)
+    write_whole(target, whole + b"\n")
     changed = plan_differences(before[-1].plan, content) if before else ()
     return Frozen(target, made, True, changed, len(before) + 1)
 
@@ -188,19 +188,3 @@ def _digest(freeze: Freeze) -> str:
 
 def _clock() -> int:
     return int(datetime.now(UTC).timestamp() * 1_000_000)
-
-
-def _write(target: Path, freezes: tuple[Freeze, ...]) -> None:
-    """The whole file at once: written beside, forced to disk, renamed."""
-    content = msgspec.json.format(msgspec.json.encode(_File(FORMAT, freezes)), indent=1) + b"\n"
-    handle, name = tempfile.mkstemp(dir=target.absolute().parent, prefix=".freeze-", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -5,14 +5,13 @@ The folder ``<evaluation>.contests`` outlives an evaluation that is written agai
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from skillstats.aside import written_aside
 from skillstats.errors import UsageError
 from skillstats.evaluation.write import plain_json
 
@@ -94,22 +93,14 @@ def _digest(evaluation: Path) -> str | None:
 
 
 def _add(folder: Path, content: bytes) -> Path:
-    """Write aside, force to disk, then give it the first number that nobody has: two contests at once get two numbers."""
-    handle, name = tempfile.mkstemp(dir=folder, prefix=".new-", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
+    """Written aside, then given the first number that nobody has: two contests at once get two numbers."""
+    with written_aside(folder, content) as made:
         number = 1 + len(list(folder.glob("c*.json")))
         while True:
             target = folder / f"c{number:04d}.json"
             try:
-                target.hardlink_to(name)
+                target.hardlink_to(made)
             except FileExistsError:
                 number += 1
             else:
                 return target
-    finally:
-        Path(name).unlink(missing_ok=True)

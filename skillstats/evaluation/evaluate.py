@@ -18,7 +18,7 @@ from skillstats.evaluation.day_scores import DayScores, score_days
 from skillstats.evaluation.declared import frozen_of, plan_part, primary_words
 from skillstats.evaluation.detail import needed_table, row_detail, together
 from skillstats.evaluation.draws import Draws, Standard
-from skillstats.evaluation.engines import ENGINE_NAMES, compare_engines
+from skillstats.evaluation.engines import ENGINE_NAMES, Disagreement, compare_engines
 from skillstats.evaluation.estimands import Estimate, Target, estimate, targets
 from skillstats.evaluation.history import history_of
 from skillstats.evaluation.hurdle_curves import Curves, hurdle_curves
@@ -31,8 +31,8 @@ from skillstats.evaluation.refit import refit_ir, scaled_spreads
 from skillstats.evaluation.result import Evaluation
 from skillstats.evaluation.rows import CLAIM_LIMIT, Judgement, finish_row, judged_ir, make_row, withhold_with_trader
 from skillstats.evaluation.sensitivity import PriorSensitivity, population_priors, prior_sensitivity
-from skillstats.evaluation.skew import skew_part, tail_fit_codes, tail_row_codes
-from skillstats.evaluation.status import Code, absent_traders, floors_in_force, record_codes, worst
+from skillstats.evaluation.skew import SkewPart, skew_part, tail_fit_codes, tail_row_codes
+from skillstats.evaluation.status import Code, FloorSet, absent_traders, floors_in_force, record_codes, worst
 from skillstats.evaluation.variance_split import variance_split
 from skillstats.evaluation.words import caveats, source_part
 from skillstats.evidence import Evidence
@@ -75,60 +75,40 @@ def evaluate(
     """
     plan = plan or Plan()
     made = _estimates(fit, plan)
-    checks = predictive_checks(made.draws, fit.evidence, fit.seed)
     frozen = frozen_of(fit, plan, freezes)
     floors, floor_words = floors_in_force(plan, fit.evidence.source, frozen)
-    skew = skew_part(fit, made.draws, made.found, made.estimates, floors, checks)
-    heavy = tail_fit_codes(made.draws)
-    codes = [*record_codes(fit.evidence), *_sampler_codes(fit, FIT), *heavy, *skew.fit_codes(), *_ppc_codes(checks)]
-    engines = compare_engines(fit, second, made.found) if second is not None else None
-    codes += engines.code() if engines is not None else []
+    about = _about_the_fit(fit, made, floors, second)
     sessions, density = effects.session_log_likelihood(fit)
-    by = Judgement(
-        evidence=fit.evidence,
-        floors=floors,
-        hurdle=made.hurdle,
-        annual=fit.evidence.has_year,
-        certainty=plan.verdict.certainty,
-        chains=fit.diagnostics.chains,
-        own_sd="trader" in fit.terms.volatility_by,
-        fit_codes=tuple(_short(c) for c in codes),
-        scoped={
-            name: (*_sampler_codes(fit, name), *tail_row_codes(made.draws, fit.evidence, j), *skew.trader_codes(name))
-            for j, name in enumerate(fit.evidence.coords["trader"])
-        },
-        influence=_influence(fit, plan, made, sessions, density),
-        sensitivity=_sensitivity(fit, plan, made),
-        curves=_curves(fit, plan, made),
-        placebo=(blocks or {}).get("placebo"),
-        primary=plan.primary,
-    )
+    by = _judgement(fit, plan, made, about, _influence(fit, plan, made, sessions, density), (blocks or {}).get("placebo"))
     rows = _rows(fit, made, by)
     own = [(row, t, e) for row, t, e in zip(rows, made.found, made.estimates, strict=True) if t.regime < 0]
     shown = [(t, e) for row, t, e in own if row["status"] != "WITHHOLD"]
-    withheld = worst(codes) == "WITHHOLD" or not shown
+    status = worst(about.codes)
+    withheld = status == "WITHHOLD" or not shown
     return Evaluation(
-        status=worst(codes),
-        codes=tuple(c.plain() for c in codes),
+        status=status,
+        codes=tuple(c.plain() for c in about.codes),
         plan=plan_part(plan, by, fit, frozen) | {"overrides": dict(overrides or {})},
         identity=dict(fit.identity) | {"spec_name": fit.spec.name},
         source=source_part(fit),
         rows=tuple(rows + _absent(fit.evidence)),
         population={} if withheld else population(fit, [e for _, _, e in own]),
-        diagnostics=_diagnostics(fit, checks, by, None if withheld else score_days(density, sessions))
-        | {"skew": skew.plain()}
-        | ({"engines": engines.plain()} if engines is not None else {}),
+        diagnostics=_diagnostics(fit, about, by, None if withheld else score_days(density, sessions)),
         kpis=tuple(fit.evidence.context.get("kpis", ())),
         lists=lists_of(rows, made.ir, made.found, by, plan),
         attribution=policies_of_shown(with_posterior(blocks or {}, rows), rows),
-        caveats=(*primary_words(plan, rows), *skew.sentences(fit.evidence.unit), *caveats(fit, floor_words, by.sensitivity)),
+        caveats=(
+            *primary_words(plan, rows),
+            *about.skew.sentences(fit.evidence.unit),
+            *caveats(fit, floor_words, by.sensitivity),
+        ),
         desk={} if withheld else _desk(fit, made.draws, shown, by),
         day_errors=tuple(day_error_table(fit.evidence)),
         history=history_of(
             fit,
             {row["trader"]: e for row, _, e in own},
             {row["trader"]: row["status"] for row, _, _ in own},
-            withheld=worst(codes) == "WITHHOLD",
+            withheld=status == "WITHHOLD",
         ),
     )
 
@@ -151,6 +131,54 @@ def _estimates(fit: Fit, plan: Plan) -> _Made:
     made = [estimate(draws, fit.evidence, t, noise) for t in found]
     hurdle = plan.verdict.hurdle if annual else plan.verdict.hurdle_decision
     return _Made(draws, found, made, np.stack([judged_ir(e, annual) for e in made], axis=1), hurdle)
+
+
+@dataclass(frozen=True, slots=True)
+class _About:
+    """What holds for the fit as a whole: floors in force, predictive checks, the gate on skewness, the other engine, and the codes of all."""
+
+    floors: FloorSet
+    checks: dict[str, Check]
+    skew: SkewPart
+    engines: Disagreement | None
+    codes: list[Code]
+
+
+def _about_the_fit(fit: Fit, made: _Made, floors: FloorSet, second: Fit | None) -> _About:
+    """Check record, sampler and model."""
+    checks = predictive_checks(made.draws, fit.evidence, fit.seed)
+    skew = skew_part(fit, made.draws, made.found, made.estimates, floors, checks)
+    heavy = tail_fit_codes(made.draws)
+    codes = [*record_codes(fit.evidence), *_sampler_codes(fit, FIT), *heavy, *skew.fit_codes(), *_ppc_codes(checks)]
+    engines = compare_engines(fit, second, made.found) if second is not None else None
+    codes += engines.code() if engines is not None else []
+    return _About(floors, checks, skew, engines, codes)
+
+
+def _judgement(
+    fit: Fit, plan: Plan, made: _Made, about: _About, influence: Influence, placebo: Mapping[str, Any] | None
+) -> Judgement:
+    """What every row is judged by; the refits under other priors happen here."""
+    scoped = {
+        name: (*_sampler_codes(fit, name), *tail_row_codes(made.draws, fit.evidence, j), *about.skew.trader_codes(name))
+        for j, name in enumerate(fit.evidence.coords["trader"])
+    }
+    return Judgement(
+        evidence=fit.evidence,
+        floors=about.floors,
+        hurdle=made.hurdle,
+        annual=fit.evidence.has_year,
+        certainty=plan.verdict.certainty,
+        chains=fit.diagnostics.chains,
+        own_sd="trader" in fit.terms.volatility_by,
+        fit_codes=tuple(_short(c) for c in about.codes),
+        scoped=scoped,
+        influence=influence,
+        sensitivity=_sensitivity(fit, plan, made),
+        curves=_curves(fit, plan, made),
+        placebo=placebo,
+        primary=plan.primary,
+    )
 
 
 def _rows(fit: Fit, made: _Made, by: Judgement) -> list[dict[str, Any]]:
@@ -264,10 +292,10 @@ def _absent(evidence: Evidence) -> list[dict[str, Any]]:
     return rows
 
 
-def _diagnostics(fit: Fit, checks: dict[str, Check], by: Judgement, scores: DayScores | None) -> dict[str, Any]:
+def _diagnostics(fit: Fit, about: _About, by: Judgement, scores: DayScores | None) -> dict[str, Any]:
     """How the sampler and the model did; without `scores` the fit is withheld and nothing of its predictions is kept but p."""
-    d = fit.diagnostics
-    return {
+    d, checks = fit.diagnostics, about.checks
+    told = {
         "engine": ENGINE_NAMES[fit.engine],
         "chains": d.chains,
         "draws": d.draws,
@@ -286,4 +314,6 @@ def _diagnostics(fit: Fit, checks: dict[str, Check], by: Judgement, scores: DayS
         else None,
         "pareto_k_max": float(np.nanmax(by.influence.k)),
         "pareto_k_limit": by.influence.k_limit,
+        "skew": about.skew.plain(),
     }
+    return told if about.engines is None else told | {"engines": about.engines.plain()}

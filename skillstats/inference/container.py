@@ -112,22 +112,15 @@ class Fit:
     def save(self, path: str | Path) -> str:
         """Write posterior, specification and identity as netCDF; returns the file's sha256.
 
-        The specification is stored in its canonical form, names of coordinates as text. Nothing is pickled.
+        The specification is stored in its canonical form, names of coordinates as text. Nothing is pickled, and how long the fit took is left out:
+        the same evidence, model and seed give the same bytes.
 
         Raises
         ------
         UsageError
             If h5py, which h5netcdf writes through, is not installed.
         """
-        path = Path(path)
-        attrs = {
-            "identity": json.dumps(dict(self.identity), sort_keys=True),
-            "spec": msgspec.json.encode(self.spec, order="deterministic").decode(),
-            "terms": json.dumps(msgspec.to_builtins(self.terms), sort_keys=True, default=dict),
-            "breadth": self.breadth.reason,
-            "diagnostics": json.dumps(msgspec.to_builtins(self.diagnostics), sort_keys=True, default=dict),
-        }
-        return save_tree(self.tree, path, attrs)
+        return save_tree(self.tree, Path(path), told_of(self))
 
     def __str__(self) -> str:
         head = f"Fit of {self.spec.name} on {self.evidence}; seed {self.seed}"
@@ -147,6 +140,18 @@ def posterior_table(tree: DataTree) -> pd.DataFrame:
             row |= dict(zip(("q05", "q25", "q50", "q75", "q95"), points[:, k], strict=True))
             rows.append(row | {key: column[k] for key, column in table.items()})
     return pd.DataFrame(rows).set_index("parameter")
+
+
+def told_of(fit: Any) -> dict[str, str]:
+    """What a file of draws says of its fit, as text; all of a fit's diagnostics but the seconds it took, which no second run repeats."""
+    diagnostics = {k: v for k, v in msgspec.to_builtins(fit.diagnostics).items() if k != "seconds"}
+    return {
+        "identity": json.dumps(dict(fit.identity), sort_keys=True),
+        "spec": msgspec.json.encode(fit.spec, order="deterministic").decode(),
+        "terms": json.dumps(msgspec.to_builtins(fit.terms), sort_keys=True, default=dict),
+        "breadth": fit.breadth.reason,
+        "diagnostics": json.dumps(diagnostics, sort_keys=True, default=dict),
+    }
 
 
 def save_tree(tree: DataTree, path: Path, attrs: Mapping[str, str]) -> str:

@@ -6,7 +6,6 @@ dims.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ from skillstats.evidence import Choices, DayParts
 from skillstats.inference.breadth import MIN_SESSIONS_FOR_A_RATE, Breadth
 from skillstats.inference.build_choices import build_choices, choices_data, separable_choices
 from skillstats.inference.build_day_parts import build_day_parts, parts_data, separable_parts
-from skillstats.inference.container import Diagnostics, posterior_table, save_tree
+from skillstats.inference.container import Diagnostics, posterior_table, save_tree, told_of
 from skillstats.inference.diagnose import FIT, Finding
 from skillstats.inference.nuts import compile_model, run_diagnostics, sample_judged
 from skillstats.inference.separable import Terms
@@ -77,14 +76,7 @@ class FamilyFit:
 
     def save(self, path: str | Path) -> str:
         """Write posterior, specification and identity as netCDF; returns the file's sha256. Nothing is pickled."""
-        attrs = {
-            "identity": json.dumps(dict(self.identity), sort_keys=True),
-            "spec": msgspec.json.encode(self.spec, order="deterministic").decode(),
-            "terms": json.dumps(msgspec.to_builtins(self.terms), sort_keys=True, default=dict),
-            "breadth": self.breadth.reason,
-            "diagnostics": json.dumps(msgspec.to_builtins(self.diagnostics), sort_keys=True, default=dict),
-        }
-        return save_tree(self.tree, Path(path), attrs)
+        return save_tree(self.tree, Path(path), told_of(self))
 
     def __str__(self) -> str:
         head = f"FamilyFit of {self.spec.name} on {self.evidence}; seed {self.seed}"

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from skillstats.report.figures import CLEAR, INK, SOFT
 from skillstats.report.numbers import percent
-from skillstats.report.svg import draw_svg
+from skillstats.report.svg import draw_layout
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,9 +30,7 @@ class Bar:
 
 def bars_svg(bars: Sequence[Bar], labels: Sequence[str], *, narrow: bool, title: str, description: str) -> Markup:
     """Stacked bars as inline SVG; `labels` name the parts."""
-    css = f"forest {'narrow' if narrow else 'wide'}"
-    key = f"split-{'narrow' if narrow else 'wide'}"
-    return draw_svg(lambda: _figure(bars, labels, narrow=narrow), key=key, title=title, description=description, css=css)
+    return draw_layout(lambda: _figure(bars, labels, narrow=narrow), "split", narrow=narrow, title=title, description=description)
 
 
 def _figure(bars: Sequence[Bar], labels: Sequence[str], *, narrow: bool) -> Figure:

@@ -9,7 +9,7 @@ import numpy as np
 from markupsafe import Markup
 
 from skillstats.report.figures import AMBER, FAINT, INK, SOFT
-from skillstats.report.svg import draw_svg
+from skillstats.report.svg import draw_layout
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,9 +34,7 @@ def checks_svg(checks: Mapping[str, Mapping[str, Any]], *, narrow: bool, title: 
     ----------
     checks : name -> {p, observed, low, high, counts}, see `Evaluation.diagnostics`
     """
-    css = f"forest {'narrow' if narrow else 'wide'}"
-    key = f"checks-{'narrow' if narrow else 'wide'}"
-    return draw_svg(lambda: _figure(checks, narrow=narrow), key=key, title=title, description=description, css=css)
+    return draw_layout(lambda: _figure(checks, narrow=narrow), "checks", narrow=narrow, title=title, description=description)
 
 
 def _figure(checks: Mapping[str, Mapping[str, Any]], *, narrow: bool) -> Figure:

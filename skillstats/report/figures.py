@@ -17,7 +17,7 @@ from markupsafe import Markup
 from skillstats.evaluation.result import INTERVAL_NAME
 from skillstats.report.numbers import fixed, percent, shorten
 from skillstats.report.rows import Band, Row
-from skillstats.report.svg import draw_svg
+from skillstats.report.svg import draw_layout
 from skillstats.report.words import Scale
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ RAW: Final = "#a05a1c"
 class Layout:
     """Sizes of a forest plot in inches and points; `stacked` puts the name above its interval."""
 
-    key: str
     width: float
     row: float
     font: float
@@ -50,8 +49,8 @@ class Layout:
     legend_height: float
 
 
-WIDE: Final = Layout("forest-wide", 10.0, 0.40, 9.0, 0.215, 0.735, 0.985, False, 5, 0.34)
-NARROW: Final = Layout("forest-narrow", 4.9, 0.66, 11.0, 0.03, 0.97, 0.97, True, 2, 0.72)
+WIDE: Final = Layout(10.0, 0.40, 9.0, 0.215, 0.735, 0.985, False, 5, 0.34)
+NARROW: Final = Layout(4.9, 0.66, 11.0, 0.03, 0.97, 0.97, True, 2, 0.72)
 
 
 def forest_svg(rows: Sequence[Row], scale: Scale, *, narrow: bool, title: str, description: str) -> Markup:
@@ -69,8 +68,7 @@ def forest_svg(rows: Sequence[Row], scale: Scale, *, narrow: bool, title: str, d
     Markup
     """
     layout = NARROW if narrow else WIDE
-    css = f"forest {'narrow' if narrow else 'wide'}"
-    return draw_svg(lambda: _forest(rows, scale, layout), key=layout.key, title=title, description=description, css=css)
+    return draw_layout(lambda: _forest(rows, scale, layout), "forest", narrow=narrow, title=title, description=description)
 
 
 def _forest(rows: Sequence[Row], scale: Scale, layout: Layout) -> Figure:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from skillstats.report.figures import BAND, CLEAR, FAINT, INK, SOFT
 from skillstats.report.numbers import fixed, shorten
-from skillstats.report.svg import draw_svg
+from skillstats.report.svg import draw_layout
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,9 +43,7 @@ class Lane:
 
 def habits_svg(lanes: Sequence[Lane], *, narrow: bool, title: str, description: str) -> Markup:
     """The lanes as inline SVG."""
-    css = f"forest {'narrow' if narrow else 'wide'}"
-    key = f"habits-{'narrow' if narrow else 'wide'}"
-    return draw_svg(lambda: _figure(lanes, narrow=narrow), key=key, title=title, description=description, css=css)
+    return draw_layout(lambda: _figure(lanes, narrow=narrow), "habits", narrow=narrow, title=title, description=description)
 
 
 def _figure(lanes: Sequence[Lane], *, narrow: bool) -> Figure:

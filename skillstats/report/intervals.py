@@ -14,7 +14,7 @@ from markupsafe import Markup
 from skillstats.report.figures import AMBER, BAND, CLEAR, FAINT, INK, OTHER, SOFT
 from skillstats.report.numbers import fixed, shorten
 from skillstats.report.section import Picture, in_both_layouts
-from skillstats.report.svg import draw_svg
+from skillstats.report.svg import draw_layout
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -73,9 +73,7 @@ def interval_svg(rows: Sequence[Interval], axis: Axis, *, narrow: bool, title: s
     narrow : the layout for a phone
     title, description : alternative text
     """
-    css = f"forest {'narrow' if narrow else 'wide'}"
-    key = f"{axis.key}-{'narrow' if narrow else 'wide'}"
-    return draw_svg(lambda: _figure(rows, axis, narrow=narrow), key=key, title=title, description=description, css=css)
+    return draw_layout(lambda: _figure(rows, axis, narrow=narrow), axis.key, narrow=narrow, title=title, description=description)
 
 
 def _figure(rows: Sequence[Interval], axis: Axis, *, narrow: bool) -> Figure:

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from skillstats.report.figures import AMBER, CLEAR, FAINT, INK, OTHER, RAW, SOFT
 from skillstats.report.numbers import fixed, shorten
-from skillstats.report.svg import draw_svg
+from skillstats.report.svg import draw_layout
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -64,17 +64,16 @@ class Guides:
 
 def lines_svg(lines: Sequence[Line], guides: Guides, *, narrow: bool, title: str, description: str) -> Markup:
     """Lines in one panel, y in percent, as inline SVG; `title` and `description` are the alternative text."""
-    return _drawn(lambda: _single(lines, guides, narrow=narrow), guides.key, narrow=narrow, title=title, description=description)
+    return draw_layout(
+        lambda: _single(lines, guides, narrow=narrow), guides.key, narrow=narrow, title=title, description=description
+    )
 
 
 def panels_svg(panels: Sequence[Panel], guides: Guides, *, narrow: bool, title: str, description: str) -> Markup:
     """One small panel a trader on common axes, y in percent, as inline SVG."""
-    return _drawn(lambda: _grid(panels, guides, narrow=narrow), guides.key, narrow=narrow, title=title, description=description)
-
-
-def _drawn(draw: Any, key: str, *, narrow: bool, title: str, description: str) -> Markup:
-    side = "narrow" if narrow else "wide"
-    return draw_svg(draw, key=f"{key}-{side}", title=title, description=description, css=f"forest {side}")
+    return draw_layout(
+        lambda: _grid(panels, guides, narrow=narrow), guides.key, narrow=narrow, title=title, description=description
+    )
 
 
 def _single(lines: Sequence[Line], guides: Guides, *, narrow: bool) -> Figure:

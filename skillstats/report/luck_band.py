@@ -11,7 +11,7 @@ from markupsafe import Markup
 from skillstats.report.figures import CLEAR, FAINT, INK, OTHER, SOFT
 from skillstats.report.intervals import FONT, ROW, WIDTH
 from skillstats.report.numbers import fixed, shorten
-from skillstats.report.svg import draw_svg
+from skillstats.report.svg import draw_layout
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,9 +43,7 @@ class Band:
 
 def luck_band_svg(dots: Sequence[Dot], band: Band, *, key: str, narrow: bool, title: str, description: str) -> Markup:
     """The dots as inline SVG; `key` makes its ids unique in the page."""
-    css = f"forest {'narrow' if narrow else 'wide'}"
-    name = f"{key}-{'narrow' if narrow else 'wide'}"
-    return draw_svg(lambda: _figure(dots, band, narrow=narrow), key=name, title=title, description=description, css=css)
+    return draw_layout(lambda: _figure(dots, band, narrow=narrow), key, narrow=narrow, title=title, description=description)
 
 
 def _figure(dots: Sequence[Dot], band: Band, *, narrow: bool) -> Figure:

@@ -8,9 +8,7 @@ policy, and asks no other computer for anything; see `finish`.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -24,6 +22,7 @@ import pyarrow.parquet as pq
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from skillstats.aside import write_whole
 from skillstats.errors import UsageError
 from skillstats.evaluation.result import Evaluation
 from skillstats.evaluation.write import plain_json
@@ -219,7 +218,7 @@ def _write_or_refuse(files: Mapping[Path, bytes]) -> None:
     """Write files in order, each whole."""
     for target, content in files.items():
         try:
-            _write_atomically(target, content)
+            write_whole(target, content)
         except OSError as error:
             raise UsageError(
                 f"report {target}: cannot be written ({error.strerror}); give the path of a file in an existing folder"
@@ -275,18 +274,3 @@ def _only_text(value: Any) -> Any:
     if isinstance(value, str):
         return visible(value)
     raise TypeError(f"the template prints {value!r}, which is not text")
-
-
-def _write_atomically(target: Path, content: bytes) -> None:
-    """Write beside the target, force to disk, rename."""
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".report-", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

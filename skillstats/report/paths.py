@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from skillstats.report.figures import CLEAR, FAINT, INK, OTHER, SOFT
 from skillstats.report.numbers import fixed, shorten
-from skillstats.report.svg import draw_svg
+from skillstats.report.svg import draw_layout
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,9 +63,8 @@ def paths_svg(
     narrow : the layout for a phone
     title, description : alternative text
     """
-    css, key = f"forest {'narrow' if narrow else 'wide'}", f"paths-{'narrow' if narrow else 'wide'}"
-    return draw_svg(
-        lambda: _figure(panels, quarters, axis, narrow=narrow), key=key, title=title, description=description, css=css
+    return draw_layout(
+        lambda: _figure(panels, quarters, axis, narrow=narrow), "paths", narrow=narrow, title=title, description=description
     )
 
 

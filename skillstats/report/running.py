@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from skillstats.report.figures import CLEAR, FAINT, INK, SOFT
 from skillstats.report.numbers import fixed, shorten
-from skillstats.report.svg import draw_svg
+from skillstats.report.svg import draw_layout
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,9 +40,7 @@ def running_svg(stretches: Sequence[Stretch], unit: str, *, key: str, narrow: bo
     unit : of the axis; key : of the figure, unique in the page
     narrow : the layout for a phone; title, description : alternative text
     """
-    css = f"forest {'narrow' if narrow else 'wide'}"
-    name = f"{key}-{'narrow' if narrow else 'wide'}"
-    return draw_svg(lambda: _figure(stretches, unit, narrow=narrow), key=name, title=title, description=description, css=css)
+    return draw_layout(lambda: _figure(stretches, unit, narrow=narrow), key, narrow=narrow, title=title, description=description)
 
 
 def _figure(stretches: Sequence[Stretch], unit: str, *, narrow: bool) -> Figure:

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from skillstats.report.figures import CLEAR, FAINT, INK, SOFT
 from skillstats.report.luck_band import DARK, LUCK
 from skillstats.report.numbers import fixed
-from skillstats.report.svg import draw_svg
+from skillstats.report.svg import draw_layout
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,9 +34,7 @@ class Running:
 
 def running_svg(data: Running, unit: str, *, narrow: bool, title: str, description: str) -> Markup:
     """The line and its bands as inline SVG; see `Running`."""
-    css = f"forest {'narrow' if narrow else 'wide'}"
-    key = f"running-{'narrow' if narrow else 'wide'}"
-    return draw_svg(lambda: _figure(data, unit, narrow=narrow), key=key, title=title, description=description, css=css)
+    return draw_layout(lambda: _figure(data, unit, narrow=narrow), "running", narrow=narrow, title=title, description=description)
 
 
 def _figure(data: Running, unit: str, *, narrow: bool) -> Figure:

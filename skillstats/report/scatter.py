@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from skillstats.report.figures import CLEAR, FAINT, INK, OTHER, SOFT
 from skillstats.report.numbers import fixed, shorten
-from skillstats.report.svg import draw_svg
+from skillstats.report.svg import draw_layout
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,10 +46,8 @@ def scatter_svg(
     hurdle : drawn across; axes_names : of the share (x) and of the value (y), with units; key : of the figure, unique in the page
     narrow : the layout for a phone; title, description : alternative text
     """
-    css = f"forest {'narrow' if narrow else 'wide'}"
-    name = f"{key}-{'narrow' if narrow else 'wide'}"
-    return draw_svg(
-        lambda: _figure(spots, hurdle, axes_names, narrow=narrow), key=name, title=title, description=description, css=css
+    return draw_layout(
+        lambda: _figure(spots, hurdle, axes_names, narrow=narrow), key, narrow=narrow, title=title, description=description
     )
 
 

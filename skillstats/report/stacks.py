@@ -13,7 +13,7 @@ from markupsafe import Markup
 from skillstats.report.figures import BAND, CLEAR, FAINT, INK, SOFT
 from skillstats.report.numbers import fixed, shorten
 from skillstats.report.section import Picture, in_both_layouts
-from skillstats.report.svg import draw_svg
+from skillstats.report.svg import draw_layout
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,9 +60,9 @@ def stacks_svg(
     labels : of the parts; axis : name and unit of the money; key : prefix of the figure's ids
     narrow, title, description : layout and alternative text
     """
-    css = f"forest {'narrow' if narrow else 'wide'}"
-    name = f"{key}-{'narrow' if narrow else 'wide'}"
-    return draw_svg(lambda: _figure(stacks, labels, axis, narrow=narrow), key=name, title=title, description=description, css=css)
+    return draw_layout(
+        lambda: _figure(stacks, labels, axis, narrow=narrow), key, narrow=narrow, title=title, description=description
+    )
 
 
 def _figure(stacks: Sequence[Stack], labels: Sequence[str], axis: str, *, narrow: bool) -> Figure:

@@ -61,6 +61,12 @@ def draw_svg(draw: Callable[[], Figure], *, key: str, title: str, description: s
     return inline_svg(out.getvalue(), key=key, title=title, description=description, css=css)
 
 
+def draw_layout(draw: Callable[[], Figure], key: str, *, narrow: bool, title: str, description: str) -> Markup:
+    """One of the two layouts of a picture, for wide and for narrow screens; the style sheet shows one of them. Parameters as `draw_svg`."""
+    side = "narrow" if narrow else "wide"
+    return draw_svg(draw, key=f"{key}-{side}", title=title, description=description, css=f"forest {side}")
+
+
 def inline_svg(document: str, *, key: str, title: str, description: str, css: str) -> Markup:
     """Rebuild an SVG document as an element of an HTML page; see `draw_svg`."""
     root = ET.fromstring(document)  # noqa: S314  written by matplotlib a moment ago

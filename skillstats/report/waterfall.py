@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from skillstats.report.figures import BAND, CLEAR, FAINT, INK, SOFT
 from skillstats.report.numbers import fixed, shorten
-from skillstats.report.svg import draw_svg
+from skillstats.report.svg import draw_layout
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,9 +53,7 @@ def waterfall_svg(falls: Sequence[Fall], unit: str, *, key: str, narrow: bool, t
     unit : of the axis; key : of the figure, unique in the page
     narrow : the layout for a phone; title, description : alternative text
     """
-    css = f"forest {'narrow' if narrow else 'wide'}"
-    name = f"{key}-{'narrow' if narrow else 'wide'}"
-    return draw_svg(lambda: _figure(falls, unit, narrow=narrow), key=name, title=title, description=description, css=css)
+    return draw_layout(lambda: _figure(falls, unit, narrow=narrow), key, narrow=narrow, title=title, description=description)
 
 
 def _figure(falls: Sequence[Fall], unit: str, *, narrow: bool) -> Figure:

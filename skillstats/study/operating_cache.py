@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-import tempfile
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -19,8 +18,12 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
+from skillstats.aside import write_whole
+
 CACHE_VARIABLE: Final = "SKILLSTATS_CACHE"
 PACKAGE: Final = Path(__file__).parents[1]
+OWN: Final = 0o600
+"""Rights of what only its owner may read."""
 FOLDERS: Final = ("spec", "evidence", "components", "inference", "luck", "evaluation", "study")
 """Folders of the package whose sources the figures can depend on."""
 
@@ -67,10 +70,8 @@ def keep(key: str, figures: Mapping[str, Any], folder: Path | None = None) -> No
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not _own(folder):
             return
-        handle, name = tempfile.mkstemp(dir=folder, suffix=".tmp")
-        with os.fdopen(handle, "wb") as file:
-            file.write(msgspec.json.encode({"key": key, "sum": digest_of(figures), "figures": figures}))
-        Path(name).replace(folder / f"{key}.json")
+        content = msgspec.json.encode({"key": key, "sum": digest_of(figures), "figures": figures})
+        write_whole(folder / f"{key}.json", content, OWN)
     except OSError:
         return
 

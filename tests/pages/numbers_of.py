@@ -81,9 +81,19 @@ def strangers(texts: Iterable[str], data: Any, also: Iterable[Any] = ()) -> list
     ----------
     texts : parts of a page; data : what it was made from; also : further numbers it may print, such as sums the test adds up itself
     """
-    known = sorted({abs(float(v)) for v in (*every_number(data), *also)})
+    known = known_numbers(data, also)
+    return [number for text in texts for number in lost_numbers(text, known)]
+
+
+def known_numbers(data: Any, also: Iterable[Any] = ()) -> list[float]:
+    """Sizes of all numbers of `data`, and of further ones, in order."""
+    return sorted({abs(float(v)) for v in (*every_number(data), *also)})
+
+
+def lost_numbers(text: str, known: Sequence[float]) -> list[str]:
+    """Printed numbers of a text that are none of the `known` ones, see `known_numbers`, to the printed digit."""
     lost = []
-    for number in (n for text in texts for n in printed(text)):
+    for number in printed(text):
         if number in ("<1%", ">99%"):
             low, high = (0.0, 0.01) if number == "<1%" else (0.99, 1.0)
         else:

@@ -34,8 +34,9 @@ from skillstats.simulate.desk import simulate_tables
 from skillstats.simulate.world import World
 
 TRADERS = 7
-FIELDS = ("id", "reason", "source", "desk", "action", "decision", "signal", "type", "note", "role")
-"""Texts about a trader's doings: who, why, through which screen, at which desk, ids of rows, type of the signal, notes and roles of minutes."""
+PEOPLE = range(1, TRADERS + 1)
+FIELDS = ("id", "reason", "source", "desk", "action", "decision", "signal", "type", "note", "role", "contest")
+"""Texts about a trader's doings: who, why, through which screen, at which desk, ids of rows, type of the signal, notes and roles of minutes, notes of contests."""
 
 
 def mark(field: str, trader: int) -> str:
@@ -110,10 +111,51 @@ def minutes_of(found: Evaluation) -> list[dict[str, Any]]:
     ]
 
 
+@cache
+def contests() -> tuple[dict[str, Any], ...]:
+    """A contested row of each trader as it is kept, with a planted note; the odd ones change the verdict, the last is of an evaluation before."""
+    rows = planted_ledger().rows.to_pylist()
+    own = {r["trader"]: r for r in planted_evaluation().rows if r["regime"] == "all"}
+    return tuple(
+        _contest(k, next(r for r in rows if r["trader"] == mark("id", k) and r["value_add"]), own[mark("id", k)]) for k in PEOPLE
+    )
+
+
+def _contest(k: int, row: Mapping[str, Any], verdict: Mapping[str, Any]) -> dict[str, Any]:
+    facts = {key: row[key] for key in ("signal_id", "action_id", "trader", "action", "asset", "session", "status", "value_add")}
+    sums = {"with": 10**9 * k, "without": 10**9 * k - row["value_add"]}
+    sides = {"with": dict(verdict), "without": dict(verdict) | {"p_above_hurdle": 0.0119 * k}}
+    return {
+        "schema": 1,
+        "evaluation": "3" * 64,
+        "ledger": planted_ledger().digest,
+        "row": {"id": row["signal_id"], **facts, "session": str(facts["session"])},
+        "note": mark("contest", k),
+        "at": 1_780_000_000_000_000 + k,
+        "judged": True,
+        "why": "",
+        "unit": "USD",
+        "totals": {"desk": sums, "trader": sums},
+        "hurdle": 0.25,
+        "hurdle_unit": "annual IR",
+        "certainty": 0.9,
+        "verdict": sides,
+        "claims": {"with": bool(k % 2), "without": False},
+        "seed": 3,
+        "version": "0",
+        "engine": "gibbs",
+        "engine_of_evaluation": "gibbs",
+        "draws": 1000,
+        "text": f"Row {row['signal_id']} of {mark('id', k)}, {mark('contest', k)}",
+        "current": k < TRADERS,
+    }
+
+
 def material(trader: int | None = None) -> Material:
     """Everything a reader may be made from."""
     found = planted_evaluation()
-    return Material(found, planted_ledger(), None if trader is None else mark("id", trader), tuple(minutes_of(found)))
+    name = None if trader is None else mark("id", trader)
+    return Material(found, planted_ledger(), name, tuple(minutes_of(found)), contests())
 
 
 def found_in(folder: Path) -> set[tuple[str, int]]:
@@ -190,7 +232,7 @@ def allowed(audience: str, trader: int | None) -> set[tuple[str, int]]:
     """What a reader may see of the planted strings: the audience table of the rules on privacy.
 
     A trader sees everything of his own and nothing of others; the head the traders, their rows and the minutes; quants signals and models; governance
-    ids of traders; portfolio managers no one of the strings, since each belongs to one person.
+    ids of traders and of contested rows; portfolio managers no one of the strings, since each belongs to one person.
     """
     people = range(1, TRADERS + 1)
     fields: Mapping[str, tuple[str, ...]] = {
@@ -198,7 +240,7 @@ def allowed(audience: str, trader: int | None) -> set[tuple[str, int]]:
         "trader": (),
         "pm": (),
         "quant": ("type",),
-        "governance": ("id",),
+        "governance": ("id", "signal"),
     }
     own = {(f, trader) for f in FIELDS} if audience == "trader" and trader is not None else set()
     return own | {(f, k) for f in fields[audience] for k in people}

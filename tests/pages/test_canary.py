@@ -46,12 +46,13 @@ def test_the_strings_are_planted_where_the_readers_take_their_data_from() -> Non
     }
     assert len([r for r in found.rows if r["regime"] == "all" and r["status"] != "WITHHOLD"]) >= 5
     assert {h for m in found.minutes for h in planted.found(m["why"])} == {("note", k) for k in range(1, 8)}
+    assert {h for c in planted.contests() for h in planted.found(c["note"])} == {("contest", k) for k in range(1, 8)}
     assert len(ledger.quarantine) == 0
 
 
 def test_the_head_finds_everyone_so_the_search_itself_works(tmp_path: Path) -> None:
     write_pages(make_pages(planted.material(), audience="head"), tmp_path / "head.html")
-    assert {("id", k) for k in range(1, 8)} | {("note", k) for k in range(1, 8)} <= planted.found_in(tmp_path)
+    assert {(f, k) for f in ("id", "note", "contest") for k in range(1, 8)} <= planted.found_in(tmp_path)
 
 
 def test_governance_sees_ids_and_neither_reason_nor_estimate() -> None:

@@ -18,6 +18,8 @@ import planted
 
 import skillstats as ss
 from skillstats.errors import UsageError
+from skillstats.evaluation.contest import Contest
+from skillstats.evaluation.contests import keep_contest
 from skillstats.evaluation.evaluate import evaluate
 from skillstats.evaluation.export import Wanted, export_evaluation
 from skillstats.evaluation.pseudonyms import Names, make_names
@@ -27,7 +29,7 @@ from skillstats.inference.nuts import fit
 from skillstats.plan import Plan
 
 PEOPLE = range(1, planted.TRADERS + 1)
-NAMED = ("id", "reason", "source", "note", "role")
+NAMED = ("id", "reason", "source", "note", "role", "contest")
 """Texts that no export may hold."""
 
 
@@ -46,6 +48,8 @@ def originals(tmp_path_factory: pytest.TempPathFactory) -> Path:
             why=planted.mark("note", k),
             by=planted.mark("role", k),
         )
+    for content in planted.contests():
+        keep_contest(folder / "evaluation", Contest({k: v for k, v in content.items() if k != "current"}))
     return folder
 
 

@@ -37,12 +37,13 @@ def test_same_posterior_as_nuts(name):
 
 def test_an_evaluation_runs_both_engines_and_they_agree(tmp_path):
     """As the command line does it, with the draws of Gibbs reported and NUTS as the second opinion."""
+    from skillstats.cli.asked import Fitting
     from skillstats.cli.evaluate import fit_and_write
     from skillstats.evaluation.write import read_evaluation
     from skillstats.plan import Plan
 
     evidence = desk(**CASES["crossed_outcomes"])
-    fit_and_write(evidence, Plan(), tmp_path / "out", model="crossed_outcomes", engine="gibbs", seed=2, draws=1_000, overrides={})
+    fit_and_write(evidence, Plan(), tmp_path / "out", Fitting(model="crossed_outcomes", engine="gibbs", seed=2, draws=1_000))
     told = read_evaluation(tmp_path / "out")
     engines = told.diagnostics["engines"]
     assert told.identity["engine"] == "gibbs" and told.diagnostics["engine"].startswith("gibbs")

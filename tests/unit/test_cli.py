@@ -261,7 +261,7 @@ def test_no_desks_are_simulated_where_none_are_asked_for():
 
 
 def test_the_line_of_error_rates_says_what_was_simulated():
-    from skillstats.cli.evaluate import error_line
+    from skillstats.cli.on_screen import error_line
 
     share = {"share": 0.05, "q05": 0.02, "q95": 0.11, "error": 0.02, "desks": 40}
     operating = {

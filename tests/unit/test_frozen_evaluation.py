@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from synthetic import make_evidence, make_fit
 
 from skillstats.cli import main
+from skillstats.cli.asked import Asked
 from skillstats.cli.evaluate import run_evaluate
 from skillstats.declared import Freeze, freeze_plan
 from skillstats.errors import UsageError
@@ -189,8 +190,8 @@ def test_evaluate_finds_the_freezes_and_refuses_what_the_plan_rules_out(
     plan = msgspec.structs.replace(ledger.plan, audiences=("governance",))
     heard: dict[str, Any] = {}
 
-    def instead(*_: object, **given: Any) -> Any:
-        heard.update(given)
+    def instead(*given: Any) -> Any:
+        heard["freezes"] = given[-1].freezes
         raise UsageError("far enough")
 
     monkeypatch.setattr("skillstats.cli.evaluate.fit_and_write", instead)
@@ -199,19 +200,18 @@ def test_evaluate_finds_the_freezes_and_refuses_what_the_plan_rules_out(
     (tmp_path / "q.toml").write_text(plan_text(plan))
     (tmp_path / "other.toml").write_text(plan_text(msgspec.structs.replace(ledger.plan, latency="PT1S")))
     freeze_plan(tmp_path / "q.toml", at=7)
-    how: dict[str, Any] = {"model": None, "engine": "gibbs", "columns": (), "seed": None, "draws": None}
     with pytest.raises(UsageError, match="far enough"):
-        run_evaluate(tmp_path / "ledger", tmp_path / "out", plan=tmp_path / "q.toml", audience=(), **how)
+        run_evaluate(tmp_path / "ledger", tmp_path / "out", Asked(engine="gibbs", plan=tmp_path / "q.toml"))
     assert [f.frozen_at for f in heard["freezes"]] == [7]
     with pytest.raises(UsageError, match="governance only"):
-        run_evaluate(tmp_path / "ledger", tmp_path / "out", plan=tmp_path / "q.toml", audience=("head",), **how)
+        run_evaluate(tmp_path / "ledger", tmp_path / "out", Asked(engine="gibbs", plan=tmp_path / "q.toml", audience=("head",)))
     with pytest.raises(UsageError, match=r"differs from the ledger's in \['latency'\]"):
-        run_evaluate(tmp_path / "ledger", tmp_path / "out", plan=tmp_path / "other.toml", audience=(), **how)
+        run_evaluate(tmp_path / "ledger", tmp_path / "out", Asked(engine="gibbs", plan=tmp_path / "other.toml"))
     with pytest.raises(UsageError, match="far enough"):
-        run_evaluate(tmp_path / "ledger", tmp_path / "out", plan=None, audience=(), **how)
+        run_evaluate(tmp_path / "ledger", tmp_path / "out", Asked(engine="gibbs"))
     assert heard["freezes"] == ()
     with pytest.raises(UsageError, match="far enough"):
-        run_evaluate(tmp_path / "ledger", tmp_path / "out", plan=None, audience=(), frozen=tmp_path / "q.frozen.json", **how)
+        run_evaluate(tmp_path / "ledger", tmp_path / "out", Asked(engine="gibbs", frozen=tmp_path / "q.frozen.json"))
     assert [f.frozen_at for f in heard["freezes"]] == [7]
     with pytest.raises(UsageError, match="without --restates"):
-        run_evaluate(tmp_path / "ledger", tmp_path / "out", plan=None, audience=(), restates_ledger=tmp_path / "ledger", **how)
+        run_evaluate(tmp_path / "ledger", tmp_path / "out", Asked(engine="gibbs", restates_ledger=tmp_path / "ledger"))

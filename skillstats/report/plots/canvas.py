@@ -6,8 +6,9 @@ import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from skillstats.errors import UsageError
 from skillstats.report.figures import FAINT, INK, SOFT
 
 if TYPE_CHECKING:
@@ -70,6 +71,38 @@ def draw_on(
                 labelcolor=SOFT, borderaxespad=0.0, handlelength=1.8, columnspacing=1.6,
             )  # fmt: skip
     return axes
+
+
+class Titled(Protocol):
+    """Data of a picture: whatever else it holds, the finding stands above it."""
+
+    @property
+    def title(self) -> str:
+        """The finding."""
+
+
+def draw_data[D: Titled](
+    ax: Axes | None,
+    data: D | None,
+    absent: str,
+    shape: Callable[[D], Shape],
+    draw: Callable[[Axes, D], None],
+    legend: Callable[[D], Sequence[Any]] | None = None,
+) -> Axes:
+    """Draw what a picture is made of, or say why there is nothing to draw; see `draw_on`.
+
+    Parameters
+    ----------
+    data : None where nothing may be shown; absent : what is said then, and what would help
+
+    Raises
+    ------
+    UsageError
+        If `data` is None.
+    """
+    if data is None:
+        raise UsageError(absent)
+    return draw_on(ax, shape(data), data.title, lambda axes: draw(axes, data), None if legend is None else lambda: legend(data))
 
 
 def _new(shape: Shape, lines: int, legend: bool) -> Axes:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skillstats.errors import UsageError
 from skillstats.evaluation.result import Evaluation
 from skillstats.report.blocks.choice import choice_of
 from skillstats.report.facts import text_of
-from skillstats.report.plots.canvas import draw_on, rows_high
+from skillstats.report.plots.canvas import draw_data, rows_high
 from skillstats.report.rows import overall_rows
 from skillstats.report.signed_bars import SignedBarData, draw_signed_bars, legend_handles
 
@@ -43,13 +42,11 @@ def plot_choice(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
     UsageError
         If the evaluation has no such split.
     """
-    data = choice_data(evaluation)
-    if data is None:
-        raise UsageError(
-            "plot_choice: the evaluation has no block `choice`; it needs a record or a ledger, not a table of outcomes"
-        )
-
-    def draw(axes: Axes) -> None:
-        draw_signed_bars(axes, data.bars, data.unit)
-
-    return draw_on(ax, rows_high(len(data.bars), 0.44), data.title, draw, lambda: legend_handles(data.labels))
+    return draw_data(
+        ax,
+        choice_data(evaluation),
+        "plot_choice: the evaluation has no block `choice`; it needs a record or a ledger, not a table of outcomes",
+        lambda d: rows_high(len(d.bars), 0.44),
+        lambda axes, d: draw_signed_bars(axes, d.bars, d.unit),
+        lambda d: legend_handles(d.labels),
+    )

@@ -14,13 +14,12 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from skillstats.errors import UsageError
 from skillstats.evaluation.result import Evaluation
 from skillstats.ledger.containers import Ledger
 from skillstats.ledger.decay import CLOSED, KEYS
 from skillstats.report.figures import CLEAR, INK, OTHER
 from skillstats.report.numbers import count, digits_for, fixed, interval, plural, visible
-from skillstats.report.plots.canvas import draw_on, open_shape, quiet
+from skillstats.report.plots.canvas import draw_data, open_shape, quiet
 from skillstats.report.plots.same import same_ledger
 from skillstats.units import MICRO
 
@@ -135,12 +134,13 @@ def plot_decay(evaluation: Evaluation, ledger: Ledger, ax: Axes | None = None, *
     UsageError
         If the ledger is another one, or has no further horizons or too few decisions.
     """
-    data = decay_data(same_ledger(evaluation, ledger, "plot_decay"), trader)
-    if data is None:
-        raise UsageError(
-            "plot_decay: needs decisions of two sessions closed at two horizons; name further horizons under `decay` in the plan"
-        )
-    return draw_on(ax, open_shape(2.9), data.title, lambda axes: _draw(axes, data))
+    return draw_data(
+        ax,
+        decay_data(same_ledger(evaluation, ledger, "plot_decay"), trader),
+        "plot_decay: needs decisions of two sessions closed at two horizons; name further horizons under `decay` in the plan",
+        lambda _: open_shape(2.9),
+        _draw,
+    )
 
 
 def _draw(axes: Axes, data: DecayData) -> None:

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from skillstats.errors import UsageError
 from skillstats.evaluation.result import Evaluation
 from skillstats.report.figures import draw_forest, legend_handles
-from skillstats.report.plots.canvas import draw_on, rows_high
+from skillstats.report.plots.canvas import draw_data, rows_high
 from skillstats.report.rows import Row, overall_rows
 from skillstats.report.words import Scale, forest_description, forest_title, group_traders, scale_of
 
@@ -61,11 +60,11 @@ def plot_forest(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
     UsageError
         If no trader has an estimate that may be shown.
     """
-    data = forest_data(evaluation)
-    if data is None:
-        raise UsageError("plot_forest: no trader has an estimate that may be shown; result.rows holds the reasons")
-
-    def draw(axes: Axes) -> None:
-        draw_forest(axes, data.rows, data.scale)
-
-    return draw_on(ax, rows_high(len(data.rows), 0.42), data.title, draw, lambda: legend_handles(data.scale))
+    return draw_data(
+        ax,
+        forest_data(evaluation),
+        "plot_forest: no trader has an estimate that may be shown; result.rows holds the reasons",
+        lambda d: rows_high(len(d.rows), 0.42),
+        lambda axes, d: draw_forest(axes, d.rows, d.scale),
+        lambda d: legend_handles(d.scale),
+    )

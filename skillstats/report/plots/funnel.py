@@ -18,13 +18,12 @@ import numpy as np
 from markupsafe import Markup
 from scipy.special import stdtrit
 
-from skillstats.errors import UsageError
 from skillstats.evaluation.result import Evaluation
 from skillstats.report.figures import AMBER, CLEAR, INK, OTHER, SOFT
 from skillstats.report.numbers import count, fixed, is_number, percent, plural, shorten, visible
-from skillstats.report.plots.canvas import draw_on, open_shape, quiet
+from skillstats.report.plots.canvas import draw_data, open_shape, quiet
 from skillstats.report.rows import OVERALL
-from skillstats.report.svg import draw_svg
+from skillstats.report.svg import draw_layout
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -135,17 +134,18 @@ def plot_funnel(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
     UsageError
         If no raw record may be shown.
     """
-    data = funnel_data(evaluation)
-    if data is None:
-        raise UsageError("plot_funnel: no raw record that may be shown; result.rows holds the reasons")
-    return draw_on(ax, open_shape(), data.title, lambda axes: draw_funnel(axes, data))
+    return draw_data(
+        ax,
+        funnel_data(evaluation),
+        "plot_funnel: no raw record that may be shown; result.rows holds the reasons",
+        lambda _: open_shape(),
+        draw_funnel,
+    )
 
 
 def funnel_svg(data: FunnelData, *, narrow: bool, title: str, description: str) -> Markup:
     """The funnel as inline SVG, for a page."""
-    css = f"forest {'narrow' if narrow else 'wide'}"
-    key = f"funnel-{'narrow' if narrow else 'wide'}"
-    return draw_svg(lambda: _figure(data, narrow=narrow), key=key, title=title, description=description, css=css)
+    return draw_layout(lambda: _figure(data, narrow=narrow), "funnel", narrow=narrow, title=title, description=description)
 
 
 def _figure(data: FunnelData, *, narrow: bool) -> Figure:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from skillstats.errors import UsageError
 from skillstats.evaluation.result import Evaluation
 from skillstats.report.figures import CLEAR, FAINT, INK, SOFT
 from skillstats.report.grid import GridRow, grid_of
 from skillstats.report.numbers import shorten
-from skillstats.report.plots.canvas import Shape, draw_on
+from skillstats.report.plots.canvas import Shape, draw_data
 from skillstats.report.rows import overall_rows, regime_rows
 from skillstats.report.words import grid_title, scale_of
 
@@ -67,11 +66,18 @@ def plot_grid(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
     UsageError
         If the record is not split by regimes.
     """
-    data = grid_data(evaluation)
-    if data is None:
-        raise UsageError("plot_grid: the record is not split by regimes; name some in the plan")
-    shape = Shape(0.62 * len(data.rows), left=0.13, right=0.985, below=0.35)
-    return draw_on(ax, shape, data.title, lambda axes: _draw(axes, data))
+    return draw_data(
+        ax,
+        grid_data(evaluation),
+        "plot_grid: the record is not split by regimes; name some in the plan",
+        _shape,
+        _draw,
+    )
+
+
+def _shape(data: GridData) -> Shape:
+    """A line a trader, room left for the names."""
+    return Shape(0.62 * len(data.rows), left=0.13, right=0.985, below=0.35)
 
 
 def _draw(axes: Axes, data: GridData) -> None:

@@ -17,14 +17,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from scipy.optimize import brentq
 
-from skillstats.errors import UsageError
 from skillstats.evaluation.needed import POWER
 from skillstats.evaluation.result import Evaluation
 from skillstats.luck.power import power_of
 from skillstats.report.figures import CLEAR, INK, OTHER, RAW, SOFT
 from skillstats.report.lengths import of_one_trader
 from skillstats.report.numbers import fixed, is_number, listed, percent
-from skillstats.report.plots.canvas import draw_on, open_shape, quiet
+from skillstats.report.plots.canvas import draw_data, open_shape, quiet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -112,10 +111,13 @@ def plot_needed(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
     UsageError
         If the evidence has no year or the fit is withheld.
     """
-    data = needed_data(evaluation)
-    if data is None:
-        raise UsageError("plot_needed: no years to plan with; the evidence needs a year and a trader with an estimate")
-    return draw_on(ax, open_shape(3.2), data.title, lambda axes: _draw(axes, data))
+    return draw_data(
+        ax,
+        needed_data(evaluation),
+        "plot_needed: no years to plan with; the evidence needs a year and a trader with an estimate",
+        lambda _: open_shape(3.2),
+        _draw,
+    )
 
 
 def _draw(axes: Axes, data: NeededData) -> None:

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 import pyarrow.compute as pc
 
-from skillstats.errors import UsageError
 from skillstats.evaluation.result import Evaluation
 from skillstats.ledger.containers import Ledger
 from skillstats.report.numbers import fixed, listed, visible
-from skillstats.report.plots.canvas import draw_on, rows_high
+from skillstats.report.plots.canvas import draw_data, rows_high
 from skillstats.report.plots.same import same_ledger
 from skillstats.report.signed_bars import SignedBar, SignedBarData, draw_signed_bars, legend_handles
 from skillstats.units import MICRO
@@ -80,11 +79,11 @@ def plot_parts(evaluation: Evaluation, ledger: Ledger, ax: Axes | None = None) -
     UsageError
         If the ledger is another one, or has no complete intervention decision.
     """
-    data = parts_data(same_ledger(evaluation, ledger, "plot_parts"))
-    if data is None:
-        raise UsageError("plot_parts: the ledger has no complete intervention decision")
-
-    def draw(axes: Axes) -> None:
-        draw_signed_bars(axes, data.bars, data.unit)
-
-    return draw_on(ax, rows_high(len(data.bars), 0.44), data.title, draw, lambda: legend_handles(data.labels))
+    return draw_data(
+        ax,
+        parts_data(same_ledger(evaluation, ledger, "plot_parts")),
+        "plot_parts: the ledger has no complete intervention decision",
+        lambda d: rows_high(len(d.bars), 0.44),
+        lambda axes, d: draw_signed_bars(axes, d.bars, d.unit),
+        lambda d: legend_handles(d.labels),
+    )

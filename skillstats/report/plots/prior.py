@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import ndtri
 
-from skillstats.errors import SkillstatsError, UsageError
+from skillstats.errors import SkillstatsError
 from skillstats.evaluation.result import Evaluation
 from skillstats.report.intervals import Axis, Interval, IntervalData, draw_intervals
 from skillstats.report.numbers import count, fixed, interval, is_number, visible
-from skillstats.report.plots.canvas import draw_on, rows_high
+from skillstats.report.plots.canvas import draw_data, rows_high
 from skillstats.report.plots.ranks import MOST_ROWS
 from skillstats.report.rows import overall_rows
 from skillstats.spec import ModelSpec, read_spec
@@ -161,9 +161,10 @@ def plot_prior(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
     UsageError
         If the model states no such prior, was changed since, or no trader has an estimate that may be shown.
     """
-    data = prior_data(evaluation)
-    if data is None:
-        raise UsageError(
-            "plot_prior: needs a model of this package with priors on annual IRs, unchanged since, and a trader with an estimate"
-        )
-    return draw_on(ax, rows_high(len(data.rows)), data.title, lambda axes: draw_intervals(axes, data.rows, data.axis))
+    return draw_data(
+        ax,
+        prior_data(evaluation),
+        "plot_prior: needs a model of this package with priors on annual IRs, unchanged since, and a trader with an estimate",
+        lambda d: rows_high(len(d.rows)),
+        lambda axes, d: draw_intervals(axes, d.rows, d.axis),
+    )

@@ -6,12 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from skillstats.errors import UsageError
 from skillstats.evaluation.result import Evaluation
 from skillstats.report.facts import text_of
 from skillstats.report.intervals import Axis, Interval, IntervalData, draw_intervals
 from skillstats.report.numbers import count, digits_for, fixed, percent, visible
-from skillstats.report.plots.canvas import draw_on, rows_high
+from skillstats.report.plots.canvas import draw_data, rows_high
 from skillstats.report.plots.ranks import MOST_ROWS
 from skillstats.report.rows import Row, overall_rows
 
@@ -43,12 +42,13 @@ def plot_quarter(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
     UsageError
         If no trader has a forecast that may be shown.
     """
-    data = quarter_data(evaluation)
-    if data is None:
-        raise UsageError(
-            f"plot_quarter: no forecast to show; a picture needs 1 to {MOST_ROWS} traders with an estimate and a year"
-        )
-    return draw_on(ax, rows_high(len(data.rows)), data.title, lambda axes: draw_intervals(axes, data.rows, data.axis))
+    return draw_data(
+        ax,
+        quarter_data(evaluation),
+        f"plot_quarter: no forecast to show; a picture needs 1 to {MOST_ROWS} traders with an estimate and a year",
+        lambda d: rows_high(len(d.rows)),
+        lambda axes, d: draw_intervals(axes, d.rows, d.axis),
+    )
 
 
 def quarter_of(shown: Sequence[Row], desk: Mapping[str, Any], unit: str) -> IntervalData | None:

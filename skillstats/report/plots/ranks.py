@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from skillstats.errors import UsageError
 from skillstats.evaluation.result import Evaluation
 from skillstats.report.intervals import Axis, Interval, IntervalData, draw_intervals
 from skillstats.report.numbers import is_number, percent, visible
-from skillstats.report.plots.canvas import draw_on, rows_high
+from skillstats.report.plots.canvas import draw_data, rows_high
 from skillstats.report.rows import overall_rows
 
 if TYPE_CHECKING:
@@ -42,10 +41,13 @@ def plot_ranks(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
     UsageError
         If there are no ranks that may be shown.
     """
-    data = ranks_data(evaluation)
-    if data is None:
-        raise UsageError(f"plot_ranks: no ranks to show; a picture needs 2 to {MOST_ROWS} traders with an estimate")
-    return draw_on(ax, rows_high(len(data.rows)), data.title, lambda axes: draw_intervals(axes, data.rows, data.axis))
+    return draw_data(
+        ax,
+        ranks_data(evaluation),
+        f"plot_ranks: no ranks to show; a picture needs 2 to {MOST_ROWS} traders with an estimate",
+        lambda d: rows_high(len(d.rows)),
+        lambda axes, d: draw_intervals(axes, d.rows, d.axis),
+    )
 
 
 def ranks_of(lists: Mapping[str, Any], names: Mapping[str, str]) -> IntervalData | None:

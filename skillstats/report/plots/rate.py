@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from skillstats.errors import UsageError
 from skillstats.evaluation.result import Evaluation
 from skillstats.report.facts import text_of
 from skillstats.report.figures import CLEAR, INK, OTHER
 from skillstats.report.numbers import count, digits_for, fixed, interval, is_number, percent, plural, shorten, visible
-from skillstats.report.plots.canvas import draw_on, open_shape, quiet
+from skillstats.report.plots.canvas import draw_data, open_shape, quiet
 from skillstats.report.rows import overall_rows
 
 if TYPE_CHECKING:
@@ -87,10 +86,13 @@ def plot_rate(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
     UsageError
         If the input was a table of outcomes, which has no override rate.
     """
-    data = rate_data(evaluation)
-    if data is None:
-        raise UsageError("plot_rate: no override rates; they need a record or a ledger, not a table of outcomes")
-    return draw_on(ax, open_shape(3.2), data.title, lambda axes: _draw(axes, data))
+    return draw_data(
+        ax,
+        rate_data(evaluation),
+        "plot_rate: no override rates; they need a record or a ledger, not a table of outcomes",
+        lambda _: open_shape(3.2),
+        _draw,
+    )
 
 
 def _draw(axes: Axes, data: RateData) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from skillstats.errors import UsageError
 from skillstats.evaluation.result import Evaluation
 from skillstats.report.numbers import digits_for, fixed, listed, visible
-from skillstats.report.plots.canvas import draw_on, rows_high
+from skillstats.report.plots.canvas import draw_data, rows_high
 from skillstats.report.rows import overall_rows
 from skillstats.report.stacks import Stack, StackData, draw_stacks, legend_handles
 
@@ -52,14 +51,14 @@ def plot_split(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
     UsageError
         If the evaluation has no split by factors.
     """
-    data = split_data(evaluation)
-    if data is None:
-        raise UsageError("plot_split: the evaluation has no block `factors`; it needs a record with factor returns")
-
-    def draw(axes: Axes) -> None:
-        draw_stacks(axes, data.stacks, data.axis)
-
-    return draw_on(ax, rows_high(len(data.stacks)), data.title, draw, lambda: legend_handles(data.labels))
+    return draw_data(
+        ax,
+        split_data(evaluation),
+        "plot_split: the evaluation has no block `factors`; it needs a record with factor returns",
+        lambda d: rows_high(len(d.stacks)),
+        lambda axes, d: draw_stacks(axes, d.stacks, d.axis),
+        lambda d: legend_handles(d.labels),
+    )
 
 
 def split_of(shown: Sequence[Mapping[str, Any]], whole: Mapping[str, Any], unit: str) -> StackData:
