@@ -52,7 +52,7 @@ def day_books(ledger: Ledger) -> DayBooks | None:
     wanted = closed.filter(pc.is_in(closed["line"], pa.array(["model_frozen", "actual", "difference"])))
     if wanted.num_rows == 0:
         return None
-    lines = wanted.group_by(["line", "session", "trader"]).aggregate([("pnl", "sum"), ("cost", "sum")]).to_pandas()
+    lines = sum_in_order(wanted, ["line", "session", "trader"], ["pnl", "cost"]).to_pandas()
     sessions = _sessions(ledger, lines["session"])
     cuts = cut_decisions(ledger)
     traders = tuple(sorted({*lines["trader"].dropna(), *cuts["trader"]}))
@@ -85,6 +85,14 @@ def day_books(ledger: Ledger) -> DayBooks | None:
     )
 
 
+def sum_in_order(table: pa.Table, keys: list[str], values: list[str]) -> pa.Table:
+    """Exact sums of whole numbers by `keys`, columns ``value_sum``, sorted by `keys`.
+
+    Threads and the pieces a table lies in leave the order of groups to chance, and with it the last digit of every sum of fractions over them.
+    """
+    return table.group_by(keys).aggregate([(v, "sum") for v in values]).sort_by([(k, "ascending") for k in keys])
+
+
 def _sessions(ledger: Ledger, labels: pd.Series) -> list[str]:
     """Sessions of the desk's calendar from the first to the last label."""
     first, last = str(labels.min()), str(labels.max())
@@ -111,5 +119,5 @@ def cut_decisions(ledger: Ledger) -> pd.DataFrame:
     chosen = whole.index[whole.to_numpy(dtype=bool)]
     slices = ledger.slices.select(["decision_id", "trader", "session", "slice"])
     slices = slices.filter(pc.is_in(slices["decision_id"], pa.array(chosen.tolist(), type=pa.string())))
-    summed: pd.DataFrame = slices.group_by(["decision_id", "trader", "session"]).aggregate([("slice", "sum")]).to_pandas()
+    summed: pd.DataFrame = sum_in_order(slices, ["decision_id", "trader", "session"], ["slice"]).to_pandas()
     return summed.assign(value=summed["slice_sum"].to_numpy(dtype=float) / MICRO).drop(columns="slice_sum")

@@ -14,7 +14,7 @@ from scipy.stats import t as student
 
 import skillstats as ss
 from skillstats.attribution import measures
-from skillstats.attribution.day_books import DayBooks, cut_decisions, day_books
+from skillstats.attribution.day_books import DayBooks, cut_decisions, day_books, sum_in_order
 from skillstats.attribution.risk import risk_scores
 from skillstats.attribution.risk_draws import Prices, interval_of, measured, resampled
 from skillstats.attribution.unseen import unseen_of
@@ -274,3 +274,23 @@ def test_every_party_shares_the_days_of_a_draw():
     assert np.allclose(desk["value_add"], sum(o["value_add"] for o in own))
     for a, b in itertools.pairwise(own):
         assert not np.allclose(a["shortfall"], b["shortfall"])
+
+
+def test_sums_of_books_come_in_one_order_whatever_the_threads_and_pieces():
+    """Fractions added in another order differ in the last digit, so the order of the groups must not be left to chance."""
+    rng, rows, keys = np.random.default_rng(3), 20_000, ["line", "session", "trader"]
+    made = pa.table(
+        {
+            "line": rng.choice(["model_frozen", "actual", "difference"], rows),
+            "session": np.sort(rng.integers(0, 60, rows)).astype(str),
+            "trader": rng.choice([f"T{j}" for j in range(40)], rows),
+            "pnl": rng.integers(-(10**12), 10**12, rows),
+            "cost": rng.integers(0, 10**9, rows),
+        }
+    )
+    pieces = pa.concat_tables([made.slice(k, 500) for k in range(0, rows, 500)])
+    expected = made.to_pandas().groupby(keys)[["pnl", "cost"]].sum().reset_index()
+    for table in (made, pieces, made.take(rng.permutation(rows))):
+        found = sum_in_order(table, keys, ["pnl", "cost"]).to_pandas()
+        assert found[keys].equals(expected[keys])
+        assert (found[["pnl_sum", "cost_sum"]].to_numpy() == expected[["pnl", "cost"]].to_numpy()).all()
