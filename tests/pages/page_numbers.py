@@ -78,6 +78,16 @@ def every_text(data: Any) -> Iterator[str]:
             yield from every_text(value)
 
 
+def _bare(text: str, own: Sequence[str]) -> str:
+    """A text without what the data says word for word, without instants and digests."""
+    if not printed(text):
+        return ""
+    for said in own:
+        if len(said) <= len(text) and said in text:
+            text = text.replace(said, " ")
+    return DIGESTS.sub(" ", TIMES.sub(" ", text))
+
+
 class Traced:
     """A page's numbers against its data.
 
@@ -91,15 +101,14 @@ class Traced:
             {*known, *(v / 1e6 for v in known if v >= 1 and v.is_integer())}
         )  # sums of money are stored in micro-units
         own = sorted({t for t in every_text(data) if len(t) >= LEAST_TEXT and re.search(r"\d", t)}, key=len, reverse=True)
-        taken = re.compile("|".join([*map(re.escape, own), DIGESTS.pattern, TIMES.pattern]))
         parts = Parts(page)
         cells = [
-            (f"{name or rows[0][0]} / {row[0]}"[:80], taken.sub(" ", c))
+            (f"{name or rows[0][0]} / {row[0]}"[:80], _bare(c, own))
             for name, rows in parts.tables
             for row in rows[1:]
             for c in row
         ]
         self.cells = [(where, text.strip(), n) for where, text in cells for n in lost_numbers(text, known)]
-        texts = [taken.sub(" ", t) for t in parts.texts]
+        texts = [_bare(t, own) for t in parts.texts]
         self.words = [(text.strip(), n) for text in texts for n in lost_numbers(text, known)]
         self.seen = [n for _, text in cells for n in printed(text)]

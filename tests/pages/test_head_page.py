@@ -42,6 +42,7 @@ class Page(HTMLParser):
         self.text: list[str] = []
         self.open: list[str] = []
         self.cells: dict[str, list[list[str]]] = {}
+        self.tables: list[list[list[str]]] = []
         self._table = ""
         self.feed(html)
         self.close()
@@ -55,8 +56,10 @@ class Page(HTMLParser):
         if tag == "table":
             self._table = dict(attrs).get("id") or ""
             self.cells.setdefault(self._table, [])
+            self.tables.append([])
         if tag == "tr":
             self.cells[self._table].append([])
+            self.tables[-1].append(self.cells[self._table][-1])
         if tag in ("td", "th"):
             self.cells[self._table][-1].append("")
 

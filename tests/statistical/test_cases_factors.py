@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -11,6 +12,11 @@ import exchange_calendars as xc
 import numpy as np
 import pandas as pd
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "pages"))
+
+from front_door import judged
+from test_head_page import Page
 
 from skillstats.attribution.attribute import FactorAttribution, attribute
 from skillstats.ledger.build import build_ledger
@@ -37,7 +43,7 @@ def seconds_later(stamp: str, seconds: int = 1) -> str:
     return (pd.Timestamp(stamp) + pd.Timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def selloff(example: ModuleType, case: Path, folder: Path, *, given: bool) -> FactorAttribution:
+def selloff_record(example: ModuleType, case: Path, folder: Path, *, given: bool) -> Path:
     """The example's record, signals a second after the close, with the index as factor and, if `given`, the published betas as exposures."""
     record = example.make_record(case, folder, "arrival_mid")
     index = pd.read_csv(case / "sp500_index.csv")
@@ -57,7 +63,12 @@ def selloff(example: ModuleType, case: Path, folder: Path, *, given: bool) -> Fa
         pd.DataFrame(betas, columns=["asset", "factor", "time", "exposure"]).to_csv(record / "exposures.csv", index=False)
     plan = record / "plan.toml"
     plan.write_text(plan.read_text(encoding="utf-8").replace("session+1", "close"), encoding="utf-8")
-    return attribute(build_ledger(read_record(record)))
+    return record
+
+
+def selloff(example: ModuleType, case: Path, folder: Path, *, given: bool) -> FactorAttribution:
+    """The attribution of that record."""
+    return attribute(build_ledger(read_record(selloff_record(example, case, folder, given=given))))
 
 
 def test_the_veto_of_february_2020_is_the_market_to_the_cent(example: ModuleType, cases: Path, tmp_path: Path) -> None:
@@ -72,6 +83,25 @@ def test_the_veto_of_february_2020_is_the_market_to_the_cent(example: ModuleType
     for row in summary["ledger"]:
         assert own.loc[row["symbol"], "factor market"] == pytest.approx(row["of_which_market"], abs=0.005)
         assert own.loc[row["symbol"], "selection"] == pytest.approx(row["of_which_specific"], abs=0.005)
+
+
+def test_the_heads_page_says_that_the_veto_was_the_market_and_claims_nothing(
+    example: ModuleType, cases: Path, tmp_path: Path
+) -> None:
+    """The same record through ledger, fit and evaluation to the page: one decision, withheld in plain words, its parts beside it."""
+    record = selloff_record(example, cases / "P12_selloff_2020_02_27", tmp_path / "record", given=True)
+    ledger, found, html = judged(record, "factors")
+    assert ledger.result["totals"]["value_add"] == 21_718_214_554
+    (row,) = found.rows
+    assert (found.status, row["status"], row["n"], row["p_above_hurdle"]) == ("WITHHOLD", "WITHHOLD", 1, None)
+    (stored,) = [t for t in found.attribution["factors"]["traders"] if t["trader"] == "T1"]
+    assert (round(stored["timing"], 2), round(stored["selection"], 2)) == (22_344.59, -626.38)
+    page = Page(html)
+    assert page.cells["verdicts"][1][:3] == ["T1", "No answer", "one decision cannot tell skill from luck"]
+    parts = next(rows for rows in page.tables if {"Timing", "Usual lean", "Selection"} <= set(rows[0]))
+    own = dict(zip(parts[0], parts[1], strict=True))
+    assert (own["Value-add"], own["Timing"], own["Usual lean"], own["Selection"]) == ("21,718", "22,345", "0", "\u2212626")
+    assert "Of 21,718 USD of value-add, 22,345 came from timing (factors: market); selection \u2212626" in page.words
 
 
 def test_without_given_betas_the_same_veto_rests_on_estimates(example: ModuleType, cases: Path, tmp_path: Path) -> None:
