@@ -61,18 +61,20 @@ def of_trader(data: Any) -> Numbers:
 
 
 def of_pm(data: Any) -> Numbers:
-    risk = data["blocks"]["risk"]
+    risk, choice = data["blocks"]["risk"], data["blocks"]["choice"]["desk"]
     return {
         "model with people: the month's model book and what people added": [
             (m["book_micro"] + m["value_add_micro"]) / 1e6 for m in data["months"]
         ],
         "days that are the worst 5% of the sessions": [risk["tail"] * risk["sessions"]],
+        "departed from as a share of the signals": [choice["n_departed"] / choice["n_signals"]],
     }
 
 
 def of_quant(data: Any) -> Numbers:
     return {
         "signals: followed, overridden and undecided": [sum(data["signals"].values())],
+        "overridden as a share of the signals": [data["signals"]["intervened"] / sum(data["signals"].values())],
         "cells whose side of people is not shown": [sum(t["hidden"] for t in data["tables"])],
     }
 
@@ -81,6 +83,7 @@ def of_governance(data: Any) -> Numbers:
     return {
         "the plan's tolerance in seconds": [parse_duration(data["ledger"]["late"]["after"]) / SECOND],
         "rule of the package: effective draws a chain": [100],
+        "rule of the package: largest R-hat": [1.01],
     }
 
 
@@ -148,6 +151,10 @@ def moved(data: Any) -> Any:
 def test_a_page_of_other_data_is_noticed(audience: str, trader: int | None) -> None:
     page, own = shown(audience, trader)
     found = Traced(page, moved(own), {})
-    long, lost = ([n for n in some if len(re.sub(r"\D", "", n)) >= 3] for some in (found.seen, [n for *_, n in found.cells]))
+    # numbers that say something: three digits or more, and not the zeros that other data have as well
+    long, lost = (
+        [n for n in some if len(re.sub(r"\D", "", n)) >= 3 and re.search("[1-9]", n)]
+        for some in (found.seen, [n for *_, n in found.cells])
+    )
     assert len(long) > 5
     assert len(lost) > len(long) / 2
