@@ -21,6 +21,7 @@ from skillstats.evaluation.result import Evaluation
 from skillstats.ledger.containers import Ledger
 from skillstats.plan import Asset, Privacy, canonical_plan
 from skillstats.report.readers import READERS, Material
+from skillstats.simulate.knobs import Regime
 
 MARK = "Zq7canary"
 PLANTED = ("signal_id", "action_id", "decision_id", "desk", "warnings")
@@ -30,7 +31,9 @@ CLASSES = ("equity", "credit", "rates")
 @cache
 def clean_ledger() -> Ledger:
     """Seven traders, 60 sessions, three asset classes, two regimes, a second horizon."""
-    world = ss.World(traders=7, sessions=60, signals_per_day=7.0, directional=())
+    # two market states: with a third the crossings of so small a desk are all withheld, and there would be little to check
+    states = (Regime(label="calm", share=0.75), Regime(label="stressed", share=0.25, volatility=1.4))
+    world = ss.World(traders=7, sessions=60, signals_per_day=7.0, directional=(), regimes=states)
     record, _ = ss.simulate(world, seed=11)
     names = sorted(set(ss.build_ledger(record).rows["asset"].to_pylist()))
     assets = {a: Asset(class_=CLASSES[min(2, 5 * i // len(names))]) for i, a in enumerate(names)}

@@ -24,7 +24,7 @@ from skillstats.evaluation.write import plain_json
 from skillstats.report.page import make_pages
 from skillstats.report.plots.funnel import luck_edge
 from skillstats.report.readers import READERS, Material
-from skillstats.units import SECOND, parse_duration
+from skillstats.units import SECOND, package_version, parse_duration
 
 Z90 = 1.6448536269514722
 Numbers = dict[str, list[float]]
@@ -115,7 +115,10 @@ def of_head(data: Any) -> Numbers:
 
 
 OF = {"trader": of_trader, "pm": of_pm, "quant": of_quant, "governance": of_governance, "head": of_head}
-RULES: Numbers = {"rule of the package: planning figures hold in 8 of 10 cases": [8, 10]}
+RULES: Numbers = {
+    "rule of the package: planning figures hold in 8 of 10 cases": [8, 10],
+    "version of the package, its first two parts": [float(n) for n in re.findall(r"^\d+\.\d+", package_version())],
+}
 
 
 @cache
